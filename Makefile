@@ -1,0 +1,34 @@
+# `make demo` and `make test` each do all of their own set-up.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(wildcard bridgetune_plugins/*)
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/demo.installed
+	$(BIN)/bridgetune demo --out runs/demo --force
+
+test: $(VENV)/dev.installed lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# torch comes first and by itself: what follows is content with the version that it finds.
+$(VENV)/torch.installed:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bridgetune needs Python 3.11 or newer; set PYTHON=python3.11, say")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	touch $@
+
+$(VENV)/%.installed: $(VENV)/torch.installed pyproject.toml $(wildcard bridgetune_plugins/*/pyproject.toml)
+	$(BIN)/python -m pip install --quiet -e ".[$*]"
+	$(BIN)/python -m pip install --quiet $(foreach plugin,$(PLUGINS),-e ./$(plugin))
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs

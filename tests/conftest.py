@@ -1,0 +1,28 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+# Many small operations on few cores: threads that wait without spinning suffer less from neighbours.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import pytest
+
+SHARED = Path(os.environ.get("BRIDGETUNE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+"""Research data and reference results, which are not part of the product."""
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """The path of something in the shared folder; the test is skipped, by its name, where it is missing."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"needs {name} of the shared folder (BRIDGETUNE_SHARED)")
+        return path
+
+    return find

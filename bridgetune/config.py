@@ -1,0 +1,224 @@
+"""What a user decides, as frozen pydantic models: the adapter, the recipes and the two training stages.
+
+Nothing here imports torch, so that plugins and the command line can be described without paying for it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from bridgetune.errors import RequestError
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class AdapterConfig(_Frozen):
+    """How one network is called and how its answer is read.
+
+    The adapter converts from and to bridgetune's canonical space: RGB, float, [0, 1], (B, 3, H, W) in;
+    mask logits (B, 1, H, W), positive where the first image is in focus, out.
+
+    Attributes:
+        call: `pair` for ``net(first, second)``, `concat` for ``net(cat([first, second], dim=1))``.
+        color: `rgb` for three channels an image, `gray` for one (ITU-R BT.601 luma).
+        value_range: Where the network wants 0 and 1 of the canonical space: ``(-1, 1)``, ``(0, 255)`` ...
+        mean, std: Subtracted and divided by after `value_range`, one value or one a channel.
+        item: Which output where the network returns a tuple or list (index) or a dictionary (key).
+        output: What the map's numbers are. `logits`; `probability` in [0, 1]; `softmax`, two-channel logits
+            of which `channel` belongs to the image that `orientation` names; `complementary`, two-channel
+            probabilities (o1, o2) read as (o1 + 1 - o2) / 2.
+        channel: Which channel of the output is the map (`softmax`, `complementary`: is the named image's).
+        orientation: Which image is in focus where the map is high.
+        multiple: Sides are padded by reflection up to a multiple of this, and the map cropped back.
+        minimum: The shortest side that the network takes; shorter ones are padded likewise.
+    """
+
+    call: Literal["pair", "concat"] = "pair"
+    color: Literal["rgb", "gray"] = "rgb"
+    value_range: tuple[float, float] = (0.0, 1.0)
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[PositiveFloat, ...] = (1.0,)
+    item: int | str | None = None
+    output: Literal["logits", "probability", "softmax", "complementary"] = "logits"
+    channel: Annotated[int, Field(ge=0)] = 0
+    orientation: Literal["first", "second"] = "first"
+    multiple: PositiveInt = 1
+    minimum: PositiveInt = 1
+
+    @property
+    def channels(self) -> int:
+        """Channels of one image as the network sees it."""
+        return 3 if self.color == "rgb" else 1
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        low, high = self.value_range
+        if low >= high:
+            raise ValueError(f"value_range: got {self.value_range}, expected (low, high) with low < high")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, self.channels):
+                raise ValueError(f"{name}: got {len(values)} values, expected 1 or {self.channels} for {self.color}")
+        if self.output in ("softmax", "complementary") and self.channel > 1:
+            raise ValueError(f"channel: got {self.channel}, expected 0 or 1 for output={self.output!r}")
+        return self
+
+
+class Recipe(_Frozen):
+    """Where the paper and the authors' released program do things differently. See `RECIPES`.
+
+    Attributes:
+        name: `paper` or `released`.
+        focal_gamma: Focusing exponent of the focal loss, Eq. 8.
+        focal_balance: Weights of the positive and the negative class in the focal loss.
+        dice_over: Dice sums over each `sample` (then the mean), or over the whole `batch`.
+        dice_smoothing: Added above and below the fraction of Eq. 10.
+        focal_weight_pretrain, focal_weight_finetune: λ of Eq. 11 in either stage.
+        order: Which network is updated first in a step of stage 2.
+        score: Discriminators answer with one score an `image` (the mean of their logits) or one a `pixel`.
+        reference_draws: The reference pasted into and the one shown as real are the `same` draw or `separate`.
+        flips: Training pairs are mirrored at random.
+    """
+
+    name: Literal["paper", "released"]
+    focal_gamma: NonNegativeFloat = 2.0
+    focal_balance: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)
+    dice_over: Literal["sample", "batch"] = "sample"
+    dice_smoothing: NonNegativeFloat = 0.0
+    focal_weight_pretrain: NonNegativeFloat = 20.0
+    focal_weight_finetune: NonNegativeFloat = 20.0
+    order: Literal["discriminators first", "generator first"] = "discriminators first"
+    score: Literal["image", "pixel"] = "image"
+    reference_draws: Literal["same", "separate"] = "same"
+    flips: bool = True
+
+
+RECIPES: dict[str, Recipe] = {
+    "paper": Recipe(name="paper"),
+    "released": Recipe(
+        name="released",
+        focal_balance=(0.25, 0.75),
+        dice_over="batch",
+        dice_smoothing=1.0,
+        focal_weight_pretrain=15.0,
+        order="generator first",
+        score="pixel",
+        reference_draws="separate",
+        flips=False,
+    ),
+}
+"""The paper's text and the authors' released program, each as one frozen, named set of decisions."""
+
+
+class Epochs(_Frozen):
+    """Train for so many passes over the training pairs."""
+
+    epochs: PositiveInt
+
+
+class Steps(_Frozen):
+    """Train for so many updates of the generator."""
+
+    steps: PositiveInt
+
+
+class TrainConfig(_Frozen):
+    """What both stages decide. Use `PretrainConfig` or `TuneConfig`.
+
+    Attributes:
+        recipe: A name of `RECIPES`.
+        duration: `Epochs(epochs=...)` or `Steps(steps=...)`; the cosine schedule falls to 0 over it.
+        batch: Pairs in one update, over all processes together.
+        size: Side of the square training images, in pixels.
+        fit: How an image comes to that size: `resize`d whole, as in the paper, or `crop`ped at native scale.
+        learning_rate, betas, weight_decay: AdamW's, the same for every network in the stage.
+        kernel_sizes: Smallest and largest Gaussian kernel (odd) that blurs a training image.
+        validation_share: Share of the pairs held out to measure the map error on, where no own set is given ...
+        validation_most: ... but at most so many of them.
+        validate_every, checkpoint_every: In steps; both also happen at the end.
+        checkpoints_kept: How many checkpoints stay on disk, the newest ones.
+        seed: Of everything drawn at random. The same seed gives the same run.
+        precision: Mixed precision as accelerate names it.
+        device: `auto` takes what accelerate finds; `cpu` insists.
+        workers: Processes that prepare training images beside the training one; 0 prepares in the training process.
+    """
+
+    recipe: Literal["paper", "released"] = "paper"
+    duration: Epochs | Steps
+    batch: PositiveInt
+    size: Annotated[int, Field(ge=16)] = 256
+    fit: Literal["resize", "crop"] = "resize"
+    learning_rate: PositiveFloat
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    weight_decay: NonNegativeFloat = 0.01
+    kernel_sizes: tuple[PositiveInt, PositiveInt] = (3, 21)
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    validation_most: PositiveInt = 64
+    validate_every: PositiveInt = 200
+    checkpoint_every: PositiveInt = 100
+    checkpoints_kept: PositiveInt = 3
+    seed: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    device: Literal["auto", "cpu"] = "auto"
+    workers: Annotated[int, Field(ge=0)] = 1
+
+    @model_validator(mode="after")
+    def _kernels_are_odd(self) -> Self:
+        low, high = self.kernel_sizes
+        if low > high or low % 2 == 0 or high % 2 == 0:
+            raise ValueError(f"kernel_sizes: got {self.kernel_sizes}, expected two odd sizes, the smaller first")
+        return self
+
+
+class PretrainConfig(TrainConfig):
+    """Stage 1 (Algorithm 1, lines 1-8): supervised training of the generator; defaults are the paper's."""
+
+    duration: Epochs | Steps = Epochs(epochs=100)
+    batch: PositiveInt = 32
+    learning_rate: PositiveFloat = 1e-3
+
+
+class TuneConfig(TrainConfig):
+    """Stage 2 (Algorithm 1, lines 9-26): BridgeTune; defaults are the paper's.
+
+    Attributes:
+        alpha: α of Eq. 12, the weight of the adversarial loss.
+        adversarial: `non-saturating`, -log D(s) (Algorithm 1, line 21), or `saturating`, log(1 - D(s)) (Eq. 7).
+        discriminator: `twin`, the generator's own architecture (the paper's advice), which its plugin must bring;
+            `patch`, the built-in fallback; `auto`, the twin where there is one.
+    """
+
+    duration: Epochs | Steps = Epochs(epochs=50)
+    batch: PositiveInt = 16
+    learning_rate: PositiveFloat = 6e-4
+    alpha: NonNegativeFloat = 1e-4
+    adversarial: Literal["non-saturating", "saturating"] = "non-saturating"
+    discriminator: Literal["auto", "twin", "patch"] = "auto"
+
+
+Config = TypeVar("Config", bound=_Frozen)
+
+
+def checked(model: type[Config], **values: Any) -> Config:
+    """Build a config, or raise `RequestError` with one line for the first value that does not fit."""
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        if not where:
+            raise RequestError(said) from None
+        raise RequestError(f"{where}: got {first['input']!r}; {said[0].lower()}{said[1:]}") from None

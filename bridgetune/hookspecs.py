@@ -1,0 +1,67 @@
+"""What a plugin may implement. A plugin module states `bridgetune_hook_api = 1` and implements these hooks.
+
+from bridgetune.hookspecs import GeneratorSpec, hookimpl
+
+bridgetune_hook_api = 1
+
+@hookimpl
+def bridgetune_register_generators(register):
+    register(GeneratorSpec(name="mynet", summary="...", network="bridgetune_mynet.network:MyNet"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import pluggy
+from pydantic import BaseModel, ConfigDict, Field
+
+from bridgetune.config import AdapterConfig
+
+HOOK_API = 1
+"""The version of these hooks. It rises when a plugin written for the one before would break."""
+
+ENTRY_POINT_GROUP = "bridgetune"
+
+hookspec = pluggy.HookspecMarker("bridgetune")
+hookimpl = pluggy.HookimplMarker("bridgetune")
+
+Target = Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")]
+"""An object named as `package.module:attribute`, imported only when it is needed."""
+
+
+class GeneratorSpec(BaseModel):
+    """A generator as a plugin offers it. Targets are strings, so that registering imports no network.
+
+    Attributes:
+        name: What `bridgetune.create(name)` and `--generator name` take.
+        summary: One line for `bridgetune plugins list`.
+        network: Called with the generator's options (keyword arguments), returns a fresh `torch.nn.Module`.
+        adapter: How that network is called and read.
+        discriminator: Called with the same options, returns a fresh module (B, C, H, W) -> (B, 1, h, w) logits
+            that judges one image in the adapter's input domain. Empty: the built-in fallback judges.
+        read_weights: Called with a `pathlib.Path` to a foreign checkpoint, returns the `state_dict` for `network`.
+            Empty: only safetensors files are read.
+        weights: Called with nothing, returns the path of the weights that the plugin ships. Empty: it ships none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    summary: str
+    network: Target
+    adapter: AdapterConfig = AdapterConfig()
+    discriminator: Target | None = None
+    read_weights: Target | None = None
+    weights: Target | None = None
+
+
+@hookspec
+def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) -> None:
+    """Call `register` once for each generator that the plugin brings."""
+
+
+@hookspec
+def bridgetune_doctor() -> dict[str, str]:  # type: ignore[empty-body]
+    """Facts about this machine for `bridgetune doctor`: what is asked -> what was found."""

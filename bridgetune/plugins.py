@@ -1,0 +1,191 @@
+"""Plugins: found by entry points, each loaded on its own, and the registry behind `create`."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from bridgetune import hookspecs
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.hookspecs import ENTRY_POINT_GROUP, HOOK_API, GeneratorSpec
+
+if TYPE_CHECKING:
+    from bridgetune.wrapping import Adapter
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point and what came of it.
+
+    Attributes:
+        name: The entry point's name.
+        distribution, version: Who brought it.
+        generators: What it registered.
+        doctor: Its facts for `bridgetune doctor`.
+        problem: Why it is broken, in one line; empty where it works.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    generators: tuple[GeneratorSpec, ...] = ()
+    doctor: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+
+    @property
+    def source(self) -> str:
+        """Distribution and version, as one names a culprit."""
+        return f"{self.distribution} {self.version}".strip()
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All plugins of this environment, the broken ones too."""
+
+    plugins: tuple[Plugin, ...]
+
+    def claims(self, name: str) -> list[tuple[Plugin, GeneratorSpec]]:
+        """Who registered a generator called `name`."""
+        return [(plugin, spec) for plugin in self.plugins for spec in plugin.generators if spec.name == name]
+
+    def names(self) -> list[str]:
+        """Every registered generator name, sorted, each once."""
+        return sorted({spec.name for plugin in self.plugins for spec in plugin.generators})
+
+    def conflicts(self) -> dict[str, list[str]]:
+        """Names that more than one plugin claims -> the plugins' distributions."""
+        claimed = {name: [plugin.source for plugin, _ in self.claims(name)] for name in self.names()}
+        return {name: sources for name, sources in claimed.items() if len(sources) > 1}
+
+    def find(self, name: str) -> tuple[Plugin, GeneratorSpec]:
+        """The one generator called `name`.
+
+        Raises:
+            RequestError: Where no plugin registers it, its plugin is broken, or two plugins claim it.
+        """
+        claims = self.claims(name)
+        if len(claims) == 1:
+            return claims[0]
+        if claims:
+            sources = " and ".join(plugin.source for plugin, _ in claims)
+            raise RequestError(f"generator {name!r} is claimed by {sources}; uninstall all but one of them")
+        for plugin in self.plugins:
+            if plugin.problem and plugin.name == name:
+                raise RequestError(
+                    f"generator {name!r}: its plugin {plugin.source} is broken ({plugin.problem});"
+                    " mend or reinstall it, see `bridgetune plugins list`"
+                )
+        near = difflib.get_close_matches(name, self.names(), n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        known = f"known: {', '.join(self.names()) or 'none'}"
+        raise RequestError(f"unknown generator {name!r} ({known}); {hint}try `pip install bridgetune-{name}`")
+
+
+@functools.cache
+def registry() -> Registry:
+    """The plugins of this environment, loaded at the first call."""
+    return discover(entry_points(group=ENTRY_POINT_GROUP))
+
+
+def discover(points: Iterable[EntryPoint]) -> Registry:
+    """Load each entry point on its own; one that fails is listed with its cause and harms no other."""
+    return Registry(tuple(_loaded(point) for point in sorted(points, key=lambda point: point.name)))
+
+
+def list_generators() -> dict[str, str]:
+    """Every generator that `create` knows -> the distribution and version it comes from."""
+    found = registry()
+    return {name: " and ".join(plugin.source for plugin, _ in found.claims(name)) for name in found.names()}
+
+
+def create(name: str, *, weights: str | Path | None = "shipped", **options: Any) -> Adapter:
+    """A plugin's generator, ready to call.
+
+    Args:
+        name: As `list_generators` gives it.
+        weights: `shipped`, those that the plugin brings; None, a fresh initialisation; or the path of a
+            safetensors file or of a checkpoint that the plugin knows how to read.
+        options: For the plugin's network.
+
+    Raises:
+        RequestError: An unknown or doubly claimed name, options that the network does not take, weights that
+            cannot be read or do not fit.
+    """
+    from bridgetune.pretrained import read_weights
+    from bridgetune.wrapping import Adapter, Origin
+
+    plugin, spec = registry().find(name)
+    network = _built(spec, spec.network, options)
+    if weights is not None:
+        path = _shipped(spec) if weights == "shipped" else Path(weights)
+        read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)
+    twin = functools.partial(_built, spec, spec.discriminator, options) if spec.discriminator else None
+    origin = Origin(name, dict(options), plugin.distribution, plugin.version)
+    return Adapter(network, spec.adapter, origin, twin)
+
+
+def resolve(target: str) -> Any:
+    """The object that `package.module:attribute` names."""
+    module, _, attribute = target.partition(":")
+    return functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
+
+
+def _built(spec: GeneratorSpec, target: str, options: dict[str, Any]) -> Any:
+    factory = resolve(target)
+    try:
+        return factory(**options)
+    except TypeError as error:
+        raise RequestError(f"generator {spec.name!r} does not take the options {options}: {error}") from error
+
+
+def _shipped(spec: GeneratorSpec) -> Path:
+    if spec.weights is None:
+        raise RequestError(
+            f"generator {spec.name!r} ships no weights; pass weights=PATH (--weights PATH), or weights=None"
+            " (`bridgetune pretrain`) to start fresh"
+        )
+    return Path(resolve(spec.weights)())
+
+
+def _loaded(point: EntryPoint) -> Plugin:
+    distribution = point.dist.name if point.dist else "unknown distribution"
+    version = point.dist.version if point.dist else ""
+    try:
+        generators, doctor = _registered(point)
+    except (Exception, SystemExit) as error:
+        return Plugin(point.name, distribution, version, problem=_cause(error))
+    return Plugin(point.name, distribution, version, generators, doctor)
+
+
+def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], tuple[tuple[str, str], ...]]:
+    """Load one plugin under a manager of its own, so that its hooks are validated and called alone."""
+    module = point.load()
+    stated = getattr(module, "bridgetune_hook_api", None)
+    if stated is None:
+        raise WorkError(f"states no bridgetune_hook_api; expected bridgetune_hook_api = {HOOK_API}")
+    if stated != HOOK_API:
+        mend = "upgrade bridgetune" if stated > HOOK_API else "upgrade the plugin"
+        raise WorkError(f"written for hook API {stated}, this bridgetune has {HOOK_API}; {mend}")
+    manager = pluggy.PluginManager("bridgetune")
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, point.name)
+    generators: list[GeneratorSpec] = []
+    manager.hook.bridgetune_register_generators(register=generators.append)
+    if not generators:
+        raise WorkError("registers no generator")
+    doctor = [fact for facts in manager.hook.bridgetune_doctor() for fact in facts.items()]
+    return tuple(generators), tuple(doctor)
+
+
+def _cause(error: BaseException) -> str:
+    said = str(error).strip().splitlines()
+    kind = "" if isinstance(error, WorkError) else f"{type(error).__name__}: "
+    return kind + (said[0] if said else "no message")

@@ -1,0 +1,178 @@
+"""A generator on disk: `config.json`, `model.safetensors` and a model card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, load_model, save_model
+from torch import Tensor, nn
+
+from bridgetune.config import AdapterConfig, checked
+from bridgetune.errors import RequestError
+from bridgetune.files import replaced
+from bridgetune.wrapping import Adapter, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+
+FORMAT = 1
+"""Version of the folder's layout."""
+
+
+def save(generator: Adapter, folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write `generator` into `folder`; see `Adapter.save_pretrained`."""
+    from bridgetune import __version__
+
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"{folder}: is a file, expected a folder to save the generator in")
+    folder.mkdir(parents=True, exist_ok=True)
+    network = generator.unwrap()
+    described = {
+        "format": FORMAT,
+        "bridgetune": __version__,
+        "origin": asdict(generator.origin),
+        "network": f"{type(network).__module__}.{type(network).__qualname__}",
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "adapter": generator.config.model_dump(mode="json"),
+    }
+    with replaced(folder / WEIGHTS) as partial:
+        save_model(network, str(partial))
+    with replaced(folder / CONFIG) as partial:
+        partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    with replaced(folder / CARD) as partial:
+        partial.write_text(_card(described, facts), encoding="utf-8")
+
+
+def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
+    """Read back what `save_pretrained` wrote.
+
+    Args:
+        path: The folder.
+        network: A fresh network of the same class, for one that was wrapped by hand; a plugin's generator
+            is built by its plugin.
+
+    Raises:
+        RequestError: The folder is not one, its plugin is missing, a network is needed, or the weights do not fit.
+    """
+    from bridgetune.plugins import create
+
+    folder = Path(path)
+    described = _described(folder)
+    adapter = checked(AdapterConfig, **described["adapter"])
+    origin = described["origin"]
+    if network is not None:
+        generator = wrap(network, adapter)
+    elif origin["generator"]:
+        generator = create(origin["generator"], weights=None, **origin["options"])
+    else:
+        raise RequestError(
+            f"{folder}: holds a network that was wrapped by hand ({described['network']});"
+            " pass a fresh one: bridgetune.load(path, network=...)"
+        )
+    read_weights(generator.unwrap(), folder / WEIGHTS)
+    return generator
+
+
+def open_generator(name_or_path: str, weights: str | Path | None = "shipped") -> Adapter:
+    """What `--generator NAME|PATH` means: a plugin's generator by name, or a folder that holds a saved one."""
+    from bridgetune.plugins import create, registry
+
+    path = Path(name_or_path)
+    is_path = path.is_dir() or len(path.parts) > 1
+    if is_path and name_or_path not in registry().names():
+        if weights not in ("shipped", None):
+            raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
+        return load(path)
+    return create(name_or_path, weights=weights)
+
+
+def read_weights(network: nn.Module, path: Path, foreign: Callable[[Path], dict[str, Tensor]] | None = None) -> None:
+    """Load weights into `network`, strictly: every tensor, no other, each of its shape.
+
+    Args:
+        network: Changed in place, and only where all of the file fits.
+        path: A safetensors file, or a checkpoint that `foreign` reads.
+        foreign: The reader of files with any other suffix.
+
+    Raises:
+        RequestError: A missing or unreadable file, or tensors that do not fit.
+    """
+    if not path.is_file():
+        raise RequestError(f"{path}: no such file; expected weights ({WEIGHTS}, say)")
+    if path.suffix == ".safetensors":
+        _fit(network, _tensors(path), path)
+        load_model(network, str(path))
+    elif foreign is None:
+        raise RequestError(f"{path}: expected a .safetensors file; this generator reads no other checkpoints")
+    else:
+        tensors = foreign(path)
+        _fit(network, tensors, path)
+        network.load_state_dict(tensors)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(str(path))
+    except (SafetensorError, OSError) as error:
+        raise RequestError(f"{path}: not a readable safetensors file ({error})") from None
+
+
+def _fit(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    own = network.state_dict()
+    for name, tensor in tensors.items():
+        if name in own and own[name].shape != tensor.shape:
+            raise RequestError(
+                f"{path}: {name} has shape {tuple(tensor.shape)}, the network's has {tuple(own[name].shape)};"
+                " the weights are another network's, or its options differ"
+            )
+    shared = {own[name].data_ptr() for name in tensors if name in own}
+    missing = [name for name in own if name not in tensors and own[name].data_ptr() not in shared]
+    _refuse(path, "lacks", missing)
+    _refuse(path, "has, beyond what the network takes,", [name for name in tensors if name not in own])
+
+
+def _refuse(path: Path, what: str, names: Iterable[str]) -> None:
+    listed = list(names)
+    if listed:
+        few = ", ".join(listed[:3]) + (" …" if len(listed) > 3 else "")
+        raise RequestError(f"{path}: {what} {len(listed)} tensors ({few}); the weights are another network's")
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if not path.is_file():
+        raise RequestError(f"{folder}: no saved generator here, expected a folder with {CONFIG} and {WEIGHTS}")
+    try:
+        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version, _, _ = described["format"], described["adapter"], described["origin"]["generator"]
+    except (ValueError, KeyError, TypeError):
+        raise RequestError(f"{path}: not a generator's config.json; was this folder saved by bridgetune?") from None
+    if version > FORMAT:
+        raise RequestError(f"{path}: written in format {version}, this bridgetune reads {FORMAT}; upgrade bridgetune")
+    return described
+
+
+def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    from huggingface_hub import ModelCard, ModelCardData
+
+    origin = described["origin"]
+    name = origin["generator"] or described["network"].rpartition(".")[2]
+    card = ModelCard.from_template(
+        ModelCardData(library_name="bridgetune", tags=["multi-focus-image-fusion", "decision-map"]),
+        template_path=str(Path(__file__).with_name("model_card.md")),
+        title=name,
+        version=described["bridgetune"],
+        network=described["network"],
+        parameters=f"{described['parameters']:,}",
+        plugin=f"{origin['distribution']} {origin['version']}".strip() or "none (wrapped by hand)",
+        facts=list(facts.items()),
+        load_arguments='"THIS_FOLDER"' if origin["generator"] else '"THIS_FOLDER", network=fresh_network',
+    )
+    return str(card)

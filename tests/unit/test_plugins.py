@@ -1,0 +1,113 @@
+"""Discovery: one broken plugin harms no other; conflicts and unknown names are answered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import Distribution, EntryPoint
+from pathlib import Path
+
+import pytest
+
+from bridgetune import RequestError
+from bridgetune.plugins import Plugin, Registry, discover
+
+PLUGIN = """
+from bridgetune.hookspecs import GeneratorSpec, hookimpl
+
+bridgetune_hook_api = {api}
+
+@hookimpl
+def bridgetune_register_generators(register):
+    register(GeneratorSpec(name={name!r}, summary="a test", network="torch.nn:Identity"))
+"""
+
+
+def install(site: Path, name: str, source: str, monkeypatch: pytest.MonkeyPatch) -> EntryPoint:
+    """A distribution `bridgetune-NAME` 1.0 with one module, as pip would leave it."""
+    module = f"bridgetune_test_{name}"
+    (site / f"{module}.py").write_text(source)
+    info = site / f"bridgetune_{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: bridgetune-{name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[bridgetune]\n{name} = {module}\n")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    (point,) = Distribution.at(info).entry_points
+    return point
+
+
+def found(site: Path, sources: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Registry:
+    return discover([install(site, name, source, monkeypatch) for name, source in sources.items()])
+
+
+def test_a_plugin_registers_its_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    registry = found(tmp_path, {"good": PLUGIN.format(api=1, name="good")}, monkeypatch)
+    plugin, spec = registry.find("good")
+    assert (plugin.source, spec.network) == ("bridgetune-good 1.0", "torch.nn:Identity")
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("raise RuntimeError('no GPU\\nat all')", "RuntimeError: no GPU"),
+        ("import a_package_that_is_missing", "ModuleNotFoundError: No module named 'a_package_that_is_missing'"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("x = 1", "states no bridgetune_hook_api; expected bridgetune_hook_api = 1"),
+        (PLUGIN.format(api=2, name="bad"), "written for hook API 2, this bridgetune has 1; upgrade bridgetune"),
+        ("bridgetune_hook_api = 1", "registers no generator"),
+        (PLUGIN.format(api=1, name="Bad Name!"), "ValidationError"),
+        (PLUGIN.format(api=1, name="bad").replace("(register)", "(registrar)"), "PluginValidationError"),
+    ],
+    ids=["raises", "missing package", "exits", "no api", "newer api", "empty", "bad spec", "bad hook"],
+)
+def test_a_broken_plugin_is_listed_with_its_cause_and_the_others_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, cause: str
+):
+    registry = found(tmp_path, {"bad": source, "good": PLUGIN.format(api=1, name="good")}, monkeypatch)
+    bad, good = registry.plugins
+    assert bad.problem.startswith(cause)
+    assert "\n" not in bad.problem
+    assert (bad.distribution, bad.version, bad.generators) == ("bridgetune-bad", "1.0", ())
+    assert good.problem == ""
+    assert registry.names() == ["good"]
+    with pytest.raises(RequestError, match=r"bridgetune-bad 1\.0 is broken"):
+        registry.find("bad")
+
+
+def test_two_plugins_that_claim_one_name_are_both_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sources = {
+        "one": PLUGIN.format(api=1, name="same"),
+        "two": PLUGIN.format(api=1, name="same"),
+        "three": PLUGIN.format(api=1, name="other"),
+    }
+    registry = found(tmp_path, sources, monkeypatch)
+    with pytest.raises(RequestError, match=r"bridgetune-one 1\.0 and bridgetune-two 1\.0"):
+        registry.find("same")
+    assert registry.conflicts() == {"same": ["bridgetune-one 1.0", "bridgetune-two 1.0"]}
+    assert registry.find("other")[0].name == "three"
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_and_the_pip_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    registry = found(tmp_path, {"good": PLUGIN.format(api=1, name="msfin")}, monkeypatch)
+    with pytest.raises(RequestError, match=r"did you mean 'msfin'\?.*pip install bridgetune-msfim"):
+        registry.find("msfim")
+
+
+def test_without_plugins_an_unknown_name_says_so():
+    with pytest.raises(RequestError, match=r"known: none"):
+        Registry(()).find("bridgemff")
+
+
+def test_a_plugin_without_a_version_is_named_by_its_distribution():
+    assert Plugin("x", "bridgetune-x", "").source == "bridgetune-x"
+
+
+def test_importing_bridgetune_and_listing_plugins_import_no_torch():
+    program = "import sys, bridgetune; bridgetune.list_generators(); print('torch' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "False"
+
+
+def test_importing_bridgetune_loads_no_plugin():
+    program = "import sys, bridgetune; print(any(name.startswith('bridgetune_') for name in sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "False"

@@ -1,0 +1,71 @@
+"""The Gaussian blur that turns a sharp picture into a defocused one, Section 4.1 of the paper."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bridgetune.errors import RequestError
+
+
+def gaussian_blur(image: Tensor, kernel_size: int) -> Tensor:
+    """Blur with a Gaussian kernel of `kernel_size` x `kernel_size`, borders reflected without their edge.
+
+    sigma = 0.3·((kernel_size - 1)/2 - 1) + 0.8, as OpenCV documents it for a given size. (Left without a
+    sigma, OpenCV takes fixed tables instead up to size 7 or 9; they differ by at most 0.022 in a weight.)
+
+    Args:
+        image: (..., H, W) float32 or float64 of any range; may be smaller than the kernel.
+        kernel_size: Odd, at least 1.
+
+    Returns:
+        Blurred, in the image's shape and dtype, on the CPU.
+
+    Raises:
+        RequestError: An even or non-positive kernel size.
+    """
+    # NumPy, since torch would wake its threads for every one of these small sums; where cores are shared, as
+    # they are while a data set is made, waiting for them takes fifty times as long as the sums.
+    pixels = image.numpy(force=True)
+    weights = _weights(kernel_size)
+    radius = kernel_size // 2
+    for axis in (-1, -2):
+        length = pixels.shape[axis]
+        lines = np.moveaxis(pixels, axis, 0)
+        padded = np.pad(lines, [(radius, radius)] + [(0, 0)] * (lines.ndim - 1), mode="reflect")
+        blurred = padded[radius : radius + length] * weights[radius]
+        both = np.empty_like(blurred)
+        for near, far in zip(range(radius), range(kernel_size - 1, radius, -1), strict=True):
+            np.add(padded[near : near + length], padded[far : far + length], out=both)
+            both *= weights[near]
+            blurred += both
+        pixels = np.moveaxis(blurred, 0, axis)
+    return torch.from_numpy(np.ascontiguousarray(pixels))
+
+
+def random_kernel_size(rng: np.random.Generator, low: int = 3, high: int = 21) -> int:
+    """An odd kernel size in [low, high], each equally likely.
+
+    Raises:
+        RequestError: Unless low and high are odd and 1 <= low <= high.
+    """
+    check_kernel_sizes(low, high)
+    return low + 2 * int(rng.integers((high - low) // 2 + 1))
+
+
+def check_kernel_sizes(low: int, high: int) -> None:
+    """Raise RequestError unless low and high are odd and 1 <= low <= high."""
+    if low % 2 == 0 or high % 2 == 0 or not 1 <= low <= high:
+        raise RequestError(f"kernel_sizes: got ({low}, {high}), expected odd numbers, 1 <= low <= high")
+
+
+def _weights(kernel_size: int) -> list[float]:
+    if kernel_size % 2 == 0 or kernel_size < 1:
+        raise RequestError(f"kernel_size: got {kernel_size}, expected an odd number from 1 up")
+    radius = kernel_size // 2
+    sigma = 0.3 * (radius - 1) + 0.8
+    weights = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in range(-radius, radius + 1)]
+    return [weight / sum(weights) for weight in weights]

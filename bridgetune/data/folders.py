@@ -1,0 +1,176 @@
+"""Folders of images: listed in natural order, matched by stem, checked once; what is unusable is named."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from bridgetune.data.images import image_size, read_image, read_mask_pixels
+from bridgetune.errors import RequestError
+
+IMAGE_SUFFIXES = (
+    *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp"),
+    *(".gif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm"),
+)
+"""What counts as an image in a folder, in either case. Files with other suffixes are not looked at."""
+
+THREADS = min(8, os.cpu_count() or 1)
+"""How many files are read at a time unless told otherwise."""
+
+Verify = Literal["decode", "header"]
+"""How files are checked on construction: `decode` reads each whole, which finds those that were cut off;
+`header` reads only sizes, and a damaged file fails when it is drawn."""
+
+_NAMED_AT_MOST = 5
+
+_SizeReader = Callable[[Path], tuple[int, int]]
+
+logger = logging.getLogger("bridgetune")
+
+
+class Skipped(NamedTuple):
+    """A file that is left out, and why."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path.parent.name}/{self.path.name} ({self.reason})"
+
+
+class Collection(NamedTuple):
+    """The usable files of some folders.
+
+    Attributes:
+        groups: One path a folder, all of one stem and size, in natural order of the stems.
+        skipped: The files left out.
+    """
+
+    groups: list[tuple[Path, ...]]
+    skipped: list[Skipped]
+
+
+def natural_order(name: str) -> tuple[list[str | int], str]:
+    """A sorting key by which 2 comes before 10, without regard to case."""
+    # Odd places hold the digits, so text is never compared with a number.
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The image files right in a folder, hidden ones left out, in natural order.
+
+    Raises:
+        RequestError: No such folder, or not a folder.
+    """
+    if not folder.is_dir():
+        given = "is a file" if folder.exists() else "no such folder"
+        raise RequestError(f"{folder}: {given}, expected a folder of images; check the path")
+    return sorted(
+        (
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+        ),
+        key=lambda path: natural_order(path.name),
+    )
+
+
+def collect(images: Sequence[Path], masks: Sequence[Path] = (), *, verify: Verify = "decode") -> Collection:
+    """List folders, match their files by stem, and keep what can be read and agrees in size.
+
+    Files that share a stem within a folder are ambiguous and left out. One warning of the logger "bridgetune"
+    counts and names what is left out.
+
+    Args:
+        images: Folders of images.
+        masks: Folders of focus masks, see `read_mask`.
+        verify: How thoroughly to read, see `Verify`.
+
+    Returns:
+        Groups with a path for each of the images' folders, then each of the masks'.
+
+    Raises:
+        RequestError: A missing folder, an unknown `verify`, or nothing left.
+    """
+    if verify not in ("decode", "header"):
+        raise RequestError(f"verify: got {verify!r}, expected 'decode' or 'header'")
+    folders = [*images, *masks]
+    matched, skipped = _match(folders, [list_images(folder) for folder in folders])
+
+    image_reader = image_size if verify == "header" else _decoded_size
+    mask_reader = image_size if verify == "header" else _decoded_mask_size
+    readers = [image_reader] * len(images) + [mask_reader] * len(masks)
+    with ThreadPoolExecutor(THREADS) as pool:
+        faults = list(pool.map(lambda group: _fault(group, readers), matched))
+
+    kept = [group for group, fault in zip(matched, faults, strict=True) if fault is None]
+    skipped += [fault for fault in faults if fault is not None]
+    _report(folders, len(kept), skipped)
+    return Collection(kept, skipped)
+
+
+def _match(folders: Sequence[Path], listings: Sequence[Sequence[Path]]) -> tuple[list[tuple[Path, ...]], list[Skipped]]:
+    by_stem: dict[str, list[list[Path]]] = {}
+    for place, listing in enumerate(listings):
+        for path in listing:
+            by_stem.setdefault(path.stem, [[] for _ in folders])[place].append(path)
+
+    matched: list[tuple[Path, ...]] = []
+    skipped: list[Skipped] = []
+    for stem in sorted(by_stem, key=natural_order):
+        found = by_stem[stem]
+        missing = [folder.name for folder, paths in zip(folders, found, strict=True) if not paths]
+        several = [folder.name for folder, paths in zip(folders, found, strict=True) if len(paths) > 1]
+        if not missing and not several:
+            matched.append(tuple(paths[0] for paths in found))
+            continue
+        reason = (
+            f"no file of this stem in {' and '.join(missing)}"
+            if missing
+            else f"several files of this stem in {' and '.join(several)}"
+        )
+        skipped += [Skipped(path, reason) for paths in found for path in paths]
+    return matched, skipped
+
+
+def _fault(group: Sequence[Path], readers: Sequence[_SizeReader]) -> Skipped | None:
+    sizes = []
+    for path, reader in zip(group, readers, strict=True):
+        try:
+            sizes.append(reader(path))
+        except RequestError as error:
+            return Skipped(path, str(error).removeprefix(f"{path}: "))
+    for path, size in zip(group, sizes, strict=True):
+        if size != sizes[0]:
+            (height, width), (its_height, its_width) = sizes[0], size
+            partner = f"{group[0].parent.name}/{group[0].name}"
+            return Skipped(path, f"{its_width}x{its_height} pixels, but {partner} has {width}x{height}")
+    return None
+
+
+def _decoded_size(path: Path) -> tuple[int, int]:
+    return read_image(path).size
+
+
+def _decoded_mask_size(path: Path) -> tuple[int, int]:
+    height, width = read_mask_pixels(path).shape
+    return height, width
+
+
+def _report(folders: Sequence[Path], kept: int, skipped: Sequence[Skipped]) -> None:
+    where = ", ".join(map(str, folders))
+    named = ", ".join(map(str, skipped[:_NAMED_AT_MOST]))
+    if len(skipped) > _NAMED_AT_MOST:
+        named += f" and {len(skipped) - _NAMED_AT_MOST} more"
+    if not kept:
+        expected = "readable images" if len(folders) == 1 else "readable images of one stem and size in each"
+        found = f"skipped {named}" if skipped else f"none of {' '.join(IMAGE_SUFFIXES)} is there"
+        raise RequestError(f"{where}: nothing to use, expected {expected}; {found}")
+    if skipped:
+        logger.warning("%s: kept %d, skipped %d: %s", where, kept, len(skipped), named)

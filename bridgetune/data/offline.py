@@ -1,0 +1,104 @@
+"""The offline dataset of the paper: pairs synthesised once, and written as files that `FolderPairs` reads."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bridgetune.data.blur import random_kernel_size
+from bridgetune.data.folders import THREADS, Verify
+from bridgetune.data.framing import Fit
+from bridgetune.data.images import to_pixels, write_image
+from bridgetune.data.pairs import SyntheticPairs, multi_focus_pair
+from bridgetune.errors import RequestError, WorkError
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """What was decided for a dataset; its `dataset.json`.
+
+    Attributes:
+        seed, size, fit, kernel_sizes: As given to `make_dataset`.
+        count: Number of pairs.
+        kernels: The blur's kernel size, by stem.
+        skipped: File (with its folder) and reason of whatever was left out.
+    """
+
+    seed: int
+    size: int | None
+    fit: Fit
+    kernel_sizes: tuple[int, int]
+    count: int
+    kernels: dict[str, int]
+    skipped: dict[str, str]
+
+
+def make_dataset(
+    images: str | os.PathLike[str],
+    masks: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    size: int | None = 256,
+    fit: Fit = "resize",
+    seed: int = 0,
+    kernel_sizes: tuple[int, int] = (3, 21),
+    verify: Verify = "decode",
+    threads: int = THREADS,
+    progress: Callable[[int, int], None] | None = None,
+) -> DatasetRecord:
+    """Write `out`/A, `out`/B and `out`/mask as 8-bit PNG, then `out`/dataset.json, the sign of completeness.
+
+    A pair depends on its files, on the seed and on its stem alone: neither the number of threads nor other
+    images change it. Nothing is flipped.
+
+    Args:
+        images, masks, kernel_sizes, verify: As in `SyntheticPairs`.
+        out: A folder that is new or empty.
+        size: Height and width of the pairs; None for each image's own, `fit` is then of no effect.
+        fit: See `Framing`.
+        seed: Not negative.
+        threads: How many pairs are worked on at a time.
+        progress: Called as ``progress(done, total)`` after every pair, from the calling thread.
+
+    Raises:
+        RequestError: As `SyntheticPairs`, or `out` holds something, or a number is out of range; nothing is
+            written.
+        WorkError: A file became unreadable or could not be written on the way.
+    """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f"{out}: is there and not empty, expected a new folder; name another or delete it")
+    if seed < 0 or threads < 1:
+        raise RequestError(f"got seed={seed}, threads={threads}, expected seed >= 0 and threads >= 1")
+    scenes = SyntheticPairs(images, masks, size, fit, flips=False, kernel_sizes=kernel_sizes, verify=verify)
+
+    def write(index: int) -> int:
+        stem = scenes.stems[index]
+        rng = np.random.default_rng([seed, *stem.encode("utf-8", "surrogateescape")])
+        try:
+            image, mask = scenes.scene(index, rng)
+        except RequestError as error:
+            raise WorkError(str(error)) from error
+        kernel_size = random_kernel_size(rng, *kernel_sizes)
+        pair = multi_focus_pair(image, mask, kernel_size)
+        for name, layer in zip(("A", "B", "mask"), pair, strict=True):
+            write_image(out / name / f"{stem}.png", to_pixels(layer))
+        return kernel_size
+
+    kernels: dict[str, int] = {}
+    with ThreadPoolExecutor(threads) as pool:
+        for stem, kernel_size in zip(scenes.stems, pool.map(write, range(len(scenes))), strict=True):
+            kernels[stem] = kernel_size
+            if progress is not None:
+                progress(len(kernels), len(scenes))
+
+    skipped = {f"{path.parent.name}/{path.name}": reason for path, reason in scenes.skipped}
+    record = DatasetRecord(seed, size, fit, kernel_sizes, len(scenes), kernels, skipped)
+    (out / "dataset.json").write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
+    return record

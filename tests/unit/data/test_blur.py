@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridgetune.data import gaussian_blur, random_kernel_size
+from bridgetune.errors import RequestError
+
+cv2 = pytest.importorskip("cv2")
+
+
+@pytest.mark.parametrize("kernel_size", range(1, 33, 2))
+@pytest.mark.parametrize("size", [(40, 52), (7, 30), (2, 3), (1, 5)])
+def test_the_blur_is_opencvs(rng, kernel_size, size):
+    image = rng.random((*size, 3), np.float32)
+    sigma = 0.3 * ((kernel_size - 1) * 0.5 - 1) + 0.8  # OpenCV's documentation of getGaussianKernel
+    expected = cv2.GaussianBlur(image, (kernel_size, kernel_size), sigma).reshape(image.shape)
+    blurred = gaussian_blur(torch.from_numpy(image).permute(2, 0, 1), kernel_size)
+    np.testing.assert_allclose(blurred.permute(1, 2, 0), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel_size", [11, 15, 21])
+def test_the_sigma_is_what_opencv_takes_when_only_the_size_is_given(rng, kernel_size):
+    image = rng.random((40, 52), np.float32)
+    expected = cv2.GaussianBlur(image, (kernel_size, kernel_size), 0)
+    np.testing.assert_allclose(gaussian_blur(torch.from_numpy(image), kernel_size), expected, atol=1e-5)
+
+
+@given(kernel_size=st.integers(0, 15).map(lambda half: 2 * half + 1), height=st.integers(1, 9))
+def test_a_flat_image_stays_as_it_is(kernel_size, height):
+    flat = torch.full((3, height, 4), 0.3)
+    torch.testing.assert_close(gaussian_blur(flat, kernel_size), flat)
+
+
+def test_a_batch_is_blurred_as_its_images_are():
+    batch = torch.rand(2, 3, 12, 9, generator=torch.Generator().manual_seed(0))
+    blurred = gaussian_blur(batch, 7)
+    for image, expected in zip(batch, blurred, strict=True):
+        assert torch.equal(gaussian_blur(image, 7), expected)
+
+
+def test_the_given_image_is_left_alone_and_its_dtype_kept():
+    image = torch.rand(3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    before = image.clone()
+    assert gaussian_blur(image, 5).dtype == torch.float64
+    assert torch.equal(image, before)
+
+
+@pytest.mark.parametrize("kernel_size", [0, 2, -3])
+def test_only_odd_kernels_blur(kernel_size):
+    with pytest.raises(RequestError, match="odd"):
+        gaussian_blur(torch.zeros(3, 4, 4), kernel_size)
+
+
+@given(seed=st.integers(0, 2**32), low=st.integers(0, 9), more=st.integers(0, 9))
+def test_a_random_kernel_size_is_odd_and_in_range(seed, low, more):
+    low = 2 * low + 1
+    high = low + 2 * more
+    size = random_kernel_size(np.random.default_rng(seed), low, high)
+    assert size % 2 == 1
+    assert low <= size <= high
+
+
+def test_every_odd_size_from_3_to_21_is_about_equally_likely(rng):
+    drawn = [random_kernel_size(rng) for _ in range(5000)]
+    sizes, counts = np.unique(drawn, return_counts=True)
+    assert sizes.tolist() == list(range(3, 22, 2))
+    # 500 each on average, with a standard deviation of 21.
+    assert counts.min() > 400
+    assert counts.max() < 600
+
+
+@pytest.mark.parametrize(("low", "high"), [(2, 5), (3, 6), (7, 5), (-1, 3)])
+def test_a_range_that_is_not_between_odd_sizes_is_refused(rng, low, high):
+    with pytest.raises(RequestError, match=rf"\({low}, {high}\)"):
+        random_kernel_size(rng, low, high)

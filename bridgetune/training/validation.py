@@ -1,0 +1,33 @@
+"""Map error on held-out pairs, whose ground truth is known because they are synthetic."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bridgetune.data import PairSource, all_in_focus
+from bridgetune.metrics import HomogeneousRegion, MapErrors, map_errors
+from bridgetune.synthesis import decision_map
+from bridgetune.training.samples import validation_pairs
+
+HOMOGENEOUS = HomogeneousRegion()
+
+
+@torch.no_grad()
+def validate(generator: nn.Module, pairs: PairSource, seed: int, device: torch.device) -> MapErrors:
+    """The generator's wrong decisions, in eval mode; its mode is restored.
+
+    Args:
+        generator: See `Generator`.
+        pairs: Held-out pairs. The same seed gives the same crops and blurs.
+    """
+    was_training = generator.training
+    generator.eval()
+    errors = MapErrors()
+    for pair in validation_pairs(pairs, seed):
+        first, second, mask = (image[None].to(device) for image in pair)
+        decision: Tensor = decision_map(generator(first, second))
+        clear = all_in_focus(pair)[None].to(device)
+        errors += map_errors(decision, mask, HOMOGENEOUS.of(clear))
+    generator.train(was_training)
+    return errors

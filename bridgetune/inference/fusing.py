@@ -1,0 +1,138 @@
+"""Fusing source pairs: at full resolution, or the authors' released way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from bridgetune.data import Picture, read_image, sources_of, write_image
+from bridgetune.errors import RequestError
+from bridgetune.inference.released import fuse_released
+from bridgetune.synthesis import decision_map
+
+FuseRecipe = Literal["paper", "released"]
+Pixels = NDArray[np.uint8 | np.uint16]
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """A fused picture and the decision behind it.
+
+    Attributes:
+        pixels: (H, W, 3), or (H, W) where both sources are gray, in the deeper source's 8 or 16 bits.
+        decision: (H, W) in [0, 1], 1 where the first source was taken.
+    """
+
+    pixels: Pixels
+    decision: NDArray[np.float32]
+
+    def save(self, out: Path, map_out: Path | None = None) -> None:
+        """Write the picture, and the decision as an 8-bit image."""
+        write_image(out, self.pixels)
+        if map_out is not None:
+            write_image(map_out, (self.decision * 255).round().astype(np.uint8))
+
+
+def fuse_full(generator: nn.Module, first: Pixels, second: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
+    """Eq. 17-18 at the pictures' own size: every pixel is one of the two sources' own.
+
+    Args:
+        generator: See `Generator`.
+        first, second: (H, W, 3) of one dtype.
+    """
+    device = next((parameter.device for parameter in generator.parameters()), torch.device("cpu"))
+    with torch.inference_mode():
+        pair = (
+            torch.from_numpy(image.astype(np.float32) / np.iinfo(image.dtype).max).permute(2, 0, 1)[None].to(device)
+            for image in (first, second)
+        )
+        decision = decision_map(generator(*pair))[0, 0].cpu().numpy()
+    return np.where(decision[..., None] == 1, first, second), decision.astype(np.float32)
+
+
+FUSE_RECIPES: dict[FuseRecipe, Callable[..., tuple[Any, Any]]] = {
+    "paper": fuse_full,
+    "released": fuse_released,
+}
+"""`paper`: full resolution, Eq. 17-18. `released`: a map of 256×256, as the authors' program has it."""
+
+
+def fuse_pictures(generator: nn.Module, first: Picture, second: Picture, recipe: FuseRecipe = "paper") -> Fusion:
+    """Fuse two pictures of one size.
+
+    Args:
+        generator: See `Generator`; run in eval mode, its mode is restored.
+        first, second: 8 or 16 bits, gray or RGB, mixed as they come.
+        recipe: See `FUSE_RECIPES`.
+
+    Raises:
+        RequestError: Where their sizes differ.
+    """
+    if first.size != second.size:
+        raise RequestError(
+            f"a source pair must have one size: got {_sides(first)} and {_sides(second)}; align or crop them first"
+        )
+    was_training = generator.training
+    generator.eval()
+    bits = max(first.bits, second.bits)
+    pixels, decision = FUSE_RECIPES[recipe](generator, _deepened(first, bits), _deepened(second, bits))
+    generator.train(was_training)
+    return Fusion(pixels[..., 0] if first.gray and second.gray else pixels, decision)
+
+
+def fuse_files(generator: nn.Module, first: Path, second: Path, recipe: FuseRecipe = "paper") -> Fusion:
+    """Read two image files and fuse them; see `fuse_pictures`.
+
+    Raises:
+        RequestError: A file cannot be read, or their sizes differ.
+    """
+    pictures = read_image(first), read_image(second)
+    if pictures[0].size != pictures[1].size:
+        raise RequestError(
+            f"a source pair must have one size: {first} is {_sides(pictures[0])}, {second} is {_sides(pictures[1])};"
+            " align or crop them first"
+        )
+    return fuse_pictures(generator, *pictures, recipe)
+
+
+def fuse_folder(
+    generator: nn.Module, folder: Path, out: Path, recipe: FuseRecipe = "paper", maps: Path | None = None
+) -> Iterator[tuple[str, int, int]]:
+    """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
+
+    Args:
+        folder: Holds `A/` and `B/`, matched by stem.
+        out: Made where it is missing.
+        maps: Where the decisions are written likewise; None writes none.
+
+    Yields:
+        The stem, how many are done, how many there are.
+
+    Raises:
+        RequestError: Before anything is written.
+    """
+    sources = sources_of(folder)
+    for place in (out, maps):
+        if place is not None and place.exists() and not place.is_dir():
+            raise RequestError(f"{place}: is a file, expected a folder for the fused images")
+    for done, (stem, first, second) in enumerate(sources, 1):
+        fusion = fuse_files(generator, first, second, recipe)
+        fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
+        yield stem, done, len(sources)
+
+
+def _deepened(picture: Picture, bits: int) -> Pixels:
+    """The pixels in `bits` bits; 8-bit white becomes 16-bit white."""
+    return picture.pixels.astype(np.uint16) * 257 if bits > picture.bits else picture.pixels
+
+
+def _sides(picture: Picture) -> str:
+    height, width = picture.size
+    return f"{width}×{height}"

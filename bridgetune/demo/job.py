@@ -1,0 +1,184 @@
+"""The demo: train a small while, tune with BridgeTune, and measure both on pairs that were never trained on."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bridgetune.config import PretrainConfig, Steps, TuneConfig
+from bridgetune.data import Pair, all_in_focus, to_pixels, write_image
+from bridgetune.demo.scenes import held_out_pairs, references, training_pairs
+from bridgetune.errors import RequestError
+from bridgetune.evaluation import panels
+from bridgetune.files import replaced
+from bridgetune.metrics import MapErrors, map_errors
+from bridgetune.plugins import create
+from bridgetune.synthesis import decision_map, fuse
+from bridgetune.training import finetune, pretrain
+from bridgetune.training.run_directory import Record
+from bridgetune.training.validation import HOMOGENEOUS
+from bridgetune.wrapping import Adapter
+
+WRITTEN = ("pretrain", "finetune", "pairs", "fused", "demo.png", "demo.json")
+"""All that the demo writes into its folder."""
+
+PRETRAIN = PretrainConfig(duration=Steps(steps=400), batch=8, size=128, learning_rate=2e-3)
+TUNE = TuneConfig(duration=Steps(steps=100), batch=4, size=128)
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo measured.
+
+    Attributes:
+        errors: Name of a held-out pair -> its map errors before and after BridgeTune.
+        seconds: What was done -> how long it took.
+        out: Where everything was written.
+    """
+
+    errors: dict[str, tuple[MapErrors, MapErrors]]
+    seconds: dict[str, float]
+    out: Path
+
+    def total(self) -> tuple[MapErrors, MapErrors]:
+        """The errors over all pixels of all pairs."""
+        before, after = zip(*self.errors.values(), strict=True)
+        return sum(before, MapErrors()), sum(after, MapErrors())
+
+    def described(self) -> dict[str, Any]:
+        """As a JSON document."""
+
+        def numbers(errors: MapErrors) -> dict[str, float | None]:
+            homogeneous = errors.homogeneous_error if errors.homogeneous_pixels else None
+            return {"map_error": errors.map_error, "homogeneous_error": homogeneous}
+
+        rows = {**self.errors, "all": self.total()}
+        return {
+            "homogeneous": str(HOMOGENEOUS),
+            "pairs": {
+                name: {"before": numbers(before), "after": numbers(after)} for name, (before, after) in rows.items()
+            },
+            "seconds": self.seconds,
+            "out": str(self.out),
+        }
+
+
+def run_demo(
+    out: Path,
+    *,
+    force: bool = False,
+    pretraining: PretrainConfig = PRETRAIN,
+    tuning: TuneConfig = TUNE,
+    report: Callable[[str, Record], None] = lambda stage, record: None,
+) -> DemoResult:
+    """Pretrain BridgeMFF from nothing, tune it, and fuse held-out pairs before and after.
+
+    Args:
+        out: The folder for both runs, the held-out pairs, their fused images and the picture.
+        force: Replace what an earlier demo wrote there.
+        pretraining, tuning: The two stages.
+        report: Told the stage and each of its records.
+
+    Raises:
+        RequestError: `out` is in use, scikit-image or the BridgeMFF plugin is missing.
+    """
+    _clear(out, force)
+    torch.manual_seed(pretraining.seed)
+    generator = create("bridgemff", weights=None)
+    held_out = held_out_pairs()
+    pairs = training_pairs(pretraining.size)
+    seconds: dict[str, float] = {}
+
+    began = time.perf_counter()
+    pretrain(
+        generator,
+        pairs,
+        pretraining,
+        validation=_Fixed(held_out),
+        run_dir=out / "pretrain",
+        report=lambda record: report("pretrain", record),
+    )
+    seconds["pretrain"] = time.perf_counter() - began
+    before = copy.deepcopy(generator)
+
+    began = time.perf_counter()
+    finetune(
+        generator,
+        pairs,
+        references(tuning.size),
+        tuning,
+        validation=_Fixed(held_out),
+        run_dir=out / "finetune",
+        report=lambda record: report("finetune", record),
+    )
+    seconds["finetune"] = time.perf_counter() - began
+
+    began = time.perf_counter()
+    errors = _fuse_and_measure(held_out, before, generator, out)
+    seconds["fuse and measure"] = time.perf_counter() - began
+    result = DemoResult(errors, seconds, out)
+    with replaced(out / "demo.json") as partial:
+        partial.write_text(json.dumps(result.described(), indent=2) + "\n", encoding="utf-8")
+    return result
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """Named pairs as a `PairSource`: always the same ones."""
+
+    named: Sequence[tuple[str, Pair]]
+
+    def __len__(self) -> int:
+        return len(self.named)
+
+    def sample(self, index: int, rng: np.random.Generator) -> Pair:
+        return self.named[index][1]
+
+
+def _clear(out: Path, force: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise RequestError(f"{out}: is a file, expected a folder for the demo")
+    if out.is_dir() and any(out.iterdir()):
+        if not force:
+            raise RequestError(f"{out}: not empty; name another folder, or --force to replace an earlier demo")
+        for name in WRITTEN:
+            path = out / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _fuse_and_measure(
+    held_out: Sequence[tuple[str, Pair]], before: Adapter, after: Adapter, out: Path
+) -> dict[str, tuple[MapErrors, MapErrors]]:
+    """Fuse every pair with both generators, write the files and the picture, and count the errors."""
+    errors: dict[str, tuple[MapErrors, MapErrors]] = {}
+    rows: dict[str, dict[str, Tensor]] = {}
+    for number, (name, pair) in enumerate(held_out, 1):
+        first, second, mask = (image[None].to(next(after.parameters()).device) for image in pair)
+        homogeneous = HOMOGENEOUS.of(all_in_focus(pair)[None].to(first.device))
+        with torch.inference_mode():
+            maps = [decision_map(generator.eval()(first, second)) for generator in (before, after)]
+        errors[name] = tuple(map_errors(decision, mask, homogeneous) for decision in maps)  # type: ignore[assignment]
+        fused = fuse(first, second, maps[1])
+        rows[name] = {
+            "source A": pair.first,
+            "source B": pair.second,
+            "true map": pair.mask,
+            "map before BridgeTune": maps[0][0],
+            "map after BridgeTune": maps[1][0],
+            "fused": fused[0],
+        }
+        for folder, image in (("pairs/A", pair.first), ("pairs/B", pair.second), ("pairs/mask", pair.mask)):
+            write_image(out / folder / f"{number:02}.png", to_pixels(image))
+        write_image(out / "fused" / f"{number:02}.png", to_pixels(fused[0].cpu()))
+    write_image(out / "demo.png", panels(rows))
+    return errors

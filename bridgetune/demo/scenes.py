@@ -1,0 +1,165 @@
+"""Multi-focus pairs and references made of scikit-image's photographs, with no download.
+
+One photograph brings its own depth: the motorcycle is the left image of a stereo pair (Middlebury 2014) whose
+measured disparity says what is near, so its focus boundary is a true one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from bridgetune.data import Pair, References, gaussian_blur, multi_focus_pair, random_kernel_size, to_tensor
+from bridgetune.errors import RequestError
+
+TRAINING = ("astronaut", "coffee", "rocket", "camera", "coins", "brick", "grass", "gravel", "moon", "retina")
+"""Photographs to train on; none of them is among the held-out ones."""
+
+BLURRED_KERNELS = (15, 31)
+"""Smallest and largest Gaussian kernel of a completely blurred reference."""
+
+
+@dataclass(frozen=True)
+class DemoPairs:
+    """Pairs cropped from photographs, in focus on one side of a random smooth outline.
+
+    Attributes:
+        photographs: (3, H, W) in [0, 1] each.
+        size: Side of a pair.
+        draws: How many pairs count as one epoch.
+        kernel_sizes: Of the Gaussian blur.
+    """
+
+    photographs: Sequence[Tensor]
+    size: int
+    draws: int
+    kernel_sizes: tuple[int, int] = (3, 21)
+
+    def __len__(self) -> int:
+        return self.draws
+
+    def sample(self, index: int, rng: np.random.Generator) -> Pair:
+        """A pair, a function of the index and the state of `rng` alone."""
+        image = random_crop(self.photographs[index % len(self.photographs)], self.size, rng)
+        mask = random_outline(self.size, self.size, rng)
+        return multi_focus_pair(image, mask, random_kernel_size(rng, *self.kernel_sizes))
+
+    def __repr__(self) -> str:
+        return f"DemoPairs({len(self.photographs)} photographs, size={self.size}, draws={self.draws})"
+
+
+@dataclass(frozen=True)
+class DemoPool:
+    """References cropped from photographs; blurred all over where `kernel_sizes` are given."""
+
+    photographs: Sequence[Tensor]
+    size: int
+    kernel_sizes: tuple[int, int] | None = None
+
+    def sample(self, rng: np.random.Generator) -> Tensor:
+        """(3, size, size) in [0, 1]."""
+        crop = random_crop(self.photographs[int(rng.integers(len(self.photographs)))], self.size, rng)
+        return crop if self.kernel_sizes is None else gaussian_blur(crop, random_kernel_size(rng, *self.kernel_sizes))
+
+
+def training_pairs(size: int, draws: int = 256) -> DemoPairs:
+    """Pairs from the `TRAINING` photographs."""
+    return DemoPairs(photographs(TRAINING), size, draws)
+
+
+def references(size: int) -> References:
+    """Completely clear and completely blurred crops of the `TRAINING` photographs."""
+    pictures = photographs(TRAINING)
+    return References(DemoPool(pictures, size), DemoPool(pictures, size, BLURRED_KERNELS))
+
+
+def held_out_pairs(kernel_sizes: Sequence[int] = (7, 13)) -> list[tuple[str, Pair]]:
+    """Whole pictures that are not trained on, each blurred by each kernel, with a name.
+
+    The motorcycle is parted by its measured depth, near from far at two distances; the cat by an outline.
+    """
+    motorcycle, disparity = _motorcycle()
+    cat = photographs(["chelsea"])[0]
+    outline = random_outline(cat.shape[-2], cat.shape[-1], np.random.default_rng(4))
+    scenes = [
+        ("motorcycle, near half", motorcycle, _nearer_than(disparity, 0.5)),
+        ("motorcycle, nearest quarter", motorcycle, _nearer_than(disparity, 0.75)),
+        ("chelsea the cat", cat, outline),
+    ]
+    return [
+        (f"{name}, kernel {kernel}", multi_focus_pair(image, mask, kernel))
+        for name, image, mask in scenes
+        for kernel in kernel_sizes
+    ]
+
+
+def photographs(names: Sequence[str]) -> list[Tensor]:
+    """scikit-image's photographs as (3, H, W) in [0, 1], the long side at most 640 pixels.
+
+    Raises:
+        RequestError: Where scikit-image is not installed.
+    """
+    data = _skimage_data()
+    return [_fitted(to_tensor(_rgb(getattr(data, name)())), most=640) for name in names]
+
+
+def random_crop(image: Tensor, size: int, rng: np.random.Generator) -> Tensor:
+    """A mirrored or turned square of (3, H, W), enlarged first where it is smaller than `size`."""
+    image = _fitted(image, least=size)
+    top, left = (int(rng.integers(side - size + 1)) for side in image.shape[-2:])
+    crop = image[:, top : top + size, left : left + size]
+    return torch.rot90(crop, int(rng.integers(4)), (1, 2)).contiguous()
+
+
+def random_outline(height: int, width: int, rng: np.random.Generator) -> Tensor:
+    """A mask (1, H, W) in {0, 1}: smooth noise cut at a random level, so that either side may be small."""
+    cells = int(rng.integers(2, 6))
+    coarse = torch.from_numpy(rng.standard_normal((1, 1, cells + 1, cells + 1)).astype(np.float32))
+    smooth = interpolate(coarse, (height, width), mode="bicubic", align_corners=True)[0]
+    level = torch.quantile(smooth.flatten()[:: max(1, smooth.numel() // 4096)], float(rng.uniform(0.25, 0.75)))
+    return (smooth >= level).float()
+
+
+def _motorcycle() -> tuple[Tensor, NDArray[np.float32]]:
+    """The picture (3, H, W) and its disparity (H, W), larger is nearer; unmeasured pixels take their nearest's."""
+    from scipy.ndimage import distance_transform_edt
+
+    left, _, disparity = _skimage_data().stereo_motorcycle()
+    unknown = ~np.isfinite(disparity)
+    nearest = distance_transform_edt(unknown, return_distances=False, return_indices=True)
+    return to_tensor(left), disparity[tuple(nearest)]
+
+
+def _nearer_than(disparity: NDArray[np.float32], quantile: float) -> Tensor:
+    return torch.from_numpy(disparity >= np.quantile(disparity, quantile)).float()[None]
+
+
+def _fitted(image: Tensor, least: int = 1, most: int | None = None) -> Tensor:
+    """Shrunk to a long side of `most`, or enlarged to a short side of `least`."""
+    short, long = sorted(image.shape[-2:])
+    scale = max(least / short, min(1.0, most / long if most else 1.0))
+    if scale == 1 or (scale < 1 and most is None):
+        return image
+    resized = interpolate(image[None], scale_factor=scale, mode="bilinear", antialias=True)
+    return resized[0].clamp(0, 1)
+
+
+def _rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+
+
+def _skimage_data() -> Any:
+    try:
+        from skimage import data
+    except ImportError:
+        raise RequestError(
+            "the demo's photographs: scikit-image is not installed; pip install 'bridgetune[demo]'"
+        ) from None
+    return data

@@ -1,0 +1,54 @@
+"""`bridgetune fuse`: source pairs to fused pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bridgetune.cli.console import RESULTS, bar
+from bridgetune.cli.options import GeneratorName, Weights
+from bridgetune.errors import RequestError
+
+
+def fuse(
+    first: Annotated[Path | None, typer.Argument(metavar="A", help="The first source image.")] = None,
+    second: Annotated[Path | None, typer.Argument(metavar="B", help="The second source image.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The fused image; with --pairs, the folder for them.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Fuse every pair of a folder with A/ and B/.")
+    ] = None,
+    map_out: Annotated[
+        Path | None,
+        typer.Option("--map", help="Write the decision map too; with --pairs, the folder for them."),
+    ] = None,
+    generator: GeneratorName = "bridgemff",
+    weights: Weights = None,
+    recipe: Annotated[
+        Literal["paper", "released"],
+        typer.Option(help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
+    ] = "paper",
+) -> None:
+    """Fuse two images A and B, or every pair of a folder."""
+    one = first is not None and second is not None
+    if out is None or (pairs is None) != one or (pairs is not None and first is not None):
+        raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
+    from bridgetune.inference import fuse_files, fuse_folder
+    from bridgetune.pretrained import open_generator
+
+    network = open_generator(generator, weights or "shipped")
+    if pairs is None:
+        assert first is not None
+        assert second is not None
+        fuse_files(network, first, second, recipe).save(out, map_out)
+        RESULTS.print(f"fused image in {out}", markup=False)
+        return
+    done = 0
+    with bar("stem") as progress:
+        task = progress.add_task("fusing", total=None, stem="")
+        for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out):
+            progress.update(task, completed=done, total=total, stem=stem)
+    RESULTS.print(f"{done} fused images in {out}", markup=False)

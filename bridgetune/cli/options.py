@@ -1,0 +1,52 @@
+"""Options that several verbs share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+GeneratorName = Annotated[
+    str,
+    typer.Option("--generator", metavar="NAME|PATH", help="A plugin's generator, or a saved one's folder."),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="Weights for a generator given by NAME, instead of the shipped ones.",
+    ),
+]
+Images = Annotated[Path | None, typer.Option(metavar="DIR", help="All-in-focus photographs to make pairs from.")]
+Masks = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Their masks, of the same stems: white is in focus first.")
+]
+Pairs = Annotated[Path | None, typer.Option(metavar="DIR", help="Ready pairs instead: a folder with A/, B/ and mask/.")]
+ValidationImages = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Held-out photographs. Default: a share of the pairs.")
+]
+ValidationMasks = Annotated[Path | None, typer.Option(metavar="DIR", help="The held-out photographs' masks.")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The run's folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, or start it.")]
+EpochCount = Annotated[int | None, typer.Option("--epochs", help="Passes over the pairs.")]
+StepCount = Annotated[int | None, typer.Option("--steps", help="Updates instead of epochs.")]
+Batch = Annotated[int, typer.Option("--batch", help="Pairs in one update.")]
+Size = Annotated[int, typer.Option("--size", help="Side of the square training images, in pixels.")]
+Fit = Annotated[
+    Literal["resize", "crop"], typer.Option("--fit", help="resize whole images to that size, or crop them.")
+]
+LearningRate = Annotated[float, typer.Option("--learning-rate", "--lr", help="AdamW's, falling to 0 by a cosine.")]
+RecipeName = Annotated[
+    Literal["paper", "released"],
+    typer.Option("--recipe", help="As the paper has it, or the authors' program."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same run.")]
+Precision = Annotated[Literal["no", "bf16", "fp16"], typer.Option("--precision", help="Mixed precision.")]
+Device = Annotated[Literal["auto", "cpu"], typer.Option("--device", help="What to train on.")]
+Workers = Annotated[int, typer.Option("--workers", help="Processes that prepare training images.")]
+ValidateEvery = Annotated[int, typer.Option("--validate-every", help="Steps between validations.")]
+CheckpointEvery = Annotated[int, typer.Option("--checkpoint-every", help="Steps between checkpoints.")]

@@ -1,0 +1,66 @@
+"""`bridgetune pretrain`: stage 1."""
+
+from __future__ import annotations
+
+from bridgetune.cli import options
+from bridgetune.cli.training import carry_out, duration, open_pairs, open_validation
+from bridgetune.config import RECIPES, PretrainConfig, checked
+
+
+def pretrain(
+    out: options.Out,
+    generator: options.GeneratorName = "bridgemff",
+    weights: options.Weights = None,
+    images: options.Images = None,
+    masks: options.Masks = None,
+    pairs: options.Pairs = None,
+    val_images: options.ValidationImages = None,
+    val_masks: options.ValidationMasks = None,
+    epochs: options.EpochCount = None,
+    steps: options.StepCount = None,
+    batch: options.Batch = 32,
+    size: options.Size = 256,
+    fit: options.Fit = "resize",
+    learning_rate: options.LearningRate = 1e-3,
+    recipe: options.RecipeName = "paper",
+    seed: options.Seed = 0,
+    precision: options.Precision = "no",
+    device: options.Device = "auto",
+    workers: options.Workers = 1,
+    validate_every: options.ValidateEvery = 200,
+    checkpoint_every: options.CheckpointEvery = 100,
+    resume: options.Resume = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train a generator on pairs with known maps (stage 1). A NAME without --weights starts fresh."""
+    config = checked(
+        PretrainConfig,
+        **duration(epochs, steps),
+        batch=batch,
+        size=size,
+        fit=fit,
+        learning_rate=learning_rate,
+        recipe=recipe,
+        seed=seed,
+        precision=precision,
+        device=device,
+        workers=workers,
+        validate_every=validate_every,
+        checkpoint_every=checkpoint_every,
+    )
+    import torch
+
+    from bridgetune.pretrained import open_generator
+    from bridgetune.training import pretrain as train
+    from bridgetune.training.run_directory import RunDirectory
+
+    RunDirectory(out).check(resume)
+    torch.manual_seed(seed)
+    network = open_generator(generator, weights)
+    source = open_pairs(images, masks, pairs, config, flips=RECIPES[recipe].flips)
+    held_out = open_validation(val_images, val_masks, config)
+    carry_out(
+        "pretrain",
+        lambda report: train(network, source, config, validation=held_out, run_dir=out, resume=resume, report=report),
+        as_json,
+    )

@@ -1,0 +1,77 @@
+"""What `pretrain` and `finetune` share: reading their pairs, running, and telling how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridgetune.cli.console import RESULTS, TrainingProgress, print_json
+from bridgetune.config import Epochs, Steps, TrainConfig
+from bridgetune.errors import RequestError
+
+if TYPE_CHECKING:
+    from bridgetune.data import PairSource
+    from bridgetune.training import TrainingResult
+
+
+def duration(epochs: int | None, steps: int | None) -> dict[str, Epochs | Steps]:
+    """`duration` of a config, where either option is given."""
+    if epochs is not None and steps is not None:
+        raise RequestError("--epochs and --steps: expected one of them; leave one out")
+    for name, count in (("--epochs", epochs), ("--steps", steps)):
+        if count is not None and count < 1:
+            raise RequestError(f"{name}: got {count}, expected at least 1")
+    if steps is not None:
+        return {"duration": Steps(steps=steps)}
+    return {"duration": Epochs(epochs=epochs)} if epochs is not None else {}
+
+
+def open_pairs(
+    images: Path | None, masks: Path | None, pairs: Path | None, config: TrainConfig, flips: bool
+) -> PairSource:
+    """The source that the options name."""
+    from bridgetune.data import FolderPairs, SyntheticPairs
+
+    if pairs is not None and images is None and masks is None:
+        return FolderPairs(pairs, size=config.size, fit=config.fit, flips=flips)
+    if images is not None and masks is not None and pairs is None:
+        return SyntheticPairs(
+            images, masks, size=config.size, fit=config.fit, flips=flips, kernel_sizes=config.kernel_sizes
+        )
+    raise RequestError("training pairs: expected --images DIR --masks DIR, or --pairs DIR with A/, B/ and mask/")
+
+
+def open_validation(images: Path | None, masks: Path | None, config: TrainConfig) -> PairSource | None:
+    """The held-out source that the options name, or None."""
+    if images is None and masks is None:
+        return None
+    if images is None or masks is None:
+        raise RequestError("held-out pairs: expected both --val-images DIR and --val-masks DIR")
+    return open_pairs(images, masks, None, config, flips=False)
+
+
+def carry_out(description: str, train: Callable[[TrainingProgress], TrainingResult], as_json: bool) -> None:
+    """Run a stage under a progress bar and print what came of it."""
+    with TrainingProgress(description) as progress:
+        result = train(progress)
+    if as_json:
+        print_json(summary(result))
+        return
+    assert result.run_dir is not None
+    RESULTS.print(f"{result.steps} steps; the generator is in {result.run_dir / 'generator'}", markup=False)
+    if result.validation is not None:
+        before = "" if progress.first_error is None else f"{progress.first_error:.2%} → "
+        RESULTS.print(f"held-out map error {before}{result.validation.map_error:.2%}", markup=False)
+
+
+def summary(result: TrainingResult) -> dict[str, Any]:
+    """A result as a JSON document."""
+    errors = result.validation
+    return {
+        "steps": result.steps,
+        "run": str(result.run_dir),
+        "generator": str(result.run_dir / "generator") if result.run_dir else None,
+        "map_error": errors.map_error if errors else None,
+        "homogeneous_error": errors.homogeneous_error if errors and errors.homogeneous_pixels else None,
+    }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from bridgetune.cli.console import RESULTS, TrainingProgress, print_json
 from bridgetune.cli.options import Json
+
+if TYPE_CHECKING:
+    from bridgetune.demo import DemoResult
+    from bridgetune.metrics import MapErrors
 
 
 def demo(
@@ -35,33 +39,33 @@ def demo(
         _show(result)
 
 
-def _show(result: object) -> None:
-    from bridgetune.demo import DemoResult
+def _show(result: DemoResult) -> None:
     from bridgetune.training.validation import HOMOGENEOUS
 
-    assert isinstance(result, DemoResult)
     table = Table(
         "held-out pair",
-        *("map error\nbefore", "map error\nafter BridgeTune"),
-        *("homogeneous\nbefore", "homogeneous\nafter BridgeTune"),
-        title=f"Share of wrong pixels; homogeneous regions: {HOMOGENEOUS}",
+        "map error",
+        "homogeneous error",
+        title="Share of wrong pixels before → after BridgeTune",
+        caption=f"homogeneous: {HOMOGENEOUS}",
     )
-    rows = {**result.errors, "all pixels": result.total()}
-    for name, (before, after) in rows.items():
-        if name == "all pixels":
-            table.add_section()
-        table.add_row(
-            name,
-            *(f"{errors.map_error:.2%}" for errors in (before, after)),
-            *(f"{errors.homogeneous_error:.2%}" for errors in (before, after)),
-        )
+    for name, (before, after) in result.errors.items():
+        table.add_row(name, *_moves(before, after))
+    table.add_section()
+    table.add_row("all pixels", *_moves(*result.total()))
     RESULTS.print(table)
-    took = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in result.seconds.items())
-    RESULTS.print(f"{took}", markup=False)
+    RESULTS.print(", ".join(f"{what}: {seconds:.0f} s" for what, seconds in result.seconds.items()), markup=False)
     RESULTS.print(f"everything is in {result.out}; the picture is {result.out / 'demo.png'}", markup=False)
     RESULTS.print(
         "try: bridgetune fuse"
         f" --generator {result.out / 'finetune' / 'generator'}"
         f" {result.out / 'pairs' / 'A' / '01.png'} {result.out / 'pairs' / 'B' / '01.png'} -o fused.png",
         markup=False,
+    )
+
+
+def _moves(before: MapErrors, after: MapErrors) -> tuple[str, str]:
+    return (
+        f"{before.map_error:.2%} → {after.map_error:.2%}",
+        f"{before.homogeneous_error:.2%} → {after.homogeneous_error:.2%}",
     )

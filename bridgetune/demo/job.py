@@ -6,7 +6,7 @@ import copy
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,53 +96,63 @@ def run_demo(
     torch.manual_seed(pretraining.seed)
     generator = create("bridgemff", weights=None)
     held_out = held_out_pairs()
+    watched = _Fixed(list(held_out.values()))
     pairs = training_pairs(pretraining.size)
-    seconds: dict[str, float] = {}
+    watch = _Stopwatch()
 
-    began = time.perf_counter()
     pretrain(
         generator,
         pairs,
         pretraining,
-        validation=_Fixed(held_out),
+        validation=watched,
         run_dir=out / "pretrain",
         report=lambda record: report("pretrain", record),
     )
-    seconds["pretrain"] = time.perf_counter() - began
+    watch.lap("pretrain")
     before = copy.deepcopy(generator)
 
-    began = time.perf_counter()
     finetune(
         generator,
         pairs,
         references(tuning.size),
         tuning,
-        validation=_Fixed(held_out),
+        validation=watched,
         run_dir=out / "finetune",
         report=lambda record: report("finetune", record),
     )
-    seconds["finetune"] = time.perf_counter() - began
+    watch.lap("finetune")
 
-    began = time.perf_counter()
     errors = _fuse_and_measure(held_out, before, generator, out)
-    seconds["fuse and measure"] = time.perf_counter() - began
-    result = DemoResult(errors, seconds, out)
+    watch.lap("fuse and measure")
+    result = DemoResult(errors, watch.laps, out)
     with replaced(out / "demo.json") as partial:
         partial.write_text(json.dumps(result.described(), indent=2) + "\n", encoding="utf-8")
     return result
 
 
+class _Stopwatch:
+    """Seconds from one lap to the next."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self._began = now - self._began, now
+
+
 @dataclass(frozen=True)
 class _Fixed:
-    """Named pairs as a `PairSource`: always the same ones."""
+    """Pairs as a `PairSource`: always the same ones, each of its own size."""
 
-    named: Sequence[tuple[str, Pair]]
+    pairs: Sequence[Pair]
 
     def __len__(self) -> int:
-        return len(self.named)
+        return len(self.pairs)
 
     def sample(self, index: int, rng: np.random.Generator) -> Pair:
-        return self.named[index][1]
+        return self.pairs[index]
 
 
 def _clear(out: Path, force: bool) -> None:
@@ -157,28 +167,34 @@ def _clear(out: Path, force: bool) -> None:
 
 
 def _fuse_and_measure(
-    held_out: Sequence[tuple[str, Pair]], before: Adapter, after: Adapter, out: Path
+    held_out: Mapping[str, Pair], before: Adapter, after: Adapter, out: Path
 ) -> dict[str, tuple[MapErrors, MapErrors]]:
-    """Fuse every pair with both generators, write the files and the picture, and count the errors."""
+    """Decide for every pair with both generators, write the files and the picture, and count the errors."""
     errors: dict[str, tuple[MapErrors, MapErrors]] = {}
     rows: dict[str, dict[str, Tensor]] = {}
-    for number, (name, pair) in enumerate(held_out, 1):
-        first, second, mask = (image[None].to(next(after.parameters()).device) for image in pair)
-        homogeneous = HOMOGENEOUS.of(all_in_focus(pair)[None].to(first.device))
-        with torch.inference_mode():
-            maps = [decision_map(generator.eval()(first, second)) for generator in (before, after)]
-        errors[name] = tuple(map_errors(decision, mask, homogeneous) for decision in maps)  # type: ignore[assignment]
-        fused = fuse(first, second, maps[1])
+    for number, (name, pair) in enumerate(held_out.items(), 1):
+        old, new = _decided(before, pair), _decided(after, pair)
+        homogeneous = HOMOGENEOUS.of(all_in_focus(pair)[None])
+        truth = pair.mask[None]
+        errors[name] = map_errors(old[None], truth, homogeneous), map_errors(new[None], truth, homogeneous)
+        fused = fuse(pair.first, pair.second, new)
         rows[name] = {
             "source A": pair.first,
             "source B": pair.second,
             "true map": pair.mask,
-            "map before BridgeTune": maps[0][0],
-            "map after BridgeTune": maps[1][0],
-            "fused": fused[0],
+            "map before BridgeTune": old,
+            "map after BridgeTune": new,
+            "fused": fused,
         }
-        for folder, image in (("pairs/A", pair.first), ("pairs/B", pair.second), ("pairs/mask", pair.mask)):
+        files = {"pairs/A": pair.first, "pairs/B": pair.second, "pairs/mask": pair.mask, "fused": fused}
+        for folder, image in files.items():
             write_image(out / folder / f"{number:02}.png", to_pixels(image))
-        write_image(out / "fused" / f"{number:02}.png", to_pixels(fused[0].cpu()))
     write_image(out / "demo.png", panels(rows))
     return errors
+
+
+def _decided(generator: Adapter, pair: Pair) -> Tensor:
+    """The decision map (1, H, W), on the CPU."""
+    device = next(generator.parameters()).device
+    with torch.inference_mode():
+        return decision_map(generator.eval()(pair.first[None].to(device), pair.second[None].to(device)))[0].cpu()

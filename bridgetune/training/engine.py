@@ -77,6 +77,7 @@ class Engine:
     def unwrap(self, network: nn.Module) -> nn.Module:
         """The network beneath what `prepare` put around it."""
         unwrapped: nn.Module = self._accelerator.unwrap_model(network, keep_fp32_wrapper=False)
+        vars(unwrapped).pop("forward", None)  # accelerate puts the class's own back on the object
         return unwrapped
 
     def bare(self, network: nn.Module) -> nn.Module:

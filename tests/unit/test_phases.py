@@ -1,0 +1,101 @@
+"""Each phase touches its own network's gradients and no other's."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bridgetune import RECIPES, AdapterConfig, TuneConfig, wrap
+from bridgetune.discriminators import build_discriminator
+from bridgetune.training.phases import (
+    DOMAINS,
+    Phase,
+    TuningScene,
+    discriminator_losses,
+    generator_losses,
+    only,
+)
+
+RECIPE = RECIPES["paper"]
+
+
+def networks() -> dict[str, nn.Module]:
+    torch.manual_seed(0)
+    generator = wrap(nn.Conv2d(6, 1, 3, padding=1), AdapterConfig(call="concat"))
+    return {"generator": generator, **{domain: build_discriminator(generator, "patch")[0] for domain in DOMAINS}}
+
+
+def batch(swapped: bool = False) -> dict[str, Tensor]:
+    random = torch.Generator().manual_seed(1)
+    names = ["first", "second", "clear", "blurred", "real_clear", "real_blurred"]
+    made = {name: torch.rand(2, 3, 32, 32, generator=random) for name in names}
+    made["mask"] = (torch.rand(2, 1, 32, 32, generator=random) > 0.5).float()
+    return made
+
+
+def phases(made: dict[str, nn.Module]) -> list[Phase[TuningScene]]:
+    def phase(name: str, minimised: str, network: nn.Module, losses) -> Phase[TuningScene]:
+        optimizer = torch.optim.AdamW(network.parameters())
+        return Phase(name, minimised, network, optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer), losses)
+
+    judges = {domain: made[domain] for domain in DOMAINS}
+    judging = [
+        phase(
+            domain,
+            f"discriminator_{domain}",
+            made[domain],
+            lambda scene, domain=domain: discriminator_losses(scene, domain, made[domain]),
+        )
+        for domain in DOMAINS
+    ]
+    tuning = phase(
+        "generator", "loss", made["generator"], lambda scene: generator_losses(scene, judges, RECIPE, TuneConfig())
+    )
+    return [*judging, tuning]
+
+
+def touched(network: nn.Module) -> bool:
+    return any(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_each_phase_leaves_gradients_in_its_own_network_only():
+    made = networks()
+    all_phases = phases(made)
+    for phase in all_phases:
+        scene = TuningScene.of(made["generator"], batch())
+        with only(phase, all_phases):
+            phase.losses(scene)[phase.minimised].backward()
+        assert all(parameter.grad is not None for parameter in phase.network.parameters())
+        assert not any(touched(other.network) for other in all_phases if other is not phase)
+        phase.network.zero_grad()
+
+
+def test_after_a_phase_every_network_takes_gradients_again():
+    made = networks()
+    all_phases = phases(made)
+    with only(all_phases[0], all_phases):
+        assert not any(parameter.requires_grad for parameter in made["generator"].parameters())
+    assert all(parameter.requires_grad for network in made.values() for parameter in network.parameters())
+
+
+def test_the_generators_gradient_has_an_adversarial_part():
+    made = networks()
+    gradients = []
+    for alpha in (0.0, 1.0):
+        scene = TuningScene.of(made["generator"], batch())
+        judges = {domain: made[domain] for domain in DOMAINS}
+        loss = generator_losses(scene, judges, RECIPE, TuneConfig(alpha=alpha))["loss"]
+        gradients.append(torch.autograd.grad(loss, list(made["generator"].parameters()))[0])
+    assert not torch.allclose(gradients[0], gradients[1])
+
+
+def test_swapping_the_pair_and_complementing_the_map_leaves_the_adversarial_loss_unchanged():
+    made, given = networks(), batch()
+    logits = made["generator"](given["first"], given["second"])
+    swapped = given | {"first": given["second"], "second": given["first"], "mask": 1 - given["mask"]}
+    judges = {domain: made[domain] for domain in DOMAINS}
+    config = TuneConfig()
+    one = generator_losses(TuningScene(given, logits), judges, RECIPE, config)
+    other = generator_losses(TuningScene(swapped, -logits), judges, RECIPE, config)
+    for name in ("adversarial", "adversarial_clear", "adversarial_blurred"):
+        torch.testing.assert_close(one[name], other[name], atol=1e-6, rtol=1e-6)

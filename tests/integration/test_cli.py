@@ -1,0 +1,228 @@
+"""The command line as a user runs it: results on standard output, one line for a wrong request, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bridgetune import create
+from bridgetune.data import FolderPairs, read_image, write_image
+
+from .conftest import Folders
+
+BRIDGETUNE = [sys.executable, "-m", "bridgetune"]
+SMALL = ["--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*BRIDGETUNE, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+
+
+def succeeds(*arguments: object) -> str:
+    finished = run(*arguments)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def refused(*arguments: object) -> str:
+    """The one line on standard error of a request that is wrong."""
+    finished = run(*arguments)
+    assert finished.returncode == 2, (finished.returncode, finished.stderr)
+    assert finished.stdout == ""
+    lines = finished.stderr.strip().splitlines()
+    assert len(lines) == 1, finished.stderr
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved generator with fresh weights."""
+    folder = tmp_path_factory.mktemp("generator")
+    create("bridgemff", weights=None).save_pretrained(folder)
+    return folder
+
+
+def stage1(folders: Folders, out: Path, *more: object) -> list[object]:
+    given = ["--images", folders.images, "--masks", folders.masks, "--out", out]
+    return ["pretrain", "--generator", "bridgemff", *given, *SMALL, *more]
+
+
+def stage2(folders: Folders, generator: Path | str, out: Path, *more: object) -> list[object]:
+    given = ["--images", folders.images, "--masks", folders.masks, "--out", out]
+    references = ["--clear", folders.clear, "--blurred", folders.blurred]
+    return ["finetune", "--generator", generator, *given, *references, *SMALL, *more]
+
+
+def test_from_pictures_to_a_tuned_generator_to_a_fused_picture(folders: Folders, tmp_path: Path):
+    succeeds(*stage1(folders, tmp_path / "one", "--steps", 3))
+    told = succeeds(*stage2(folders, tmp_path / "one" / "generator", tmp_path / "two", "--steps", 2, "--json"))
+    assert json.loads(told)["steps"] == 2
+    assert json.loads((tmp_path / "two" / "config.json").read_text())["discriminator"] == "twin"
+
+    first, second = folders.images / "0.png", folders.images / "1.png"
+    out, map_out = tmp_path / "fused.png", tmp_path / "map.png"
+    succeeds("fuse", "--generator", tmp_path / "two" / "generator", first, second, "-o", out, "--map", map_out)
+    taken = read_image(map_out).pixels == 255
+    expected = np.where(taken, read_image(first).pixels, read_image(second).pixels)
+    assert np.array_equal(read_image(out).pixels, expected)
+
+
+def test_a_folder_of_pairs_is_fused_by_stem(saved: Path, folders: Folders, tmp_path: Path):
+    for side in "AB":
+        for name in ("2", "10"):
+            write_image(tmp_path / "in" / side / f"{name}.png", read_image(folders.images / f"{name}.png").pixels)
+    told = succeeds("fuse", "--generator", saved, "--pairs", tmp_path / "in", "--out", tmp_path / "out")
+    assert "2 fused images" in told
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["10.png", "2.png"]
+    # where both sources are one picture, so is the fused one
+    same = read_image(tmp_path / "out" / "2.png").pixels
+    assert np.array_equal(same, read_image(folders.images / "2.png").pixels)
+
+
+def test_sixteen_bits_and_gray_stay_what_they_are(saved: Path, tmp_path: Path):
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        write_image(tmp_path / f"{name}.tif", rng.integers(0, 65536, (40, 50)).astype(np.uint16))
+    succeeds("fuse", "--generator", saved, tmp_path / "a.tif", tmp_path / "b.tif", "-o", tmp_path / "f.tif")
+    fused = read_image(tmp_path / "f.tif")
+    assert (fused.bits, fused.gray) == (16, True)
+    sources = [read_image(tmp_path / f"{name}.tif").pixels for name in "ab"]
+    assert ((fused.pixels == sources[0]) | (fused.pixels == sources[1])).all()
+
+
+def test_the_offline_dataset_can_be_trained_on(folders: Folders, tmp_path: Path):
+    made = tmp_path / "made"
+    told = succeeds("data", "make", "--images", folders.images, "--masks", folders.masks, "--out", made, "--size", 32)
+    assert "12 pairs" in told
+    assert len(FolderPairs(made, size=32)) == 12
+    succeeds(
+        *["pretrain", "--generator", "bridgemff", "--pairs", made, "--out", tmp_path / "run", *SMALL, "--steps", 1]
+    )
+
+
+def test_what_cannot_be_read_is_named_counted_and_skipped(folders: Folders, tmp_path: Path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for path in folders.images.iterdir():
+        (images / path.name).write_bytes(path.read_bytes())
+    (images / "3.png").write_text("this is text")
+    (images / "unpaired.png").write_bytes((images / "1.png").read_bytes())
+    Image.new("RGB", (9, 9)).save(images / "5.png")
+    finished = run(*stage1(folders._replace(images=images), tmp_path / "run", "--steps", 1))
+    assert finished.returncode == 0, finished.stderr
+    (warning,) = (line for line in finished.stderr.splitlines() if "skipped" in line)
+    for name in ("3.png", "unpaired.png", "5.png"):
+        assert name in warning
+    assert "kept 10" in warning
+
+
+def test_plugins_and_doctor_speak_json():
+    listed = json.loads(succeeds("plugins", "list", "--json"))
+    (plugin,) = (plugin for plugin in listed["plugins"] if plugin["name"] == "bridgemff")
+    assert (plugin["distribution"], plugin["problem"]) == ("bridgetune-bridgemff", None)
+    told = json.loads(succeeds("doctor", "--json"))
+    assert {"bridgetune", "torch", "device", "selective scan"} <= told["facts"].keys()
+    assert "bridgemff" in succeeds("plugins", "list")
+    assert "selective scan" in succeeds("doctor")
+
+
+def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders: Folders, saved: Path, tmp_path: Path):
+    picture, out = folders.images / "0.png", tmp_path / "out"
+    text, small = tmp_path / "text.png", tmp_path / "small.png"
+    text.write_text("this is text")
+    Image.new("RGB", (9, 9)).save(small)
+    there = sorted(tmp_path.rglob("*"))
+
+    fuse = ["fuse", "--generator", saved, "-o", out]
+    missing = tmp_path / "missing"
+    wrong: list[tuple[list[Any], str]] = [
+        ([*fuse, picture, missing], "no such file"),
+        ([*fuse, picture, text], "text.png: not an image"),
+        ([*fuse, picture, small], "one size"),
+        ([*fuse, picture], "expected two images"),
+        ([*fuse, "--pairs", missing], "no such folder"),
+        (["fuse", "--generator", saved, picture, picture, "-o", tmp_path / "out.xyz"], ".xyz"),
+        (["fuse", "--generator", "bridgemf", picture, picture, "-o", out], "did you mean 'bridgemff'"),
+        (["fuse", "--generator", missing / "x", picture, picture, "-o", out], "no saved generator"),
+        (["fuse", "--weights", text, picture, picture, "-o", out], "text.png"),
+        (["fuse", "--weights", missing, picture, picture, "-o", out], "no such file"),
+        (stage1(folders, out, "--steps", 0), "--steps: got 0"),
+        (stage1(folders, out, "--steps", 1, "--epochs", 1), "one of them"),
+        (stage1(folders, out, "--recipe", "cake"), "cake"),
+        (stage1(folders._replace(images=missing), out), "no such folder"),
+        (["pretrain", "--out", out], "--images DIR --masks DIR"),
+        (stage2(folders, saved, out, "--alpha", -1), "alpha: got -1"),
+        (stage2(folders, "msfinn", out), "unknown generator 'msfinn'"),
+        (stage2(folders._replace(clear=missing), saved, out), "no such folder"),
+        (["data", "make", "--images", missing, "--masks", missing, "--out", out], "no such folder"),
+        (["no-such-verb"], "No such command"),
+        (["fuse", "--no-such-option"], "No such option"),
+    ]
+    for arguments, said in wrong:
+        line = refused(*arguments)
+        assert said in line, (arguments, line)
+        assert sorted(tmp_path.rglob("*")) == there, arguments
+
+
+def test_debug_shows_the_traceback(tmp_path: Path):
+    finished = run("fuse", "--generator", "nobody", "a", "b", "-o", tmp_path / "c.png", "--debug")
+    assert "Traceback" in finished.stderr
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(folders: Folders, saved: Path, tmp_path: Path):
+    """SIGKILL in the middle of either stage, then the same command with --resume."""
+
+    def command(stage: str, out: Path) -> list[object]:
+        more = ["--steps", 12, "--checkpoint-every", 2]
+        return stage1(folders, out, *more) if stage == "pretrain" else stage2(folders, saved, out, *more)
+
+    for stage in ("pretrain", "finetune"):
+        straight, killed = tmp_path / f"{stage}-straight", tmp_path / f"{stage}-killed"
+        succeeds(*command(stage, straight))
+        process = subprocess.Popen([*BRIDGETUNE, *map(str, command(stage, killed))], stderr=subprocess.DEVNULL)
+        while len(training_records(killed)) < 5:
+            assert process.poll() is None, "the run ended before it could be killed"
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not (killed / "generator").exists()
+
+        succeeds(*command(stage, killed), "--resume")
+        assert training_records(killed) == training_records(straight)
+        assert len(training_records(killed)) == 12
+        product = "generator/model.safetensors"
+        assert (killed / product).read_bytes() == (straight / product).read_bytes()
+
+
+def training_records(run_dir: Path) -> list[dict[str, float]]:
+    metrics = run_dir / "metrics.jsonl"
+    lines = metrics.read_text().splitlines(keepends=True) if metrics.exists() else []
+    parsed = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [
+        {name: value for name, value in record.items() if name != "seconds"} for record in parsed if "steps" in record
+    ]
+
+
+def test_ctrl_c_says_where_to_resume(folders: Folders, tmp_path: Path):
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        [*BRIDGETUNE, *map(str, stage1(folders, out, "--steps", 500))], stderr=subprocess.PIPE, text=True
+    )
+    while len(training_records(out)) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "resume from" in said.splitlines()[-1]
+    assert list((out / "checkpoints").glob("step-*"))

@@ -1,0 +1,29 @@
+"""BridgeMFF for bridgetune: the network of the BridgeTune paper, and its twin as a discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bridgetune.config import AdapterConfig
+from bridgetune.hookspecs import GeneratorSpec, hookimpl
+
+bridgetune_hook_api = 1
+
+
+@hookimpl
+def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) -> None:
+    register(
+        GeneratorSpec(
+            name="bridgemff",
+            summary="BridgeMFF (Xie et al. 2025): vision Mamba U-Net with 49,673 parameters",
+            network="bridgetune_bridgemff.network:BridgeMFF",
+            adapter=AdapterConfig(call="pair", value_range=(-1, 1), multiple=32, output="logits"),
+            discriminator="bridgetune_bridgemff.network:BridgeMFFDiscriminator",
+            read_weights="bridgetune_bridgemff.checkpoint:read_weights",
+        )
+    )
+
+
+@hookimpl
+def bridgetune_doctor() -> dict[str, str]:
+    return {"selective scan": "portable: torch operations, on any device"}

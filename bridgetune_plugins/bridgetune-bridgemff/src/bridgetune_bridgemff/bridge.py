@@ -1,0 +1,34 @@
+"""The attention bridge: what the encoder's maps pass through on their way to the decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class AttentionBridge(nn.Module):
+    """Spatial attention on each map, then channel attention over all of them together.
+
+    Maps (B, widths[i], H_i, W_i) -> maps of the same shapes. With s the spatial and a the channel attention,
+    a map t becomes (t s + t) a + t s.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.spatial = nn.Conv2d(2, 1, kernel_size=7, padding=9, dilation=3)
+        self.mixing = nn.Conv1d(1, 1, kernel_size=3, padding=1, bias=False)
+        self.channel = nn.ModuleList(nn.Linear(sum(widths), width) for width in widths)
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        attended = [t * self._spatial_attention(t) for t in maps]
+        residual = [u + t for u, t in zip(attended, maps, strict=True)]
+        averages = torch.cat([v.mean(dim=(2, 3)) for v in residual], dim=1)
+        mixed = self.mixing(averages.unsqueeze(1)).squeeze(1)
+        weights = [torch.sigmoid(linear(mixed))[:, :, None, None] for linear in self.channel]
+        return [v * a + u for u, v, a in zip(attended, residual, weights, strict=True)]
+
+    def _spatial_attention(self, t: Tensor) -> Tensor:
+        summary = torch.cat([t.mean(dim=1, keepdim=True), t.amax(dim=1, keepdim=True)], dim=1)
+        return torch.sigmoid(self.spatial(summary))

@@ -1,0 +1,157 @@
+"""BridgeMFF (Xie et al., 2025, section 3.3 and Fig. 5) as a generator and as a discriminator."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from bridgetune.errors import RequestError
+from bridgetune_bridgemff.bridge import AttentionBridge
+from bridgetune_bridgemff.mamba import MambaBlock, ParallelVisionMamba
+
+WIDTHS = (8, 16, 24, 32, 48, 64)
+MULTIPLE = 32
+
+Initialisation = Literal["paper", "mamba"]
+
+
+class BridgeMFF(nn.Module):
+    """The generator, 49,673 parameters.
+
+    Args:
+        initialisation: `paper`: as the authors start it, Mamba blocks included. Their steps then start near
+            softplus(0) = 0.69, so that a state fades within a few tokens. `mamba`: the Mamba blocks start
+            as Mamba does, with small steps and a long memory.
+    """
+
+    def __init__(self, initialisation: Initialisation = "paper") -> None:
+        super().__init__()
+        self.body = _UNet(6, initialisation)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Judge a pair (B, 3, H, W) in [-1, 1] -> logits (B, 1, H, W), positive where the first is in focus.
+
+        H and W are multiples of 32.
+
+        Raises:
+            RequestError: A side is not a multiple of 32.
+        """
+        logits: Tensor = self.body(torch.cat([first, second], dim=1))
+        return logits
+
+
+class BridgeMFFDiscriminator(nn.Module):
+    """The generator's twin for one image, 49,457 parameters. It judges each pixel.
+
+    Args:
+        initialisation: As for `BridgeMFF`.
+    """
+
+    def __init__(self, initialisation: Initialisation = "paper") -> None:
+        super().__init__()
+        self.body = _UNet(3, initialisation)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Judge an image (B, 3, H, W) in [-1, 1] -> logits (B, 1, H, W), positive where it looks real.
+
+        H and W are multiples of 32.
+
+        Raises:
+            RequestError: A side is not a multiple of 32.
+        """
+        logits: Tensor = self.body(image)
+        return logits
+
+
+class _UNet(nn.Module):
+    """What the generator and the discriminator share, (B, in_channels, H, W) -> logits (B, 1, H, W)."""
+
+    def __init__(self, in_channels: int, initialisation: Initialisation) -> None:
+        super().__init__()
+        c1, c2, c3, c4, c5, c6 = WIDTHS
+        self.encoder = nn.ModuleList(
+            [
+                _down(_convolution(in_channels, c1), c1),
+                _down(_convolution(c1, c2), c2),
+                _down(_convolution(c2, c3), c3),
+                _down(ParallelVisionMamba(c3, c4), c4),
+                _down(ParallelVisionMamba(c4, c5), c5),
+            ]
+        )
+        self.bridge = AttentionBridge(WIDTHS[:-1])
+        self.bottom = nn.Sequential(OrderedDict(layer=ParallelVisionMamba(c5, c6), activation=nn.GELU()))
+        self.decoder = nn.ModuleList(
+            [
+                _stay(ParallelVisionMamba(c6, c5), c5),
+                _up(ParallelVisionMamba(c5, c4), c4),
+                _up(ParallelVisionMamba(c4, c3), c3),
+                _up(_convolution(c3, c2), c2),
+                _up(_convolution(c2, c1), c1),
+            ]
+        )
+        self.head = nn.Sequential(OrderedDict(layer=nn.Conv2d(c1, 1, kernel_size=1), upsample=_doubling()))
+        _initialise(self, initialisation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        if height % MULTIPLE or width % MULTIPLE:
+            raise RequestError(f"image: got {height}x{width}, expected multiples of {MULTIPLE}; pad it")
+        maps = []
+        for stage in self.encoder:
+            x = stage(x)
+            maps.append(x)
+        bridged = self.bridge(maps)
+        x = self.bottom(x)
+        for stage, bridged_map in zip(self.decoder, reversed(bridged), strict=True):
+            x = stage(x) + bridged_map
+        logits: Tensor = self.head(x)
+        return logits
+
+
+def _convolution(channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(channels, out_channels, kernel_size=3, padding=1)
+
+
+def _doubling() -> nn.Upsample:
+    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+
+
+def _down(layer: nn.Module, channels: int) -> nn.Sequential:
+    norm = nn.GroupNorm(4, channels)
+    return nn.Sequential(OrderedDict(layer=layer, norm=norm, pool=nn.MaxPool2d(2), activation=nn.GELU()))
+
+
+def _stay(layer: nn.Module, channels: int) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layer=layer, norm=nn.GroupNorm(4, channels), activation=nn.GELU()))
+
+
+def _up(layer: nn.Module, channels: int) -> nn.Sequential:
+    norm = nn.GroupNorm(4, channels)
+    return nn.Sequential(OrderedDict(layer=layer, norm=norm, upsample=_doubling(), activation=nn.GELU()))
+
+
+def _initialise(network: nn.Module, initialisation: Initialisation) -> None:
+    """Start every linear and convolution layer as the authors do; `mamba` leaves those in Mamba blocks alone.
+
+    Untouched by both: norms, `A_log`, `D`, and the bias of the Mamba blocks' `conv1d`.
+    """
+    if initialisation not in ("paper", "mamba"):
+        raise RequestError(f"initialisation: got {initialisation!r}, expected 'paper' or 'mamba'")
+    left_alone = set()
+    if initialisation == "mamba":
+        blocks = (module for module in network.modules() if isinstance(module, MambaBlock))
+        left_alone = {layer for block in blocks for layer in block.modules()}
+    for layer in network.modules():
+        if layer in left_alone:
+            continue
+        if isinstance(layer, nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+        elif isinstance(layer, nn.Conv1d | nn.Conv2d):
+            fan_out = math.prod(layer.kernel_size) * layer.out_channels
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / fan_out))
+        if isinstance(layer, nn.Linear | nn.Conv2d) and layer.bias is not None:
+            nn.init.zeros_(layer.bias)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-# Many small operations on few cores: threads that wait without spinning suffer less from neighbours.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# As the command line does: see bridgetune.cli.app.
+os.environ.setdefault("GOMP_SPINCOUNT", "6000")
 
 import pytest
 

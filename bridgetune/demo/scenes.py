@@ -107,10 +107,11 @@ def photographs(names: Sequence[str]) -> list[Tensor]:
 
 
 def random_crop(image: Tensor, size: int, rng: np.random.Generator) -> Tensor:
-    """A mirrored or turned square of (3, H, W), enlarged first where it is smaller than `size`."""
+    """A square of (3, H, W), of any extent from `size` up to the whole short side, shrunk to `size` and turned."""
     image = _fitted(image, least=size)
-    top, left = (int(rng.integers(side - size + 1)) for side in image.shape[-2:])
-    crop = image[:, top : top + size, left : left + size]
+    extent = round(size * (min(image.shape[-2:]) / size) ** rng.random())
+    top, left = (int(rng.integers(side - extent + 1)) for side in image.shape[-2:])
+    crop = _fitted(image[:, top : top + extent, left : left + extent], most=size)
     return torch.rot90(crop, int(rng.integers(4)), (1, 2)).contiguous()
 
 

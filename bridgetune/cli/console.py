@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +16,9 @@ RESULTS = Console(soft_wrap=True, highlight=False)
 
 ERRORS = Console(stderr=True, soft_wrap=True, highlight=False)
 """Standard error: everything else."""
+
+SHOWN_LOSSES = ("loss", "supervised", "adversarial", "discriminator_clear", "discriminator_blurred")
+"""What the progress bar has room for; `metrics.jsonl` has them all."""
 
 
 def print_json(document: Any) -> None:
@@ -39,12 +44,10 @@ def bar(*columns: str) -> Progress:
 
 
 class TrainingProgress:
-    """Shows the records of a training run: a bar with the losses on a terminal, a line per validation always."""
+    """Shows the records of training runs: on a terminal a bar with the losses, always a line per validation."""
 
-    def __init__(self, description: str) -> None:
+    def __init__(self) -> None:
         self._bar = bar("losses")
-        self._task = self._bar.add_task(description, total=None, losses="")
-        self._description = description
         self.first_error: float | None = None
 
     def __enter__(self) -> Self:
@@ -56,15 +59,25 @@ class TrainingProgress:
     ) -> None:
         self._bar.stop()
 
-    def __call__(self, record: dict[str, Any]) -> None:
-        if "map_error" in record:
+    def of(self, stage: str) -> Callable[[dict[str, Any]], None]:
+        """What a stage reports its records to."""
+        task = self._bar.add_task(stage, total=None, losses="")
+
+        def report(record: dict[str, Any]) -> None:
+            if "map_error" not in record:
+                shown = " ".join(f"{name} {record[name]:.3f}" for name in SHOWN_LOSSES if name in record)
+                self._bar.update(task, completed=record["step"], total=record["steps"], losses=shown)
+                return
             if self.first_error is None:
                 self.first_error = record["map_error"]
             self._bar.console.print(
-                f"{self._description}: step {record['step']}: held-out map error {record['map_error']:.2%},"
-                f" in homogeneous regions {record['homogeneous_error']:.2%}"
+                f"{stage}: step {record['step']}: held-out map error {percent(record['map_error'])},"
+                f" in homogeneous regions {percent(record['homogeneous_error'])}"
             )
-            return
-        names = ("loss", "supervised", "adversarial", "discriminator_clear", "discriminator_blurred")
-        losses = " ".join(f"{name} {record[name]:.3f}" for name in names if name in record)
-        self._bar.update(self._task, completed=record["step"], total=record["steps"], losses=losses)
+
+        return report
+
+
+def percent(share: float) -> str:
+    """A share as per cent; a dash where there was nothing to share."""
+    return "–" if math.isnan(share) else f"{share:.2%}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from bridgetune.cli.console import RESULTS, TrainingProgress, print_json
+from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json
 from bridgetune.cli.options import Json
 
 if TYPE_CHECKING:
@@ -26,13 +26,8 @@ def demo(
     """Train, tune and fuse on photographs that are already here: about two minutes on two cores."""
     from bridgetune.demo import run_demo
 
-    with TrainingProgress("pretrain") as pretraining, TrainingProgress("finetune") as tuning:
-        stages = {"pretrain": pretraining, "finetune": tuning}
-
-        def report(stage: str, record: dict[str, Any]) -> None:
-            stages[stage](record)
-
-        result = run_demo(out, force=force, report=report)
+    with TrainingProgress() as progress:
+        result = run_demo(out, force=force, report_of=progress.of)
     if as_json:
         print_json(result.described())
     else:
@@ -66,6 +61,6 @@ def _show(result: DemoResult) -> None:
 
 def _moves(before: MapErrors, after: MapErrors) -> tuple[str, str]:
     return (
-        f"{before.map_error:.2%} → {after.map_error:.2%}",
-        f"{before.homogeneous_error:.2%} → {after.homogeneous_error:.2%}",
+        f"{percent(before.map_error)} → {percent(after.map_error)}",
+        f"{percent(before.homogeneous_error)} → {percent(after.homogeneous_error)}",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from rich.markup import escape
 from rich.table import Table
 
 from bridgetune import __version__
@@ -46,7 +47,7 @@ def doctor(as_json: Json = False) -> None:
         table.add_row(fact, value)
     for plugin in found.plugins:
         names = ", ".join(spec.name for spec in plugin.generators)
-        state = f"[red]broken: {plugin.problem}[/red]" if plugin.problem else f"brings {names}"
+        state = f"[red]broken: {escape(plugin.problem)}[/red]" if plugin.problem else f"brings {names}"
         table.add_row(f"plugin {plugin.source}", state)
     for name, sources in found.conflicts().items():
         table.add_row(f"conflict over {name}", f"[red]{' and '.join(sources)}; uninstall all but one[/red]")

@@ -43,6 +43,7 @@ def fuse(
     if pairs is None:
         assert first is not None
         assert second is not None
+        _refuse_overwriting([first, second], out, map_out)
         fuse_files(network, first, second, recipe).save(out, map_out)
         RESULTS.print(f"fused image in {out}", markup=False)
         return
@@ -52,3 +53,13 @@ def fuse(
         for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out):
             progress.update(task, completed=done, total=total, stem=stem)
     RESULTS.print(f"{done} fused images in {out}", markup=False)
+
+
+def _refuse_overwriting(sources: list[Path], out: Path, map_out: Path | None) -> None:
+    taken = {path.resolve() for path in sources}
+    for place in (out, map_out):
+        if place is None:
+            continue
+        if place.resolve() in taken:
+            raise RequestError(f"{place}: would overwrite a source image or the fused one; name another file")
+        taken.add(place.resolve())

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridgetune.cli.console import RESULTS, TrainingProgress, print_json
+from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json
 from bridgetune.config import Epochs, Steps, TrainConfig
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
     from bridgetune.data import PairSource
     from bridgetune.training import TrainingResult
+
+Report = Callable[[dict[str, Any]], None]
 
 
 def duration(epochs: int | None, steps: int | None) -> dict[str, Epochs | Steps]:
@@ -51,18 +53,18 @@ def open_validation(images: Path | None, masks: Path | None, config: TrainConfig
     return open_pairs(images, masks, None, config, flips=False)
 
 
-def carry_out(description: str, train: Callable[[TrainingProgress], TrainingResult], as_json: bool) -> None:
+def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bool) -> None:
     """Run a stage under a progress bar and print what came of it."""
-    with TrainingProgress(description) as progress:
-        result = train(progress)
+    with TrainingProgress() as progress:
+        result = train(progress.of(stage))
     if as_json:
         print_json(summary(result))
         return
     assert result.run_dir is not None
     RESULTS.print(f"{result.steps} steps; the generator is in {result.run_dir / 'generator'}", markup=False)
     if result.validation is not None:
-        before = "" if progress.first_error is None else f"{progress.first_error:.2%} → "
-        RESULTS.print(f"held-out map error {before}{result.validation.map_error:.2%}", markup=False)
+        before = "" if progress.first_error is None else f"{percent(progress.first_error)} → "
+        RESULTS.print(f"held-out map error {before}{percent(result.validation.map_error)}", markup=False)
 
 
 def summary(result: TrainingResult) -> dict[str, Any]:

@@ -206,12 +206,16 @@ class SourceFiles(NamedTuple):
     second: Path
 
 
-def sources_of(folder: str | os.PathLike[str]) -> list[SourceFiles]:
-    """The pairs in the folders A and B of `folder`, by stem, in natural order; sizes are read from headers.
+def sources_of(folder: str | os.PathLike[str], verify: Verify = "header") -> list[SourceFiles]:
+    """The pairs in the folders A and B of `folder`, by stem, in natural order.
+
+    Args:
+        folder: Holds `A/` and `B/`.
+        verify: Whether to read every file whole or only its header.
 
     Raises:
         RequestError: A missing folder, or no pair of one size.
     """
     folder = Path(folder)
-    files = collect([folder / "A", folder / "B"], verify="header").groups
+    files = collect([folder / "A", folder / "B"], verify=verify).groups
     return [SourceFiles(first.stem, first, second) for first, second in files]

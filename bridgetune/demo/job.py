@@ -79,7 +79,7 @@ def run_demo(
     force: bool = False,
     pretraining: PretrainConfig = PRETRAIN,
     tuning: TuneConfig = TUNE,
-    report: Callable[[str, Record], None] = lambda stage, record: None,
+    report_of: Callable[[str], Callable[[Record], None]] = lambda stage: lambda record: None,
 ) -> DemoResult:
     """Pretrain BridgeMFF from nothing, tune it, and fuse held-out pairs before and after.
 
@@ -87,7 +87,7 @@ def run_demo(
         out: The folder for both runs, the held-out pairs, their fused images and the picture.
         force: Replace what an earlier demo wrote there.
         pretraining, tuning: The two stages.
-        report: Told the stage and each of its records.
+        report_of: Given a stage's name, what its records are told to.
 
     Raises:
         RequestError: `out` is in use, scikit-image or the BridgeMFF plugin is missing.
@@ -106,7 +106,7 @@ def run_demo(
         pretraining,
         validation=watched,
         run_dir=out / "pretrain",
-        report=lambda record: report("pretrain", record),
+        report=report_of("pretrain"),
     )
     watch.lap("pretrain")
     before = copy.deepcopy(generator)
@@ -118,7 +118,7 @@ def run_demo(
         tuning,
         validation=watched,
         run_dir=out / "finetune",
-        report=lambda record: report("finetune", record),
+        report=report_of("finetune"),
     )
     watch.lap("finetune")
 

@@ -25,6 +25,9 @@ TRAINING = (
 )
 """Photographs to train on; none of them is among the held-out ones."""
 
+LONGEST_SIDE = 640
+"""In pixels; larger photographs are shrunk."""
+
 BLURRED_KERNELS = (15, 31)
 """Smallest and largest Gaussian kernel of a completely blurred reference."""
 
@@ -97,21 +100,22 @@ def held_out_pairs() -> dict[str, Pair]:
 
 
 def photographs(names: Sequence[str]) -> list[Tensor]:
-    """scikit-image's photographs as (3, H, W) in [0, 1], the long side at most 640 pixels.
+    """scikit-image's photographs as (3, H, W) in [0, 1], no side longer than `LONGEST_SIDE`.
 
     Raises:
         RequestError: Where scikit-image is not installed.
     """
     data = _skimage_data()
-    return [_fitted(to_tensor(_rgb(getattr(data, name)())), most=640) for name in names]
+    pictures = [to_tensor(_rgb(getattr(data, name)())) for name in names]
+    return [_scaled(picture, min(1.0, LONGEST_SIDE / max(picture.shape[-2:]))) for picture in pictures]
 
 
 def random_crop(image: Tensor, size: int, rng: np.random.Generator) -> Tensor:
     """A square of (3, H, W), of any extent from `size` up to the whole short side, shrunk to `size` and turned."""
-    image = _fitted(image, least=size)
+    image = _scaled(image, max(1.0, size / min(image.shape[-2:])))
     extent = round(size * (min(image.shape[-2:]) / size) ** rng.random())
     top, left = (int(rng.integers(side - extent + 1)) for side in image.shape[-2:])
-    crop = _fitted(image[:, top : top + extent, left : left + extent], most=size)
+    crop = _scaled(image[:, top : top + extent, left : left + extent], size / extent)
     return torch.rot90(crop, int(rng.integers(4)), (1, 2)).contiguous()
 
 
@@ -143,14 +147,12 @@ def _nearer_than(disparity: NDArray[np.float32], quantile: float) -> Tensor:
     return torch.from_numpy(disparity >= np.quantile(disparity, quantile)).float()[None]
 
 
-def _fitted(image: Tensor, least: int = 1, most: int | None = None) -> Tensor:
-    """Shrunk to a long side of `most`, or enlarged to a short side of `least`."""
-    short, long = sorted(image.shape[-2:])
-    scale = max(least / short, min(1.0, most / long if most else 1.0))
-    if scale == 1 or (scale < 1 and most is None):
+def _scaled(image: Tensor, scale: float) -> Tensor:
+    """(3, H, W) resized, each side rounded."""
+    if scale == 1:
         return image
-    resized = interpolate(image[None], scale_factor=scale, mode="bilinear", antialias=True)
-    return resized[0].clamp(0, 1)
+    sides = [round(side * scale) for side in image.shape[-2:]]
+    return interpolate(image[None], sides, mode="bilinear", antialias=True)[0].clamp(0, 1)
 
 
 def _rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

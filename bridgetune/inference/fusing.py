@@ -108,7 +108,7 @@ def fuse_folder(
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
     Args:
-        folder: Holds `A/` and `B/`, matched by stem.
+        folder: Holds `A/` and `B/`, matched by stem. Pairs that cannot be read are named and left out.
         out: Made where it is missing.
         maps: Where the decisions are written likewise; None writes none.
 
@@ -118,10 +118,14 @@ def fuse_folder(
     Raises:
         RequestError: Before anything is written.
     """
-    sources = sources_of(folder)
+    sources = sources_of(folder, verify="decode")
     for place in (out, maps):
         if place is not None and place.exists() and not place.is_dir():
             raise RequestError(f"{place}: is a file, expected a folder for the fused images")
+        if place is not None and place.resolve() in {(folder / side).resolve() for side in "AB"}:
+            raise RequestError(f"{place}: holds the sources; name another folder for the fused images")
+    if maps is not None and maps.resolve() == out.resolve():
+        raise RequestError(f"{maps}: given for the fused images and for the maps; name two folders")
     for done, (stem, first, second) in enumerate(sources, 1):
         fusion = fuse_files(generator, first, second, recipe)
         fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)

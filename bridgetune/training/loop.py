@@ -79,9 +79,10 @@ class Loop(Generic[SceneT]):
                 self._tell(record)
                 if step % self.config.validate_every == 0 or step == self.steps:
                     self._validate(step)
-                if step % self.config.checkpoint_every == 0 or step == self.steps or wish.uttered:
+                stopping = wish.uttered
+                if step % self.config.checkpoint_every == 0 or step == self.steps or stopping:
                     checkpoint = self._checkpoint(step)
-                if wish.uttered and step < self.steps:
+                if stopping and step < self.steps:
                     kept = f"resume from {checkpoint}" if checkpoint else "nothing was kept: the run has no folder"
                     raise Stopped(f"stopped after step {step} of {self.steps}; {kept}")
 

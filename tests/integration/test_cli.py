@@ -150,6 +150,8 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
         ([*fuse, picture, text], "text.png: not an image"),
         ([*fuse, picture, small], "one size"),
         ([*fuse, picture], "expected two images"),
+        (["fuse", "--generator", saved, picture, picture, "-o", picture], "would overwrite"),
+        ([*fuse, picture, picture, "--map", out], "would overwrite"),
         ([*fuse, "--pairs", missing], "no such folder"),
         (["fuse", "--generator", saved, picture, picture, "-o", tmp_path / "out.xyz"], ".xyz"),
         (["fuse", "--generator", "bridgemf", picture, picture, "-o", out], "did you mean 'bridgemff'"),

@@ -23,7 +23,7 @@ def test_the_demo_trains_tunes_measures_and_draws(tmp_path: Path):
         out,
         pretraining=PretrainConfig(**QUICK),
         tuning=TuneConfig(**QUICK),
-        report=lambda stage, record: seen.append(stage),
+        report_of=lambda stage: lambda record: seen.append(stage),
     )
     assert {"pretrain", "finetune"} == set(seen)
     told = json.loads((out / "demo.json").read_text())

@@ -32,8 +32,9 @@ from bridgetune.wrapping import Adapter
 WRITTEN = ("pretrain", "finetune", "pairs", "fused", "demo.png", "demo.json")
 """All that the demo writes into its folder."""
 
-PRETRAIN = PretrainConfig(duration=Steps(steps=400), batch=8, size=128, learning_rate=2e-3)
-TUNE = TuneConfig(duration=Steps(steps=100), batch=4, size=128)
+PRETRAIN = PretrainConfig(duration=Steps(steps=400), batch=8, size=128, learning_rate=8e-3)
+TUNE = TuneConfig(duration=Steps(steps=60), batch=8, size=128)
+"""Two minutes' worth of the paper's hours: fewer steps, smaller images and batches, a steeper stage 1."""
 
 
 @dataclass(frozen=True)

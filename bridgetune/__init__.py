@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from bridgetune.training import finetune as finetune
     from bridgetune.training import pretrain as pretrain
     from bridgetune.wrapping import Adapter as Adapter
+    from bridgetune.wrapping import check_orientation as check_orientation
+    from bridgetune.wrapping import probe as probe
     from bridgetune.wrapping import wrap as wrap
 
 _HOMES = {
@@ -51,7 +53,7 @@ _HOMES = {
     "bridgetune.pretrained": ("load",),
     "bridgetune.protocol": ("Generator",),
     "bridgetune.training": ("finetune", "pretrain"),
-    "bridgetune.wrapping": ("Adapter", "wrap"),
+    "bridgetune.wrapping": ("Adapter", "check_orientation", "probe", "wrap"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

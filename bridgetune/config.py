@@ -33,13 +33,18 @@ class AdapterConfig(_Frozen):
 
     Attributes:
         call: `pair` for ``net(first, second)``, `concat` for ``net(cat([first, second], dim=1))``.
+        prefix: Arguments before the images, as in ``net("fuse", first, second)``.
+        keywords: Names that the images are passed by, two for `pair` and one for `concat`; empty passes them
+            by position.
+        layout: `channels first`, (B, C, H, W), or `channels last`, (B, H, W, C), for images and map alike.
         color: `rgb` for three channels an image, `gray` for one (ITU-R BT.601 luma).
         value_range: Where the network wants 0 and 1 of the canonical space: ``(-1, 1)``, ``(0, 255)`` ...
         mean, std: Subtracted and divided by after `value_range`, one value or one a channel.
         item: Which output where the network returns a tuple or list (index) or a dictionary (key).
-        output: What the map's numbers are. `logits`; `probability` in [0, 1]; `softmax`, two-channel logits
-            of which `channel` belongs to the image that `orientation` names; `complementary`, two-channel
-            probabilities (o1, o2) read as (o1 + 1 - o2) / 2.
+        auxiliary: Items that hold coarser maps of the same kind, for deep supervision in stage 1.
+        output: What the map's numbers are. `logits`; `probability` in [0, 1]; `tanh` in [-1, 1]; `softmax`,
+            two-channel logits of which `channel` belongs to the image that `orientation` names;
+            `complementary`, two-channel probabilities (o1, o2) read as (o1 + 1 - o2) / 2.
         channel: Which channel of the output is the map (`softmax`, `complementary`: is the named image's).
         orientation: Which image is in focus where the map is high.
         multiple: Sides are padded by reflection up to a multiple of this, and the map cropped back.
@@ -47,12 +52,16 @@ class AdapterConfig(_Frozen):
     """
 
     call: Literal["pair", "concat"] = "pair"
+    prefix: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    layout: Literal["channels first", "channels last"] = "channels first"
     color: Literal["rgb", "gray"] = "rgb"
     value_range: tuple[float, float] = (0.0, 1.0)
     mean: tuple[float, ...] = (0.0,)
     std: tuple[PositiveFloat, ...] = (1.0,)
     item: int | str | None = None
-    output: Literal["logits", "probability", "softmax", "complementary"] = "logits"
+    auxiliary: tuple[int | str, ...] = ()
+    output: Literal["logits", "probability", "tanh", "softmax", "complementary"] = "logits"
     channel: Annotated[int, Field(ge=0)] = 0
     orientation: Literal["first", "second"] = "first"
     multiple: PositiveInt = 1
@@ -71,6 +80,10 @@ class AdapterConfig(_Frozen):
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, self.channels):
                 raise ValueError(f"{name}: got {len(values)} values, expected 1 or {self.channels} for {self.color}")
+        if self.keywords and len(self.keywords) != (2 if self.call == "pair" else 1):
+            raise ValueError(f"keywords: got {self.keywords}, expected two for call='pair', one for 'concat'")
+        if self.auxiliary and self.item is None:
+            raise ValueError(f"auxiliary: got {self.auxiliary} without item, expected item to say which is the map")
         if self.output in ("softmax", "complementary") and self.channel > 1:
             raise ValueError(f"channel: got {self.channel}, expected 0 or 1 for output={self.output!r}")
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -11,37 +13,39 @@ from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
 from bridgetune.wrapping import Adapter, InputDomain
 
+logger = logging.getLogger("bridgetune")
+
+Score = Literal["image", "pixel"]
+
 
 class Discriminator(nn.Module):
     """A network that judges one image, behind one interface.
 
     Args:
-        network: (B, C, H, W) in its own input domain -> (B, 1, h, w) logits, high for a reference.
-        domain: Of an adapter: how an image comes into the network's input domain.
+        network: (B, 3, H, W) in [0, 1] -> (B, 1, h, w) logits, high for a reference.
         score: `image` pools the logits to one an image (their mean), `pixel` keeps them all.
     """
 
-    def __init__(self, network: nn.Module, domain: AdapterConfig, score: Literal["image", "pixel"] = "image") -> None:
+    def __init__(self, network: nn.Module, score: Score = "image") -> None:
         super().__init__()
         self.network = network
-        self.domain = InputDomain(domain)
         self.score = score
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of `image` (B, 3, H, W) in [0, 1] being a reference: (B,) or (B, 1, h, w)."""
-        logits: Tensor = self.network(self.domain(image))
+        logits: Tensor = self.network(image)
         return logits.flatten(1).mean(1) if self.score == "image" else logits
 
 
 class PatchNetwork(nn.Module):
     """The built-in judge for generators without a twin: a small patch classifier, 38×38 pixels a logit.
 
-    (B, 3, H, W) in [-1, 1], sides of at least 16 -> (B, 1, H/8, W/8) logits. 0.17 M parameters.
+    (B, 3, H, W) in [0, 1], of any size -> (B, 1, h, w) logits, an eighth as large. 0.17 M parameters.
     """
 
     def __init__(self, widths: tuple[int, int, int] = (32, 64, 128)) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
+        layers: list[nn.Module] = [InputDomain(AdapterConfig(value_range=(-1, 1), minimum=16))]
         channels = 3
         for width in widths:
             layers += [
@@ -57,43 +61,50 @@ class PatchNetwork(nn.Module):
         return logits
 
 
-PATCH_DOMAIN = AdapterConfig(value_range=(-1, 1), minimum=16)
-
-
 def build_discriminator(
-    generator: nn.Module, kind: Literal["auto", "twin", "patch"], score: Literal["image", "pixel"] = "image"
+    generator: nn.Module,
+    kind: Literal["auto", "twin", "patch"] | Callable[[], nn.Module],
+    score: Score = "image",
 ) -> tuple[Discriminator, str]:
-    """A fresh discriminator for `generator`, and which kind it is: `twin` or `patch`.
+    """A fresh discriminator for `generator`, and what it is: `twin`, `patch` or the callable's name.
 
     Args:
-        generator: An adapter knows its twin; other generators have none.
-        kind: `twin` insists on the generator's own architecture, `patch` on the built-in fallback,
-            `auto` takes the twin where there is one.
+        generator: An adapter knows how its twin is made; other generators have none.
+        kind: `twin` insists on the generator's own architecture, `patch` on the built-in fallback, `auto` takes
+            the twin unless there is none that responds; or a callable that makes a network for `Discriminator`.
         score: See `Discriminator`.
 
     Raises:
-        RequestError: Where a twin is asked for and none is known, or it does not respond to its input.
+        RequestError: Where what is asked for is not known, or does not respond to its input.
     """
-    if isinstance(generator, Adapter) and generator.twin is not None and kind != "patch":
-        twin = Discriminator(generator.twin(), generator.config, score)
-        _refuse_deaf(twin)
-        return twin, "twin"
-    if kind == "twin":
+    if callable(kind):
+        name = getattr(kind, "__qualname__", type(kind).__name__)
+        return _listening(Discriminator(kind(), score), name), name
+    twin = generator.twin if isinstance(generator, Adapter) and kind != "patch" else None
+    if twin is None and kind == "twin":
         raise RequestError(
-            "discriminator: got 'twin', but nobody said how this generator's twin is built;"
-            " use 'patch', or a plugin whose GeneratorSpec names a discriminator"
+            "discriminator: got 'twin', but nobody said how this generator's twin is made; use 'patch', or a callable"
         )
-    return Discriminator(PatchNetwork(), PATCH_DOMAIN, score), "patch"
+    if twin is not None:
+        try:
+            return _listening(Discriminator(twin(), score), "twin"), "twin"
+        except RequestError as deaf:
+            if kind == "twin":
+                raise
+            logger.warning("%s; a patch discriminator judges instead", deaf)
+    return Discriminator(PatchNetwork(), score), "patch"
 
 
 @torch.no_grad()
-def _refuse_deaf(discriminator: Discriminator) -> None:
+def _listening(discriminator: Discriminator, name: str) -> Discriminator:
+    """The discriminator, unless it answers the same whatever it sees."""
     black, ramp = torch.zeros(1, 3, 64, 64), torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
     was_training = discriminator.training
     scores = [discriminator.eval()(image) for image in (black, ramp)]
     discriminator.train(was_training)
-    if scores[0].ndim not in (1, 4) or torch.equal(scores[0], scores[1]):
+    if scores[0].ndim not in (1, 4) or torch.allclose(scores[0], scores[1]):
         raise RequestError(
-            f"the twin discriminator answers {tuple(scores[0].shape)}, the same for a black and a graded image;"
-            " expected (B, 1, h, w) logits that depend on the image; use discriminator='patch'"
+            f"the discriminator {name!r} answers {tuple(scores[0].shape)}, the same for a black and a graded image;"
+            " expected (B, 1, h, w) logits that depend on the image; use 'patch'"
         )
+    return discriminator

@@ -40,7 +40,8 @@ class GeneratorSpec(BaseModel):
         network: Called with the generator's options (keyword arguments), returns a fresh `torch.nn.Module`.
         adapter: How that network is called and read.
         discriminator: Called with the same options, returns a fresh module (B, C, H, W) -> (B, 1, h, w) logits
-            that judges one image in the adapter's input domain. Empty: the built-in fallback judges.
+            that judges one image in the adapter's input domain. Empty: a fresh copy of the network judges the
+            pair of the image with itself.
         read_weights: Called with a `pathlib.Path` to a foreign checkpoint, returns the `state_dict` for `network`.
             Empty: only safetensors files are read.
         weights: Called with nothing, returns the path of the weights that the plugin ships. Empty: it ships none.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -18,6 +19,8 @@ from bridgetune.errors import RequestError, WorkError
 from bridgetune.hookspecs import ENTRY_POINT_GROUP, HOOK_API, GeneratorSpec
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from bridgetune.wrapping import Adapter
 
 
@@ -120,15 +123,15 @@ def create(name: str, *, weights: str | Path | None = "shipped", **options: Any)
             cannot be read or do not fit.
     """
     from bridgetune.pretrained import read_weights
-    from bridgetune.wrapping import Adapter, Origin
+    from bridgetune.wrapping import Adapter, Origin, pair_twin
 
     plugin, spec = registry().find(name)
     network = _built(spec, spec.network, options)
     if weights is not None:
         path = _shipped(spec) if weights == "shipped" else Path(weights)
         read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)
-    twin = functools.partial(_built, spec, spec.discriminator, options) if spec.discriminator else None
-    origin = Origin(name, dict(options), plugin.distribution, plugin.version)
+    twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, spec.adapter)
+    origin = Origin(generator=name, options=dict(options), distribution=plugin.distribution, version=plugin.version)
     return Adapter(network, spec.adapter, origin, twin)
 
 
@@ -138,12 +141,40 @@ def resolve(target: str) -> Any:
     return functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
 
 
+def resolve_own(target: str) -> Any:
+    """What the user's own `module:factory` names; modules in the working folder are found.
+
+    Raises:
+        RequestError: It cannot be imported, or is not callable.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        factory = resolve(target)
+    except Exception as error:  # whatever the user's module does at import
+        raise RequestError(f"{target}: cannot be imported ({_cause(error)}); expected module:factory") from None
+    if not callable(factory):
+        raise RequestError(f"{target}: is a {type(factory).__name__}, expected what builds the network when called")
+    return factory
+
+
 def _built(spec: GeneratorSpec, target: str, options: dict[str, Any]) -> Any:
     factory = resolve(target)
     try:
         return factory(**options)
     except TypeError as error:
         raise RequestError(f"generator {spec.name!r} does not take the options {options}: {error}") from error
+
+
+def _twin(spec: GeneratorSpec, options: dict[str, Any]) -> nn.Module:
+    """The plugin's own discriminator, for canonical images."""
+    from torch import nn
+
+    from bridgetune.wrapping import InputDomain
+
+    assert spec.discriminator is not None
+    return nn.Sequential(InputDomain(spec.adapter), _built(spec, spec.discriminator, options))
 
 
 def _shipped(spec: GeneratorSpec) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_model
 from torch import Tensor, nn
@@ -55,36 +56,46 @@ def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
 
     Args:
         path: The folder.
-        network: A fresh network of the same class, for one that was wrapped by hand; a plugin's generator
-            is built by its plugin.
+        network: A fresh network of the same class, for one that was wrapped by hand without naming its factory;
+            a plugin's generator is built by its plugin.
 
     Raises:
         RequestError: The folder is not one, its plugin is missing, a network is needed, or the weights do not fit.
     """
-    from bridgetune.plugins import create
+    from bridgetune.plugins import create, resolve_own
 
     folder = Path(path)
     described = _described(folder)
     adapter = checked(AdapterConfig, **described["adapter"])
     origin = described["origin"]
+    if network is None and origin.get("factory"):
+        network = resolve_own(origin["factory"])()
     if network is not None:
-        generator = wrap(network, adapter)
+        generator = wrap(network, adapter, factory=origin.get("factory", ""))
     elif origin["generator"]:
         generator = create(origin["generator"], weights=None, **origin["options"])
     else:
         raise RequestError(
             f"{folder}: holds a network that was wrapped by hand ({described['network']});"
-            " pass a fresh one: bridgetune.load(path, network=...)"
+            " pass a fresh one: bridgetune.load(path, network=...), or name its factory= when wrapping"
         )
     read_weights(generator.unwrap(), folder / WEIGHTS)
     return generator
 
 
 def open_generator(name_or_path: str, weights: str | Path | None = "shipped") -> Adapter:
-    """What `--generator NAME|PATH` means: a plugin's generator by name, or a folder that holds a saved one."""
-    from bridgetune.plugins import create, registry
+    """What `--generator` means: a plugin's generator by name, a saved one's folder, or `module:factory`.
+
+    A network of the user's own, made by a factory, is wrapped by the probe; `weights` is then a state_dict's file.
+    """
+    from bridgetune.plugins import create, registry, resolve_own
 
     path = Path(name_or_path)
+    if ":" in name_or_path and not path.exists():
+        network = resolve_own(name_or_path)()
+        if weights not in ("shipped", None):
+            read_weights(network, Path(str(weights)), foreign=read_state_dict)
+        return wrap(network, factory=name_or_path)
     is_path = path.is_dir() or len(path.parts) > 1
     if is_path and name_or_path not in registry().names():
         if weights not in ("shipped", None):
@@ -115,6 +126,24 @@ def read_weights(network: nn.Module, path: Path, foreign: Callable[[Path], dict[
         tensors = foreign(path)
         _fit(network, tensors, path)
         network.load_state_dict(tensors)
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """A `state_dict` from a file of `torch.save`, also one level deep and with the prefix of DataParallel.
+
+    Raises:
+        RequestError: The file holds none. No code in it is run.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever the bytes make of the unpickler
+        raise RequestError(f"{path}: not a PyTorch file of plain tensors ({type(error).__name__})") from None
+    for key in ("state_dict", "model", "net", "generator"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise RequestError(f"{path}: expected a state_dict, names of parameters and their tensors")
+    return {name.removeprefix("module."): value for name, value in content.items()}
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -173,6 +202,8 @@ def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         parameters=f"{described['parameters']:,}",
         plugin=f"{origin['distribution']} {origin['version']}".strip() or "none (wrapped by hand)",
         facts=list(facts.items()),
-        load_arguments='"THIS_FOLDER"' if origin["generator"] else '"THIS_FOLDER", network=fresh_network',
+        load_arguments='"THIS_FOLDER"'
+        if origin["generator"] or origin["factory"]
+        else '"THIS_FOLDER", network=fresh_network',
     )
     return str(card)

@@ -11,15 +11,15 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 
 GeneratorName = Annotated[
     str,
-    typer.Option("--generator", metavar="NAME|PATH", help="A plugin's generator, or a saved one's folder."),
+    typer.Option(
+        "--generator",
+        metavar="NAME|PATH|MODULE:FACTORY",
+        help="A plugin's generator, a saved one's folder, or what builds a network of your own.",
+    ),
 ]
 Weights = Annotated[
     Path | None,
-    typer.Option(
-        "--weights",
-        metavar="FILE",
-        help="Weights for a generator given by NAME, instead of the shipped ones.",
-    ),
+    typer.Option("--weights", metavar="FILE", help="Weights for a generator given by NAME or MODULE:FACTORY."),
 ]
 Images = Annotated[Path | None, typer.Option(metavar="DIR", help="All-in-focus photographs to make pairs from.")]
 Masks = Annotated[

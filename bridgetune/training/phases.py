@@ -9,6 +9,7 @@ from typing import Generic, Literal, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -23,11 +24,23 @@ from bridgetune.losses import (
 )
 from bridgetune.synthesis import synthesize
 from bridgetune.training.samples import Sample
+from bridgetune.wrapping import Adapter
 
 Losses = dict[str, Tensor]
 Domain = Literal["clear", "blurred"]
 DOMAINS: tuple[Domain, ...] = ("clear", "blurred")
 SceneT = TypeVar("SceneT", bound="Scene")
+
+
+class AllScales(nn.Module):
+    """A generator as training calls it: all its maps, (first, second) -> [logits, auxiliary logits, …]."""
+
+    def __init__(self, generator: Adapter) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        return self.generator.scales(first, second)
 
 
 @dataclass
@@ -36,11 +49,16 @@ class Scene:
 
     Attributes:
         batch: See `samples.Sample`, with a leading batch axis.
-        logits: (B, 1, S, S), with the generator's graph.
+        maps: The generator's logits, (B, 1, S, S), with their graph, and its auxiliary ones, (B, 1, s, s).
     """
 
     batch: Sample
-    logits: Tensor
+    maps: list[Tensor]
+
+    @property
+    def logits(self) -> Tensor:
+        """The map that counts, (B, 1, S, S)."""
+        return self.maps[0]
 
     @classmethod
     def of(cls, generator: nn.Module, batch: Sample) -> Self:
@@ -110,12 +128,26 @@ def only(phase: Phase[SceneT], phases: Sequence[Phase[SceneT]]) -> Iterator[None
             parameter.requires_grad_(True)
 
 
-def supervised_losses(scene: Scene, recipe: Recipe, focal_weight: float) -> Losses:
-    """L_SUP as `recipe` has it, Eq. 8-11, and its terms."""
-    target = scene.batch["mask"]
-    focal = focal_loss(scene.logits, target, gamma=recipe.focal_gamma, balance=recipe.focal_balance)
-    dice = dice_loss(scene.logits, target, over=recipe.dice_over, smoothing=recipe.dice_smoothing)
-    return {"supervised": supervised_loss(focal, dice, focal_weight), "focal": focal, "dice": dice}
+def supervised_losses(maps: Sequence[Tensor], target: Tensor, recipe: Recipe, focal_weight: float) -> Losses:
+    """L_SUP as `recipe` has it, Eq. 8-11, and its terms; averaged over the maps, each at its own size."""
+    targets = [
+        target if map_.shape == target.shape else interpolate(target, map_.shape[2:], mode="area") for map_ in maps
+    ]
+    focal = [
+        focal_loss(map_, its_target, gamma=recipe.focal_gamma, balance=recipe.focal_balance)
+        for map_, its_target in zip(maps, targets, strict=True)
+    ]
+    dice = [
+        dice_loss(map_, its_target, over=recipe.dice_over, smoothing=recipe.dice_smoothing)
+        for map_, its_target in zip(maps, targets, strict=True)
+    ]
+    terms = {"focal": torch.stack(focal).mean(), "dice": torch.stack(dice).mean()}
+    return {"supervised": supervised_loss(terms["focal"], terms["dice"], focal_weight), **terms}
+
+
+def pretraining_losses(scene: Scene, recipe: Recipe) -> Losses:
+    """Stage 1: L_SUP over all the maps that the generator gives."""
+    return supervised_losses(scene.maps, scene.batch["mask"], recipe, recipe.focal_weight_pretrain)
 
 
 def discriminator_losses(scene: TuningScene, domain: Domain, discriminator: nn.Module) -> Losses:
@@ -127,7 +159,7 @@ def discriminator_losses(scene: TuningScene, domain: Domain, discriminator: nn.M
 
 def generator_losses(scene: TuningScene, judges: dict[Domain, nn.Module], recipe: Recipe, config: TuneConfig) -> Losses:
     """Every term of Eq. 12."""
-    supervised = supervised_losses(scene, recipe, recipe.focal_weight_finetune)
+    supervised = supervised_losses([scene.logits], scene.batch["mask"], recipe, recipe.focal_weight_finetune)
     adversarial = {
         f"adversarial_{domain}": adversarial_loss(judge(scene.synthesised[domain]).chunk(2), config.adversarial)
         for domain, judge in judges.items()

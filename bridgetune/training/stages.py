@@ -26,6 +26,7 @@ from bridgetune.training.engine import Engine
 from bridgetune.training.loop import Loop
 from bridgetune.training.phases import (
     DOMAINS,
+    AllScales,
     Domain,
     Phase,
     Scene,
@@ -33,12 +34,12 @@ from bridgetune.training.phases import (
     TuningScene,
     discriminator_losses,
     generator_losses,
-    supervised_losses,
+    pretraining_losses,
 )
 from bridgetune.training.run_directory import Record, RunDirectory
 from bridgetune.training.samples import Sample, TrainingSamples
 from bridgetune.training.validation import HOMOGENEOUS, validate
-from bridgetune.wrapping import Adapter
+from bridgetune.wrapping import Adapter, preflight
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def pretrain(
     config = config or PretrainConfig()
     recipe = RECIPES[config.recipe]
     stage = _Stage("pretrain", generator, pairs, None, config, validation, run_dir, resume)
-    network, optimizer, schedule = stage.prepare(generator)
-    losses = partial(supervised_losses, recipe=recipe, focal_weight=recipe.focal_weight_pretrain)
+    network, optimizer, schedule = stage.prepare(AllScales(generator))
+    losses = partial(pretraining_losses, recipe=recipe)
     phases = [Phase[Scene]("generator", "supervised", network, optimizer, schedule, losses)]
     return stage.carry_out(partial(Scene.of, network), phases, report)
 
@@ -103,6 +104,7 @@ def finetune(
     references: References,
     config: TuneConfig | None = None,
     *,
+    discriminator: Callable[[], nn.Module] | None = None,
     validation: PairSource | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
@@ -115,6 +117,8 @@ def finetune(
         pairs: Source pairs with their maps, all of one size.
         references: Completely clear and completely blurred images of that size.
         config: Default: the paper's.
+        discriminator: Makes the network of either discriminator, (B, 3, H, W) in [0, 1] -> (B, 1, h, w) logits.
+            Default: as `config.discriminator` says.
         validation, run_dir, resume, report: See `pretrain`.
 
     Raises:
@@ -123,12 +127,13 @@ def finetune(
     config = config or TuneConfig()
     recipe = RECIPES[config.recipe]
     stage = _Stage("finetune", generator, pairs, references, config, validation, run_dir, resume)
-    network, optimizer, schedule = stage.prepare(generator)
+    network, optimizer, schedule = stage.prepare(AllScales(generator))
 
+    kind = discriminator or config.discriminator
     judges: dict[Domain, nn.Module] = {}
     judging: list[Phase[TuningScene]] = []
     for domain in DOMAINS:
-        judge, stage.decided["discriminator"] = build_discriminator(generator, config.discriminator, recipe.score)
+        judge, stage.decided["discriminator"] = build_discriminator(generator, kind, recipe.score)
         prepared = stage.prepare(judge)
         judges[domain] = stage.engine.bare(prepared[0])
         judged = partial(discriminator_losses, domain=domain, discriminator=prepared[0])
@@ -165,6 +170,7 @@ class _Stage:
         if validation is None and config.validation_share > 0 and len(pairs) > 1:
             pairs, self.held_out = split(pairs, config.validation_share, seed=config.seed, most=config.validation_most)
         recipe = RECIPES[config.recipe]
+        preflight(generator, pairs, config.batch)
         self.samples = TrainingSamples(pairs, config.seed, references, recipe.reference_draws)
         self.steps = (
             math.ceil(config.duration.epochs * len(pairs) / config.batch)

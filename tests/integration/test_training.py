@@ -85,7 +85,7 @@ def test_a_run_directory_holds_what_was_decided_and_the_product(
     run = tmp_path / "run"
     decided = json.loads((run / "config.json").read_text())
     assert decided["config"]["alpha"] == 1e-4
-    assert decided["discriminator"] == "patch"
+    assert decided["discriminator"] == "twin"
     assert decided["versions"]["torch"] == torch.__version__
     assert decided["recipe"]["order"] == "discriminators first"
     again = bridgetune.load(run / "generator", network=sharpness().unwrap())

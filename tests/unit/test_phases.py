@@ -9,6 +9,7 @@ from bridgetune import RECIPES, AdapterConfig, TuneConfig, wrap
 from bridgetune.discriminators import build_discriminator
 from bridgetune.training.phases import (
     DOMAINS,
+    AllScales,
     Phase,
     TuningScene,
     discriminator_losses,
@@ -62,7 +63,7 @@ def test_each_phase_leaves_gradients_in_its_own_network_only():
     made = networks()
     all_phases = phases(made)
     for phase in all_phases:
-        scene = TuningScene.of(made["generator"], batch())
+        scene = TuningScene.of(AllScales(made["generator"]), batch())
         with only(phase, all_phases):
             phase.losses(scene)[phase.minimised].backward()
         assert all(parameter.grad is not None for parameter in phase.network.parameters())
@@ -82,7 +83,7 @@ def test_the_generators_gradient_has_an_adversarial_part():
     made = networks()
     gradients = []
     for alpha in (0.0, 1.0):
-        scene = TuningScene.of(made["generator"], batch())
+        scene = TuningScene.of(AllScales(made["generator"]), batch())
         judges = {domain: made[domain] for domain in DOMAINS}
         loss = generator_losses(scene, judges, RECIPE, TuneConfig(alpha=alpha))["loss"]
         gradients.append(torch.autograd.grad(loss, list(made["generator"].parameters()))[0])
@@ -95,7 +96,7 @@ def test_swapping_the_pair_and_complementing_the_map_leaves_the_adversarial_loss
     swapped = given | {"first": given["second"], "second": given["first"], "mask": 1 - given["mask"]}
     judges = {domain: made[domain] for domain in DOMAINS}
     config = TuneConfig()
-    one = generator_losses(TuningScene(given, logits), judges, RECIPE, config)
-    other = generator_losses(TuningScene(swapped, -logits), judges, RECIPE, config)
+    one = generator_losses(TuningScene(given, [logits]), judges, RECIPE, config)
+    other = generator_losses(TuningScene(swapped, [-logits]), judges, RECIPE, config)
     for name in ("adversarial", "adversarial_clear", "adversarial_blurred"):
         torch.testing.assert_close(one[name], other[name], atol=1e-6, rtol=1e-6)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bridgetune import AdapterConfig, RequestError, wrap
-from bridgetune.wrapping import pad_by_reflection, probability_to_logits
+from bridgetune.wrapping.adapter import pad_by_reflection, probability_to_logits
 
 
 class Recorder(nn.Module):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,6 @@ from torch import Tensor, nn
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
 from bridgetune.protocol import Generator, check_pair
-
-Network = TypeVar("Network", bound=nn.Module)
 
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601: gray from R, G, B."""
@@ -32,11 +30,13 @@ class Origin:
 
     Attributes:
         generator: The plugin generator's name; empty for a network that the user brought.
-        options: What its factory was called with.
+        factory: What builds a network that the user brought, as `module:callable`; empty where nobody said.
+        options: What it was called with.
         distribution, version: The plugin's.
     """
 
     generator: str = ""
+    factory: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     distribution: str = ""
     version: str = ""
@@ -66,7 +66,7 @@ class InputDomain(nn.Module):
 
 
 class Adapter(Generator):
-    """A decision-map network behind the protocol. Made by `wrap` and `bridgetune.create`.
+    """A decision-map network behind the protocol. Made by `bridgetune.wrap` and `bridgetune.create`.
 
     The network is held, never changed: same object, same class, same `state_dict` keys, no hooks.
 
@@ -93,11 +93,38 @@ class Adapter(Generator):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Mask logits, (B, 1, H, W); see `Generator.forward`."""
+        return self._read(self.answer(first, second), self.config.item, first.shape)
+
+    def scales(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        """`forward`'s logits, and behind them the auxiliary maps' logits, (B, 1, h, w) each."""
+        answer = self.answer(first, second)
+        items = (self.config.item, *self.config.auxiliary)
+        return [self._read(answer, item, first.shape, auxiliary=place > 0) for place, item in enumerate(items)]
+
+    def answer(self, first: Tensor, second: Tensor) -> object:
+        """What the network itself returns for a canonical pair."""
         check_pair(first, second)
-        height, width = first.shape[-2:]
-        pair = self.domain(first), self.domain(second)
-        answer = self.network(*pair) if self.config.call == "pair" else self.network(torch.cat(pair, dim=1))
-        logits = read_logits(answer, self.config, expected=pair[0].shape)
+        images = [self.domain(first), self.domain(second)]
+        if self.config.call == "concat":
+            images = [torch.cat(images, dim=1)]
+        if self.config.layout == "channels last":
+            images = [image.permute(0, 2, 3, 1) for image in images]
+        if self.config.keywords:
+            return self.network(*self.config.prefix, **dict(zip(self.config.keywords, images, strict=True)))
+        return self.network(*self.config.prefix, *images)
+
+    def _read(self, answer: object, item: int | str | None, shape: torch.Size, *, auxiliary: bool = False) -> Tensor:
+        """Read an item, and cut off what the padding added, at its own scale."""
+        padded = [padded_side(side, self.config.multiple, self.config.minimum) for side in shape[-2:]]
+        logits = read_logits(answer, self.config, item)
+        if logits.shape[0] != shape[0] or (not auxiliary and list(logits.shape[-2:]) != padded):
+            raise RequestError(
+                f"the network's map has shape {tuple(logits.shape)} for a batch of {shape[0]} and sides {padded},"
+                " expected the same; set multiple= of AdapterConfig to what the sides must divide by"
+            )
+        height, width = (
+            round(side * own / whole) for side, own, whole in zip(shape[-2:], logits.shape[-2:], padded, strict=True)
+        )
         return logits[..., :height, :width]
 
     def unwrap(self) -> nn.Module:
@@ -119,64 +146,44 @@ class Adapter(Generator):
         save(self, Path(path), facts or {})
 
 
-def wrap(network: nn.Module, config: AdapterConfig) -> Adapter:
-    """Put a decision-map network behind bridgetune's protocol, unchanged.
-
-    Args:
-        network: Any module that turns a source pair into a decision map.
-        config: How it is called and how its answer is read.
-
-    Raises:
-        RequestError: Where `network` is not a `torch.nn.Module`.
-    """
-    if not isinstance(network, nn.Module):
-        raise RequestError(
-            f"wrap: got {type(network).__name__}, expected a torch.nn.Module; pass the network itself, not its class"
-            " or its weights"
-        )
-    return Adapter(network, config)
-
-
-def read_logits(answer: object, config: AdapterConfig, expected: torch.Size) -> Tensor:
-    """A network's answer as mask logits (B, 1, H, W), positive where the first image is in focus.
+def read_logits(answer: object, config: AdapterConfig, item: int | str | None) -> Tensor:
+    """A network's answer as mask logits (B, 1, h, w), positive where the first image is in focus.
 
     Args:
         answer: What the network returned.
         config: How to read it.
-        expected: Shape of the network's input; the map must have its batch and sides.
+        item: Which of several outputs.
 
     Raises:
         RequestError: Where the answer is not what `config` says.
     """
-    output = _selected(answer, config.item)
+    output = _selected(answer, item)
+    if output.ndim == 4 and config.layout == "channels last":
+        output = output.permute(0, 3, 1, 2)
     if output.ndim == 3:
         output = output.unsqueeze(1)
-    needed = 2 if config.output in ("softmax", "complementary") else config.channel + 1
+    paired = config.output in ("softmax", "complementary")
+    needed = 2 if paired else config.channel + 1
     if output.ndim != 4 or output.shape[1] < needed:
         raise RequestError(
             f"the network's map has shape {tuple(output.shape)}, expected (B, C, H, W) with C >= {needed};"
             " set item= and channel= of AdapterConfig to the map"
         )
-    if output.shape[0] != expected[0] or output.shape[2:] != expected[2:]:
-        raise RequestError(
-            f"the network's map has shape {tuple(output.shape)} for an input of {tuple(expected)},"
-            " expected the same batch and sides; set multiple= of AdapterConfig to what the sides must divide by"
-        )
     if output.dtype in (torch.float16, torch.bfloat16):
         output = output.float()
-    map_, other = (
-        output[:, config.channel, None],
-        output[:, 1 - config.channel, None] if needed == 2 else None,
-    )
+    chosen = output[:, config.channel, None]
+    other = output[:, 1 - config.channel, None] if paired else chosen
     match config.output:
         case "logits":
-            logits = map_
+            logits = chosen
         case "probability":
-            logits = probability_to_logits(map_)
+            logits = probability_to_logits(chosen)
+        case "tanh":
+            logits = probability_to_logits((chosen + 1) / 2)
         case "softmax":
-            logits = map_ - cast(Tensor, other)
+            logits = chosen - other
         case "complementary":
-            logits = probability_to_logits((map_ + 1 - cast(Tensor, other)) / 2)
+            logits = probability_to_logits((chosen + 1 - other) / 2)
     return logits if config.orientation == "first" else -logits
 
 
@@ -190,6 +197,11 @@ def probability_to_logits(probability: Tensor) -> Tensor:
     return torch.log(inner) - torch.log1p(-inner)
 
 
+def padded_side(side: int, multiple: int, minimum: int = 1) -> int:
+    """The next length from `side` on that divides by `multiple` and is >= `minimum`."""
+    return -(-max(side, minimum) // multiple) * multiple
+
+
 def pad_by_reflection(image: Tensor, multiple: int, minimum: int = 1) -> Tensor:
     """Pad (B, C, H, W) at the bottom and the right to sides that divide by `multiple` and are >= `minimum`.
 
@@ -197,7 +209,7 @@ def pad_by_reflection(image: Tensor, multiple: int, minimum: int = 1) -> Tensor:
     """
     for axis in (-2, -1):
         side = image.shape[axis]
-        padded = -(-max(side, minimum) // multiple) * multiple
+        padded = padded_side(side, multiple, minimum)
         if padded > side:
             image = image.index_select(axis, _reflected(side, padded, image.device))
     return image
@@ -218,16 +230,16 @@ def _selected(answer: object, item: int | str | None) -> Tensor:
             chosen = cast(Any, answer)[item]
         except (KeyError, IndexError, TypeError):
             raise RequestError(
-                f"the network returned {_outline(answer)}, which has no item {item!r}; set item= of AdapterConfig"
+                f"the network returned {outline(answer)}, which has no item {item!r}; set item= of AdapterConfig"
             ) from None
     if not isinstance(chosen, Tensor):
         raise RequestError(
-            f"the network returned {_outline(chosen)}, expected a tensor; set item= of AdapterConfig to the map"
+            f"the network returned {outline(chosen)}, expected a tensor; set item= of AdapterConfig to the map"
         )
     return chosen
 
 
-def _outline(answer: object) -> str:
+def outline(answer: object) -> str:
     if isinstance(answer, Mapping):
         return f"a dictionary with {', '.join(map(repr, answer))}"
     if isinstance(answer, tuple | list):

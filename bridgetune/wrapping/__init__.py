@@ -1,0 +1,21 @@
+"""Any decision-map network behind the protocol: the adapter, the probe that configures it, the pre-flight."""
+
+from bridgetune.wrapping.adapter import Adapter, InputDomain, Origin
+from bridgetune.wrapping.preflight import check_orientation, preflight
+from bridgetune.wrapping.probing import Findings, Reading, probe
+from bridgetune.wrapping.twins import PairTwin, pair_twin
+from bridgetune.wrapping.wrapper import wrap
+
+__all__ = [
+    "Adapter",
+    "Findings",
+    "InputDomain",
+    "Origin",
+    "PairTwin",
+    "Reading",
+    "check_orientation",
+    "pair_twin",
+    "preflight",
+    "probe",
+    "wrap",
+]

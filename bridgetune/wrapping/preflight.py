@@ -1,0 +1,129 @@
+"""Before tuning: does a loss on the map reach every parameter that is to be trained, and is the map alive?"""
+
+from __future__ import annotations
+
+import logging
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bridgetune.data import PairSource
+from bridgetune.errors import RequestError
+from bridgetune.synthesis import decision_map
+from bridgetune.wrapping.adapter import Adapter
+from bridgetune.wrapping.watching import Trace, undisturbed
+
+logger = logging.getLogger("bridgetune")
+
+SATURATED = 1e-3
+"""A pixel this near to probability 0 or 1 learns hardly anything."""
+
+MOSTLY = 0.9
+"""From this share of saturated pixels on, a warning is due."""
+
+
+class Orientation(NamedTuple):
+    """How a generator's decisions agree with known maps."""
+
+    agreement: float
+    """Share of right decisions, in [0, 1]."""
+    verdict: str
+    """`first` as it should be, `second` where the map is the wrong way round, `unknown` near chance."""
+
+
+def preflight(generator: Adapter, pairs: PairSource, batch: int) -> None:
+    """Refuse what cannot be tuned, and warn of what will be hard to.
+
+    The generator is called in eval mode on some of the pairs and left as it was.
+
+    Args:
+        generator: About to be tuned.
+        pairs: What it will be tuned on.
+        batch: Pairs in one update.
+
+    Raises:
+        RequestError: No gradient comes back from the map, or it misses parameters that are to be trained.
+    """
+    network = generator.unwrap()
+    name = type(network).__name__
+    first, second, _ = _some(pairs, 2, next(generator.parameters()).device)
+    trace = Trace()
+    with undisturbed(network), trace.watching():
+        maps = generator.scales(first, second)
+    if trace.optimised:
+        raise RequestError(f"{name} cannot be tuned: {trace.excuse()}; BridgeTune tunes one network for all images")
+    if not maps[0].requires_grad:
+        reason = trace.excuse() or "the graph is cut"
+        raise RequestError(
+            f"{name} cannot be tuned: no gradient comes back from its map, since {reason};"
+            " return the map from before that"
+        )
+    unreached = _unreached(network, maps)
+    if unreached:
+        few = ", ".join(unreached[:3]) + (" …" if len(unreached) > 3 else "")
+        raise RequestError(
+            f"{name}: a loss on the map does not reach {len(unreached)} of its parameters ({few});"
+            " freeze them (requires_grad_(False)), or name the outputs that they feed in AdapterConfig(auxiliary=...)"
+        )
+    _warn(name, network, maps[0].detach(), batch)
+
+
+def check_orientation(generator: Adapter, pairs: PairSource, most: int = 16) -> Orientation:
+    """Whether a trained generator's map stands for the image that it is taken to stand for.
+
+    Args:
+        generator: In eval mode or not; it is left as it was.
+        pairs: Pairs with known maps.
+        most: How many of them are looked at.
+    """
+    right: list[float] = []
+    device = next(generator.parameters()).device
+    for index in range(min(most, len(pairs))):
+        first, second, mask = (image[None].to(device) for image in pairs.sample(index, np.random.default_rng(index)))
+        with undisturbed(generator), torch.no_grad():
+            decision = decision_map(generator(first, second))
+        right.append(float((decision == mask).float().mean()))
+    agreement = sum(right) / len(right)
+    verdict = "unknown" if 0.3 < agreement < 0.7 else "first" if agreement >= 0.7 else "second"
+    if verdict == "second":
+        logger.warning(
+            "only %.0f %% of the decisions are right: the map is the wrong way round; wrap with"
+            " AdapterConfig(orientation=...) turned",
+            100 * agreement,
+        )
+    return Orientation(agreement, verdict)
+
+
+def _some(pairs: PairSource, most: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """The first pairs as a batch."""
+    drawn = [pairs.sample(index, np.random.default_rng(index)) for index in islice(range(len(pairs)), most)]
+    first, second, mask = (torch.stack(images).to(device) for images in zip(*drawn, strict=True))
+    return first, second, mask
+
+
+def _unreached(network: nn.Module, maps: list[Tensor]) -> list[str]:
+    """Names of the trainable parameters to which no gradient comes from the sum of the maps."""
+    named = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    total = torch.stack([map_.sum() for map_ in maps]).sum()
+    gradients = torch.autograd.grad(total, [parameter for _, parameter in named], allow_unused=True)
+    return [name for (name, _), gradient in zip(named, gradients, strict=True) if gradient is None]
+
+
+def _warn(name: str, network: nn.Module, logits: Tensor, batch: int) -> None:
+    probability = torch.sigmoid(logits)
+    saturated = float(((probability < SATURATED) | (probability > 1 - SATURATED)).float().mean())
+    if saturated >= MOSTLY:
+        logger.warning(
+            "%s: %.0f %% of the map's pixels are within %g of 0 or 1, where hardly any gradient is left;"
+            " wrap the map from before its last, steep activation if there is one",
+            name,
+            100 * saturated,
+            SATURATED,
+        )
+    if batch == 1 and any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
+        logger.warning(
+            "%s has BatchNorm, whose statistics mean little in a batch of one; use a batch of 4 or more", name
+        )

@@ -1,0 +1,56 @@
+"""`bridgetune.wrap`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from torch import nn
+
+from bridgetune.config import AdapterConfig, checked
+from bridgetune.errors import RequestError
+from bridgetune.wrapping.adapter import Adapter, Origin
+from bridgetune.wrapping.probing import pasted, probe
+from bridgetune.wrapping.twins import pair_twin
+
+logger = logging.getLogger("bridgetune")
+
+
+def wrap(
+    network: nn.Module,
+    config: AdapterConfig | None = None,
+    *,
+    value_range: tuple[float, float] = (0.0, 1.0),
+    mean: Sequence[float] = (0.0,),
+    std: Sequence[float] = (1.0,),
+    factory: str = "",
+) -> Adapter:
+    """Put a decision-map network behind bridgetune's protocol, unchanged.
+
+    Args:
+        network: Any module that turns a source pair into a decision map.
+        config: How it is called and how its answer is read. Default: the probe finds out, see `probe`.
+        value_range, mean, std: What the network's input looks like, where no config is given; see `AdapterConfig`.
+        factory: What builds such a network, as `module:callable`, so that `load` can do without one.
+
+    Raises:
+        RequestError: `network` is not a `torch.nn.Module`, or the probe found no reading, or several.
+    """
+    if not isinstance(network, nn.Module):
+        raise RequestError(
+            f"wrap: got {type(network).__name__}, expected a torch.nn.Module; pass the network itself, not its class"
+            " or its weights"
+        )
+    if config is None:
+        domain = checked(AdapterConfig, value_range=value_range, mean=tuple(mean), std=tuple(std))
+        reading = probe(network, domain).the_one()
+        config = reading.config
+        if not reading.oriented:
+            logger.warning(
+                "%s tells sharp from blurred in %.0f %% of a synthetic pair: too little to see which image its map"
+                " stands for; taken to be the first (%s). Trained? Then check_orientation(generator, pairs)",
+                type(network).__name__,
+                100 * reading.agreement,
+                pasted(config),
+            )
+    return Adapter(network, config, Origin(factory=factory), twin=pair_twin(network, config))

@@ -6,18 +6,17 @@ import copy
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bridgetune.config import PretrainConfig, Steps, TuneConfig
 from bridgetune.data import Pair, all_in_focus, to_pixels, write_image
-from bridgetune.demo.scenes import held_out_pairs, references, training_pairs
+from bridgetune.demo.scenes import HeldOut, references, training_pairs
 from bridgetune.errors import RequestError
 from bridgetune.evaluation import panels
 from bridgetune.files import replaced
@@ -96,8 +95,7 @@ def run_demo(
     _clear(out, force)
     torch.manual_seed(pretraining.seed)
     generator = create("bridgemff", weights=None)
-    held_out = held_out_pairs()
-    watched = _Fixed(list(held_out.values()))
+    held_out = HeldOut()
     pairs = training_pairs(pretraining.size)
     watch = _Stopwatch()
 
@@ -105,7 +103,7 @@ def run_demo(
         generator,
         pairs,
         pretraining,
-        validation=watched,
+        validation=held_out,
         run_dir=out / "pretrain",
         report=report_of("pretrain"),
     )
@@ -117,13 +115,13 @@ def run_demo(
         pairs,
         references(tuning.size),
         tuning,
-        validation=watched,
+        validation=held_out,
         run_dir=out / "finetune",
         report=report_of("finetune"),
     )
     watch.lap("finetune")
 
-    errors = _fuse_and_measure(held_out, before, generator, out)
+    errors = _fuse_and_measure(held_out.named, before, generator, out)
     watch.lap("fuse and measure")
     result = DemoResult(errors, watch.laps, out)
     with replaced(out / "demo.json") as partial:
@@ -141,19 +139,6 @@ class _Stopwatch:
     def lap(self, name: str) -> None:
         now = time.perf_counter()
         self.laps[name], self._began = now - self._began, now
-
-
-@dataclass(frozen=True)
-class _Fixed:
-    """Pairs as a `PairSource`: always the same ones, each of its own size."""
-
-    pairs: Sequence[Pair]
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def sample(self, index: int, rng: np.random.Generator) -> Pair:
-        return self.pairs[index]
 
 
 def _clear(out: Path, force: bool) -> None:

@@ -86,17 +86,43 @@ def references(size: int) -> References:
     return References(DemoPool(pictures, size), DemoPool(pictures, size, BLURRED_KERNELS))
 
 
-def held_out_pairs() -> dict[str, Pair]:
-    """Whole pictures that are not trained on: the motorcycle parted by its measured depth, others by an outline."""
-    motorcycle, disparity = _motorcycle()
-    rocket, cat = photographs(["rocket", "chelsea"])
-    scenes = [
-        ("motorcycle, near half", motorcycle, _nearer_than(disparity, 0.5), 13),
-        ("motorcycle, nearest quarter", motorcycle, _nearer_than(disparity, 0.75), 7),
-        ("rocket", rocket, _outline_for(rocket, seed=1), 9),
-        ("cat", cat, _outline_for(cat, seed=4), 11),
-    ]
-    return {f"{name}, kernel {kernel}": multi_focus_pair(image, mask, kernel) for name, image, mask, kernel in scenes}
+class HeldOut:
+    """Whole pictures that are not trained on: the motorcycle parted by its measured depth, others by an outline.
+
+    A `PairSource` whose pairs are always the same ones, each of its own size.
+
+    Args:
+        longest_side: In pixels; larger pictures are shrunk before they are blurred.
+
+    Attributes:
+        named: What a pair shows -> the pair.
+    """
+
+    def __init__(self, longest_side: int = LONGEST_SIDE) -> None:
+        motorcycle, disparity = _motorcycle()
+        rocket, cat = photographs(["rocket", "chelsea"])
+        scenes = [
+            ("motorcycle, near half", motorcycle, _nearer_than(disparity, 0.5), 13),
+            ("motorcycle, nearest quarter", motorcycle, _nearer_than(disparity, 0.75), 7),
+            ("rocket", rocket, _outline_for(rocket, seed=1), 9),
+            ("cat", cat, _outline_for(cat, seed=4), 11),
+        ]
+        self.named: dict[str, Pair] = {}
+        for name, image, mask, kernel in scenes:
+            scale = min(1.0, longest_side / max(image.shape[-2:]))
+            small_mask = (_scaled(mask, scale) >= 0.5).float()
+            self.named[f"{name}, kernel {kernel}"] = multi_focus_pair(_scaled(image, scale), small_mask, kernel)
+        self._pairs = list(self.named.values())
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __repr__(self) -> str:
+        return f"HeldOut({', '.join(self.named)})"
+
+    def sample(self, index: int, rng: np.random.Generator) -> Pair:
+        """Pair `index`."""
+        return self._pairs[index]
 
 
 def photographs(names: Sequence[str]) -> list[Tensor]:

@@ -33,7 +33,8 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
         np.random.set_state(arrays)  # noqa: NPY002
         with torch.no_grad():
             for buffer, value in buffers.items():
-                buffer.copy_(value)
+                if not torch.equal(buffer, value):  # writing, even the same, would spoil a graph that saved it
+                    buffer.copy_(value)
         for module, training in modes.items():
             module.training = training
 

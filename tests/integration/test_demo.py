@@ -11,7 +11,7 @@ import torch
 
 from bridgetune import PretrainConfig, RequestError, Steps, TuneConfig
 from bridgetune.data import read_image
-from bridgetune.demo import held_out_pairs, references, run_demo, training_pairs
+from bridgetune.demo import HeldOut, references, run_demo, training_pairs
 
 QUICK = {"size": 32, "batch": 2, "workers": 0, "device": "cpu", "duration": Steps(steps=2)}
 
@@ -27,7 +27,7 @@ def test_the_demo_trains_tunes_measures_and_draws(tmp_path: Path):
     )
     assert {"pretrain", "finetune"} == set(seen)
     told = json.loads((out / "demo.json").read_text())
-    assert told["pairs"].keys() == {*held_out_pairs(), "all"}
+    assert told["pairs"].keys() == {*HeldOut().named, "all"}
     before, _ = result.total()
     assert told["pairs"]["all"]["before"]["map_error"] == before.map_error
 
@@ -40,7 +40,7 @@ def test_the_demo_trains_tunes_measures_and_draws(tmp_path: Path):
     with torch.no_grad():
         decision = load(out / "finetune" / "generator")(first, second) >= 0
     wrong = (decision != (mask[:, :1] > 0.5)).float().mean().item()
-    name = next(iter(held_out_pairs()))
+    name = next(iter(HeldOut().named))
     assert told["pairs"][name]["after"]["map_error"] == pytest.approx(wrong, abs=2e-3)  # 8-bit rounding
 
     picture = read_image(out / "demo.png").pixels
@@ -51,7 +51,7 @@ def test_the_demo_trains_tunes_measures_and_draws(tmp_path: Path):
 
 def test_held_out_pictures_are_not_trained_on_and_their_maps_have_both_values():
     trained = [photograph.mean().item() for photograph in training_pairs(32).photographs]
-    for name, pair in held_out_pairs().items():
+    for name, pair in HeldOut().named.items():
         share = pair.mask.mean().item()
         assert 0.1 < share < 0.9, name
         assert (pair.first * pair.mask + pair.second * (1 - pair.mask)).mean().item() not in trained

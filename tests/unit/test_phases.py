@@ -11,10 +11,13 @@ from bridgetune.training.phases import (
     DOMAINS,
     AllScales,
     Phase,
+    Scene,
     TuningScene,
     discriminator_losses,
     generator_losses,
     only,
+    pretraining_losses,
+    supervised_losses,
 )
 
 RECIPE = RECIPES["paper"]
@@ -100,3 +103,38 @@ def test_swapping_the_pair_and_complementing_the_map_leaves_the_adversarial_loss
     other = generator_losses(TuningScene(swapped, [-logits]), judges, RECIPE, config)
     for name in ("adversarial", "adversarial_clear", "adversarial_blurred"):
         torch.testing.assert_close(one[name], other[name], atol=1e-6, rtol=1e-6)
+
+
+class TwoScales(nn.Module):
+    """A map and one of half its size, each by a head of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine, self.coarse = nn.Conv2d(6, 1, 1), nn.Conv2d(6, 1, 2, stride=2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.fine(x), self.coarse(x)
+
+
+def test_stage_1_trains_auxiliary_maps_against_the_target_at_their_size():
+    generator = wrap(TwoScales(), AdapterConfig(call="concat", item=0, auxiliary=(1,), multiple=4))
+    scene = Scene.of(AllScales(generator), batch())
+    assert [tuple(map_.shape) for map_ in scene.maps] == [(2, 1, 32, 32), (2, 1, 16, 16)]
+    losses = pretraining_losses(scene, RECIPE)
+
+    target = batch()["mask"]
+    by_hand = [
+        supervised_losses([scene.maps[0]], target, RECIPE, 20),
+        supervised_losses([scene.maps[1]], torch.nn.functional.avg_pool2d(target, 2), RECIPE, 20),
+    ]
+    for name, value in losses.items():
+        torch.testing.assert_close(value, (by_hand[0][name] + by_hand[1][name]) / 2)
+
+    losses["supervised"].backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in generator.parameters())
+
+
+def test_padding_is_cut_off_auxiliary_maps_too():
+    generator = wrap(TwoScales(), AdapterConfig(call="concat", item=0, auxiliary=(1,), multiple=8))
+    maps = generator.scales(*(torch.rand(1, 3, 22, 30) for _ in range(2)))
+    assert [tuple(map_.shape[2:]) for map_ in maps] == [(22, 30), (11, 15)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,55 @@ def test_a_plugins_generator_comes_back_by_name_alone(tmp_path: Path):
     assert json.loads((tmp_path / "config.json").read_text())["parameters"] == 49_673
     first, second = torch.rand(2, 1, 3, 40, 33)
     assert torch.equal(again(first, second), generator(first, second))
+
+
+@pytest.fixture
+def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A user's module in the working folder, with a factory."""
+    name = "a_users_own_networks"
+    (tmp_path / f"{name}.py").write_text(
+        "from torch import nn\n"
+        "def make():\n"
+        "    return nn.Sequential(nn.Conv2d(6, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 1, 1))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["", *sys.path])
+    return f"{name}:make"
+
+
+def test_a_wrapped_network_comes_back_by_the_factory_that_was_named(tmp_path: Path, own_module: str):
+    generator = wrap(network(), AdapterConfig(call="concat"), factory=own_module)
+    generator.save_pretrained(tmp_path / "g")
+    again = bridgetune.load(tmp_path / "g")
+    first, second = torch.rand(2, 1, 3, 8, 8)
+    assert torch.equal(again.eval()(first, second), generator.eval()(first, second))
+    assert again.origin == generator.origin
+
+
+@pytest.mark.parametrize("wrapped", [lambda state: state, lambda state: {"state_dict": state, "epoch": 3}])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_network_of_ones_own_is_opened_by_factory_with_its_checkpoint(
+    tmp_path: Path, own_module: str, wrapped, prefix: str
+):
+    trained = network().state_dict()
+    torch.save(wrapped({prefix + name: value for name, value in trained.items()}), tmp_path / "mine.pth")
+    generator = open_generator(own_module, tmp_path / "mine.pth")
+    assert generator.config.call == "concat"
+    assert all(torch.equal(value, trained[name]) for name, value in generator.unwrap().state_dict().items())
+
+
+def test_a_factory_that_is_none_is_refused(own_module: str):
+    module = own_module.partition(":")[0]
+    for target, said in (
+        ("no_such_module:make", "cannot be imported"),
+        (f"{module}:none", "cannot be imported"),
+        (f"{module}:nn", "expected what builds"),
+    ):
+        with pytest.raises(RequestError, match=said):
+            open_generator(target)
+
+
+def test_a_checkpoint_with_code_in_it_is_refused_and_not_run(tmp_path: Path, own_module: str):
+    torch.save({"weights": Path("anything")}, tmp_path / "code.pth")
+    with pytest.raises(RequestError, match="plain tensors"):
+        open_generator(own_module, tmp_path / "code.pth")

@@ -1,6 +1,10 @@
-"""`bridgetune plugins`: which generators there are."""
+"""`bridgetune plugins`: which generators there are, and how to bring one."""
 
 from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -38,6 +42,28 @@ def list_plugins(as_json: Json = False) -> None:
             ERRORS.print(f"broken: {plugin.name} from {plugin.source}: {plugin.problem}", style="red", markup=False)
     for name, sources in found.conflicts().items():
         ERRORS.print(f"conflict: {name!r} is claimed by {' and '.join(sources)}; uninstall all but one", style="red")
+
+
+@app.command("new")
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the generator: what --generator will take.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Where bridgetune-NAME/ is written.")
+    ] = Path(),
+) -> None:
+    """Write a plugin from a template: a small network that works, to be replaced by your own, and its tests."""
+    from bridgetune.templates import write_plugin
+
+    folder = write_plugin(name, out, registry())
+    steps = (
+        f"pip install -e {shlex.quote(f'{folder}[test]')}",
+        f"pytest {shlex.quote(str(folder))}",
+        f"bridgetune inspect {name}",
+    )
+    RESULTS.print(f"{folder} holds a plugin that works. Next:", markup=False)
+    for step in steps:
+        RESULTS.print(f"    {step}", markup=False)
+    RESULTS.print("Then put your own network in its src folder; the comments there say what goes where.")
 
 
 def described(found: Registry) -> dict[str, object]:

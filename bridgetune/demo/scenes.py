@@ -75,9 +75,9 @@ class DemoPool:
         return crop if self.kernel_sizes is None else gaussian_blur(crop, random_kernel_size(rng, *self.kernel_sizes))
 
 
-def training_pairs(size: int, draws: int = 256) -> DemoPairs:
-    """Pairs from the `TRAINING` photographs."""
-    return DemoPairs(photographs(TRAINING), size, draws)
+def training_pairs(size: int, draws: int = 256, kernel_sizes: tuple[int, int] = (3, 21)) -> DemoPairs:
+    """Pairs from the `TRAINING` photographs; see `DemoPairs`."""
+    return DemoPairs(photographs(TRAINING), size, draws, kernel_sizes)
 
 
 def references(size: int) -> References:

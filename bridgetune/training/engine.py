@@ -67,7 +67,7 @@ class Engine:
             batch_sampler=order,
             num_workers=self.config.workers,
             persistent_workers=self.config.workers > 0,
-            worker_init_fn=_leave_interrupts_to_the_main_process,
+            worker_init_fn=_leave_signals_to_the_main_process,
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator().manual_seed(self.config.seed),
         )
@@ -113,6 +113,7 @@ def _forget_earlier_runs() -> None:
     AcceleratorState._reset_state(reset_partial_state=alone)
 
 
-def _leave_interrupts_to_the_main_process(worker: int) -> None:
-    """Ctrl-C reaches every process of the terminal; a worker must live until the checkpoint is written."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_signals_to_the_main_process(worker: int) -> None:
+    """Ctrl-C, and SIGTERM from a job queue, reach every process; a worker must live until the checkpoint is written."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -62,6 +62,8 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 
 def __getattr__(name: str) -> Any:
     """Import a public name at its first use: `import bridgetune` costs no torch import."""
+    if name in ("data", "testing", "wrapping", "inference", "metrics"):
+        return importlib.import_module(f"bridgetune.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'bridgetune' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+from pydantic import ValidationError
 
 from bridgetune import hookspecs
 from bridgetune.errors import RequestError, WorkError
@@ -87,9 +88,9 @@ class Registry:
                     " mend or reinstall it, see `bridgetune plugins list`"
                 )
         near = difflib.get_close_matches(name, self.names(), n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
         known = f"known: {', '.join(self.names()) or 'none'}"
-        raise RequestError(f"unknown generator {name!r} ({known}); {hint}try `pip install bridgetune-{name}`")
+        mend = f"did you mean {near[0]!r}? Its plugin, if it has one: " if near else "try "
+        raise RequestError(f"unknown generator {name!r} ({known}); {mend}`pip install bridgetune-{name}`")
 
 
 @functools.cache
@@ -160,7 +161,12 @@ def resolve_own(target: str) -> Any:
 
 
 def _built(spec: GeneratorSpec, target: str, options: dict[str, Any]) -> Any:
-    factory = resolve(target)
+    try:
+        factory = resolve(target)
+    except (ImportError, AttributeError) as error:
+        raise WorkError(
+            f"generator {spec.name!r}: its plugin names {target!r}, which is not there ({error})"
+        ) from error
     try:
         return factory(**options)
     except TypeError as error:
@@ -180,8 +186,8 @@ def _twin(spec: GeneratorSpec, options: dict[str, Any]) -> nn.Module:
 def _shipped(spec: GeneratorSpec) -> Path:
     if spec.weights is None:
         raise RequestError(
-            f"generator {spec.name!r} ships no weights; pass weights=PATH (--weights PATH), or weights=None"
-            " (`bridgetune pretrain`) to start fresh"
+            f"generator {spec.name!r} ships no weights yet; give a trained one (--generator RUN/generator,"
+            " bridgetune.load), or a file of weights (--weights FILE, weights=)"
         )
     return Path(resolve(spec.weights)())
 
@@ -217,6 +223,8 @@ def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], tuple[tup
 
 
 def _cause(error: BaseException) -> str:
-    said = str(error).strip().splitlines()
+    said = str(error).strip()
+    if isinstance(error, ValidationError):
+        said = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
     kind = "" if isinstance(error, WorkError) else f"{type(error).__name__}: "
-    return kind + (said[0] if said else "no message")
+    return kind + (said.splitlines()[0] if said else "no message")

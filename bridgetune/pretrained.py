@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
+PRODUCT = "generator"
+"""Where a run's folder holds its generator."""
+
 FORMAT = 1
 """Version of the folder's layout."""
 
@@ -55,7 +58,7 @@ def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
     """Read back what `save_pretrained` wrote.
 
     Args:
-        path: The folder.
+        path: The folder; or a run's, whose product is meant.
         network: A fresh network of the same class, for one that was wrapped by hand without naming its factory;
             a plugin's generator is built by its plugin.
 
@@ -65,6 +68,8 @@ def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
     from bridgetune.plugins import create, resolve_own
 
     folder = Path(path)
+    if (folder / PRODUCT / CONFIG).is_file():
+        folder = folder / PRODUCT
     described = _described(folder)
     adapter = checked(AdapterConfig, **described["adapter"])
     origin = described["origin"]
@@ -202,6 +207,7 @@ def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         parameters=f"{described['parameters']:,}",
         plugin=f"{origin['distribution']} {origin['version']}".strip() or "none (wrapped by hand)",
         facts=list(facts.items()),
+        loadable=bool(origin["generator"] or origin["factory"]),
         load_arguments='"THIS_FOLDER"'
         if origin["generator"] or origin["factory"]
         else '"THIS_FOLDER", network=fresh_network',

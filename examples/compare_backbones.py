@@ -17,9 +17,11 @@ BACKBONES = {
     "drpl": {"width": 24, "blocks": 1},
 }
 STAGE1 = bridgetune.PretrainConfig(
-    duration=bridgetune.Steps(steps=300), batch=8, size=SIZE, learning_rate=2e-3, validate_every=300
+    duration=bridgetune.Steps(steps=160), batch=8, size=SIZE, learning_rate=2e-3, validate_every=160
 )
-STAGE2 = bridgetune.TuneConfig(duration=bridgetune.Steps(steps=15), batch=8, size=SIZE, validate_every=15)
+STAGE2 = bridgetune.TuneConfig(
+    duration=bridgetune.Steps(steps=10), batch=8, size=SIZE, learning_rate=2e-4, validate_every=10
+)
 
 pairs = training_pairs(SIZE, kernel_sizes=(15, 21))  # strong blurs, which are learnt soonest
 held_out, references_ = HeldOut(longest_side=256), references(SIZE)

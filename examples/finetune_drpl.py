@@ -19,11 +19,13 @@ pairs = training_pairs(SIZE, kernel_sizes=(11, 21))  # strong blurs, which are l
 held_out = HeldOut(longest_side=256)
 
 stage1 = bridgetune.PretrainConfig(
-    duration=bridgetune.Steps(steps=400), batch=8, size=SIZE, learning_rate=1e-3, validate_every=400
+    duration=bridgetune.Steps(steps=350), batch=8, size=SIZE, learning_rate=1e-3, validate_every=350
 )
 trained = bridgetune.pretrain(generator, pairs, stage1, validation=held_out)
 
-stage2 = bridgetune.TuneConfig(duration=bridgetune.Steps(steps=30), batch=8, size=SIZE, validate_every=30)
+stage2 = bridgetune.TuneConfig(
+    duration=bridgetune.Steps(steps=25), batch=8, size=SIZE, learning_rate=2e-4, validate_every=25
+)
 tuned = bridgetune.finetune(generator, pairs, references(SIZE), stage2, validation=held_out)
 
 print("share of wrong pixels on held-out pairs     everywhere   in homogeneous regions")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -33,6 +34,10 @@ app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 
 
+INTERRUPTED = 130
+"""What typer returns for a KeyboardInterrupt."""
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
@@ -51,22 +56,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _let_threads_rest()
     _log_to_standard_error()
     try:
-        code = app(given, standalone_mode=False)
+        returned = app(given, standalone_mode=False)
+        code = returned if isinstance(returned, int) else 0
+        if code == INTERRUPTED:
+            code = _failed("stopped", 1)
     except TyperException as error:
-        _complain(f"{getattr(error, 'format_message', error.__str__)()} See `bridgetune --help`.")
-        code = 2
+        said = str(getattr(error, "format_message", error.__str__)()).replace("Value error, ", "").rstrip(".")
+        verb = " ".join(["bridgetune", *given[:1], "--help"])
+        code = _failed(f"{said}. See `{verb}`.", 2)
+    except RequestError as error:
+        code = _failed(str(error), 2, debug)
     except BridgetuneError as error:
-        if debug:
-            raise
-        _complain(str(error))
-        code = 2 if isinstance(error, RequestError) else 1
+        code = _failed(str(error), 1, debug)
+    except ModuleNotFoundError as error:
+        code = _failed(f"{error.name} is not installed; pip install 'bridgetune[all]'", 1, debug)
     except Exception as error:
-        if debug:
-            raise
-        said = " ".join(str(error).split())
-        _complain(f"{type(error).__name__}: {said} (run again with --debug to see where)")
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        code = _failed(f"{type(error).__name__}: {error} (run again with --debug to see where)", 1, debug)
+    sys.exit(code)
+
+
+def _failed(message: str, code: int, debug: bool = False) -> int:
+    """Say it in one line, below the traceback where that was asked for, and return the exit code."""
+    if debug:
+        traceback.print_exc()
+    line = " ".join(message.split())
+    ERRORS.print(f"bridgetune: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return code
 
 
 def _let_threads_rest() -> None:
@@ -78,11 +93,6 @@ def _let_threads_rest() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "6000")
-
-
-def _complain(message: str) -> None:
-    line = " ".join(message.split())
-    ERRORS.print(f"bridgetune: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _log_to_standard_error() -> None:

@@ -48,7 +48,6 @@ class TrainingProgress:
 
     def __init__(self) -> None:
         self._bar = bar("losses")
-        self.first_error: float | None = None
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -68,8 +67,6 @@ class TrainingProgress:
                 shown = " ".join(f"{name} {record[name]:.3f}" for name in SHOWN_LOSSES if name in record)
                 self._bar.update(task, completed=record["step"], total=record["steps"], losses=shown)
                 return
-            if self.first_error is None:
-                self.first_error = record["map_error"]
             self._bar.console.print(
                 f"{stage}: step {record['step']}: held-out map error {percent(record['map_error'])},"
                 f" in homogeneous regions {percent(record['homogeneous_error'])}"

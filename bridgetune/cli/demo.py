@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json
+from bridgetune.cli.console import ERRORS, RESULTS, TrainingProgress, percent, print_json
 from bridgetune.cli.options import Json
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace what an earlier demo wrote there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train, tune and fuse on photographs that are already here: about two minutes on two cores."""
+    """Train, tune and fuse on photographs that are already here: about two minutes on two idle cores."""
     from bridgetune.demo import run_demo
 
+    ERRORS.print("trains, tunes and measures: about two minutes on two idle cores")
     with TrainingProgress() as progress:
         result = run_demo(out, force=force, report_of=progress.of)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,8 +64,8 @@ def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bo
     assert result.run_dir is not None
     RESULTS.print(f"{result.steps} steps; the generator is in {result.run_dir / 'generator'}", markup=False)
     if result.validation is not None:
-        before = "" if progress.first_error is None else f"{percent(progress.first_error)} → "
-        RESULTS.print(f"held-out map error {before}{percent(result.validation.map_error)}", markup=False)
+        before = percent(first_map_error(result.run_dir))
+        RESULTS.print(f"held-out map error {before} → {percent(result.validation.map_error)}", markup=False)
 
 
 def summary(result: TrainingResult) -> dict[str, Any]:
@@ -77,3 +78,12 @@ def summary(result: TrainingResult) -> dict[str, Any]:
         "map_error": errors.map_error if errors else None,
         "homogeneous_error": errors.homogeneous_error if errors and errors.homogeneous_pixels else None,
     }
+
+
+def first_map_error(run_dir: Path) -> float:
+    """The held-out map error that the run began with, also where it has been resumed since."""
+    for line in (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        if "map_error" in record:
+            return float(record["map_error"])
+    return float("nan")

@@ -28,6 +28,10 @@ _DEPTHS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".j
 _READABLE = "expected an image file such as PNG, TIFF or JPEG"
 
 
+MOST_BETWEEN = 0.1
+"""Share of a mask's pixels that may lie between dark and bright, as they do along smoothed edges."""
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """What an image file holds, upright and without alpha.
@@ -106,6 +110,12 @@ def read_mask_pixels(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
         raise RequestError(
             f"{path}: a mask whose brightest value is {brightest:g} of {full}, expected 0 and {full};"
             f" multiply it by {full / brightest:g}"
+        )
+    between = float(((values > full / 8) & (values < full * 7 / 8)).mean())
+    if between > MOST_BETWEEN:
+        raise RequestError(
+            f"{path}: {between:.0%} of its pixels are neither dark nor bright, expected a mask of 0 and {full};"
+            " is it a photograph?"
         )
     return np.asarray(values > full / 2)
 

@@ -167,7 +167,7 @@ def _fuse_and_measure(
         rows[name] = {
             "source A": pair.first,
             "source B": pair.second,
-            "true map": pair.mask,
+            "true map (white: A is in focus)": pair.mask,
             "map before BridgeTune": old,
             "map after BridgeTune": new,
             "fused": fused,

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from bridgetune.data import Pair, References, gaussian_blur, multi_focus_pair, random_kernel_size, to_tensor
+from bridgetune.data import (
+    Pair,
+    References,
+    gaussian_blur,
+    multi_focus_pair,
+    random_kernel_size,
+    to_pixels,
+    to_tensor,
+)
 from bridgetune.errors import RequestError
 
 TRAINING = (
@@ -69,6 +77,9 @@ class DemoPool:
     size: int
     kernel_sizes: tuple[int, int] | None = None
 
+    def __repr__(self) -> str:
+        return f"DemoPool({len(self.photographs)} photographs, size={self.size}, kernel_sizes={self.kernel_sizes})"
+
     def sample(self, rng: np.random.Generator) -> Tensor:
         """(3, size, size) in [0, 1]."""
         crop = random_crop(self.photographs[int(rng.integers(len(self.photographs)))], self.size, rng)
@@ -111,7 +122,10 @@ class HeldOut:
         for name, image, mask, kernel in scenes:
             scale = min(1.0, longest_side / max(image.shape[-2:]))
             small_mask = (_scaled(mask, scale) >= 0.5).float()
-            self.named[f"{name}, kernel {kernel}"] = multi_focus_pair(_scaled(image, scale), small_mask, kernel)
+            pair = multi_focus_pair(_scaled(image, scale), small_mask, kernel)
+            # as an 8-bit file holds them, so that fusing the files gives the same
+            first, second = (to_tensor(to_pixels(source)) for source in (pair.first, pair.second))
+            self.named[f"{name}, kernel {kernel}"] = Pair(first, second, pair.mask)
         self._pairs = list(self.named.values())
 
     def __len__(self) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+logger = logging.getLogger("bridgetune")
 
 
 class Wish:
@@ -30,6 +33,7 @@ def interrupts_as_wishes() -> Iterator[Wish]:
 
     def utter(number: int, frame: FrameType | None) -> None:
         wish.uttered = True
+        logger.warning("stopping after this step, with a checkpoint; once more stops at once, without one")
         signal.signal(number, before[signal.Signals(number)])
 
     for number in before:

@@ -83,7 +83,11 @@ class Loop(Generic[SceneT]):
                 if step % self.config.checkpoint_every == 0 or step == self.steps or stopping:
                     checkpoint = self._checkpoint(step)
                 if stopping and step < self.steps:
-                    kept = f"resume from {checkpoint}" if checkpoint else "nothing was kept: the run has no folder"
+                    kept = (
+                        f"kept in {checkpoint}; the same again with resume goes on from there"
+                        if checkpoint
+                        else "nothing was kept: the run has no folder"
+                    )
                     raise Stopped(f"stopped after step {step} of {self.steps}; {kept}")
 
     def _gradient_norm(self, phase: Phase[SceneT], step: int) -> float:

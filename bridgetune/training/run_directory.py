@@ -41,7 +41,9 @@ class RunDirectory:
             raise RequestError(f"{self.path}: is a file, expected a folder for the run")
         used = self.path.is_dir() and any(self.path.iterdir())
         if used and not resume:
-            raise RequestError(f"{self.path}: not empty; resume the run in it (--resume) or name another folder")
+            raise RequestError(
+                f"{self.path}: not empty; resume the run in it (--resume, resume=True) or name another folder"
+            )
         if used and not self.config.is_file():
             raise RequestError(f"{self.path}: not empty and no run of bridgetune; name another folder")
 
@@ -132,16 +134,21 @@ class RunDirectory:
         for name, value in json.loads(json.dumps(decided["config"])).items():
             earlier = before["config"].get(name)
             if name not in UNDECIDED and earlier != value:
-                raise RequestError(
-                    f"{self.path}: was started with {name}={earlier}, cannot be resumed with {value};"
-                    " repeat the first command, or name another folder"
-                )
+                raise RequestError(_other(self.path, name, earlier, value))
         for name in ("generator", "pairs", "references"):
             if before.get(name) != json.loads(json.dumps(decided.get(name))):
-                raise RequestError(
-                    f"{self.path}: was started with {name} {before.get(name)}, now it is {decided.get(name)};"
-                    " repeat the first command, or name another folder"
-                )
+                raise RequestError(_other(self.path, name, before.get(name), json.loads(json.dumps(decided.get(name)))))
+
+
+def _other(path: Path, name: str, earlier: Any, now: Any) -> str:
+    """Which decision differs, down to the entry that does."""
+    while isinstance(earlier, dict) and isinstance(now, dict):
+        key = next(key for key in {**earlier, **now} if earlier.get(key) != now.get(key))
+        name, earlier, now = f"{name}.{key}", earlier.get(key), now.get(key)
+    return (
+        f"{path}: was started with {name}={earlier}, cannot be resumed with {now};"
+        " repeat the first command, or name another folder"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import platform
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -40,6 +42,8 @@ from bridgetune.training.run_directory import Record, RunDirectory
 from bridgetune.training.samples import Sample, TrainingSamples
 from bridgetune.training.validation import HOMOGENEOUS, validate
 from bridgetune.wrapping import Adapter, preflight
+
+logger = logging.getLogger("bridgetune")
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,8 @@ class _Stage:
             pairs, self.held_out = split(pairs, config.validation_share, seed=config.seed, most=config.validation_most)
         recipe = RECIPES[config.recipe]
         preflight(generator, pairs, config.batch)
+        sizes = _sizes(pairs, references)
+        config = self.config = config.model_copy(update={"size": sizes["pairs"][0]})
         self.samples = TrainingSamples(pairs, config.seed, references, recipe.reference_draws)
         self.steps = (
             math.ceil(config.duration.epochs * len(pairs) / config.batch)
@@ -252,9 +258,35 @@ class _Stage:
         if errors is not None:
             facts |= {
                 "held-out map error": f"{errors.map_error:.2%}",
-                f"in homogeneous regions ({HOMOGENEOUS})": f"{errors.homogeneous_error:.2%}",
             }
+        if errors is not None and errors.homogeneous_pixels:
+            facts[f"in homogeneous regions ({HOMOGENEOUS})"] = f"{errors.homogeneous_error:.2%}"
         return facts
+
+
+def _sizes(pairs: PairSource, references: References | None) -> dict[str, tuple[int, ...]]:
+    """Sides of the training images; they must be one.
+
+    Raises:
+        RequestError: The references have another size than the pairs.
+    """
+    rng = np.random.default_rng(0)
+    sizes = {"pairs": tuple(pairs.sample(0, rng).first.shape[1:])}
+    if references is not None:
+        clear, blurred = (
+            torch.stack([pool.sample(rng) for _ in range(8)]) for pool in (references.clear, references.blurred)
+        )
+        sizes |= {"clear references": tuple(clear.shape[2:]), "blurred references": tuple(blurred.shape[2:])}
+        if _roughness(clear) < _roughness(blurred):
+            logger.warning("the clear references are smoother than the blurred ones; are the two exchanged?")
+    if len(set(sizes.values())) > 1:
+        said = ", ".join(f"{name} {'×'.join(map(str, size))}" for name, size in sizes.items())
+        raise RequestError(f"training images must have one size: got {said}; give all of them the same size=")
+    return sizes
+
+
+def _roughness(images: Tensor) -> float:
+    return float(images.diff(dim=-1).abs().mean())
 
 
 def described(source: object) -> str:

@@ -51,8 +51,17 @@ def preflight(generator: Adapter, pairs: PairSource, batch: int) -> None:
     name = type(network).__name__
     first, second, _ = _some(pairs, 2, next(generator.parameters()).device)
     trace = Trace()
-    with undisturbed(network), trace.watching():
-        maps = generator.scales(first, second)
+    try:
+        with undisturbed(network), trace.watching():
+            maps = generator.scales(first, second)
+    except RequestError:
+        raise
+    except Exception as error:  # whatever the network makes of input that is not for it
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RequestError(
+            f"{name} failed when called as its AdapterConfig says (call={generator.config.call!r},"
+            f" color={generator.config.color!r}): {said[:200]}"
+        ) from error
     if trace.optimised:
         raise RequestError(f"{name} cannot be tuned: {trace.excuse()}; BridgeTune tunes one network for all images")
     if not maps[0].requires_grad:

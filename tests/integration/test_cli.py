@@ -226,5 +226,37 @@ def test_ctrl_c_says_where_to_resume(folders: Folders, tmp_path: Path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "resume from" in said.splitlines()[-1]
+    assert "with resume goes on" in said.splitlines()[-1]
     assert list((out / "checkpoints").glob("step-*"))
+
+
+def test_a_network_of_ones_own_is_inspected_tuned_and_used_by_its_factory(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n\n\n"
+        "def make():\n    return nn.Sequential(nn.Conv2d(6, 4, 3, padding=1), nn.Conv2d(4, 1, 1))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    told = json.loads(succeeds("inspect", "mine:make", "--json"))
+    assert (told["parameters"], told["readings"][0]["config"]) == (225, "AdapterConfig(call='concat')")
+    assert "AdapterConfig(call='concat')" in succeeds("inspect", "mine:make")
+
+    succeeds(*stage2(folders, "mine:make", tmp_path / "run", "--steps", 1))
+    picture = folders.images / "0.png"
+    # the run's own folder stands for its product
+    succeeds("fuse", "--generator", tmp_path / "run", picture, picture, "-o", tmp_path / "f.png")
+    assert np.array_equal(read_image(tmp_path / "f.png").pixels, read_image(picture).pixels)
+
+
+def test_inspect_shows_a_plugins_network():
+    assert json.loads(succeeds("inspect", "msfin", "--json"))["parameters"] == 4_588_921
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["wrap_your_network", "finetune_drpl", "compare_backbones"])
+def test_an_example_runs_as_it_stands(name: str):
+    example = Path(__file__).parents[2] / "examples" / f"{name}.py"
+    finished = subprocess.run([sys.executable, example], capture_output=True, text=True, timeout=900)
+    assert finished.returncode == 0, finished.stderr
+    assert "%" in finished.stdout, "it prints what it measured"

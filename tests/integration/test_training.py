@@ -19,7 +19,7 @@ from bridgetune import Adapter, PretrainConfig, RequestError, Steps, TuneConfig,
 from bridgetune.data import Pair, References, SyntheticPairs
 from bridgetune.training.loop import Stopped
 
-from .conftest import SIDE, sharpness
+from .conftest import SIDE, Folders, sharpness
 
 QUICK: dict[str, Any] = {"batch": 4, "size": SIDE, "workers": 0, "device": "cpu", "validate_every": 5}
 
@@ -271,3 +271,34 @@ def test_bfloat16_runs_and_leaves_float32_weights(
     assert all(value.dtype == torch.float32 for value in weights(generator).values())
     assert type(generator).forward is type(before).forward
     assert "forward" not in vars(generator), "the mixed-precision wrapper is gone"
+
+
+def test_pairs_and_references_of_different_size_are_refused_before_anything_is_written(
+    generator: Adapter, folders: Folders, pairs: SyntheticPairs, tmp_path: Path
+):
+    larger = References.from_folders(folders.clear, folders.blurred, size=2 * SIDE)
+    with pytest.raises(RequestError, match=r"pairs 32×32, clear references 64×64"):
+        finetune(generator, pairs, larger, stage2(2), run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_exchanged_references_are_warned_of(
+    generator: Adapter, pairs: SyntheticPairs, references: References, caplog: pytest.LogCaptureFixture
+):
+    finetune(generator, pairs, References(references.blurred, references.clear), stage2(1))
+    assert "are the two exchanged?" in caplog.text
+
+
+def test_the_size_that_is_recorded_is_the_pairs_own(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):
+    pretrain(generator, pairs, stage1(1, size=256), run_dir=tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["size"] == SIDE
+
+
+def test_a_callable_may_make_the_discriminators(
+    generator: Adapter, pairs: SyntheticPairs, references: References, tmp_path: Path
+):
+    def small_judge() -> nn.Module:
+        return nn.Conv2d(3, 1, 5)
+
+    finetune(generator, pairs, references, stage2(1), discriminator=small_judge, run_dir=tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["discriminator"].endswith("small_judge")

@@ -278,15 +278,24 @@ def test_pictures_beyond_pillows_limit_are_read_in_silence(tmp_path, rgb8, monke
 
 @pytest.mark.parametrize("mode", ["L", "1", "RGB", "P"])
 def test_a_mask_is_one_where_it_is_brighter_than_half(tmp_path, mode):
-    Image.fromarray(np.array([[0, 127, 128, 255]], np.uint8)).convert(mode, dither=0).save(tmp_path / "m.png")
+    row = np.array([[0] * 10 + [127, 128] + [255] * 10], np.uint8)  # an edge, smoothed
+    Image.fromarray(row).convert(mode, dither=0).save(tmp_path / "m.png")
     mask = read_mask(tmp_path / "m.png")
     assert mask.dtype == torch.float32
-    assert mask.tolist() == [[[0, 0, 1, 1]]]
+    assert mask.tolist() == [[[0] * 11 + [1] * 11]]
 
 
 def test_a_16_bit_mask_is_thresholded_at_its_own_half(tmp_path):
-    write_image(tmp_path / "m.png", np.array([[0, 255, 32767, 32768]], np.uint16))
-    assert read_mask(tmp_path / "m.png").tolist() == [[[0, 0, 0, 1]]]
+    row = np.array([[0, 255] * 5 + [32767, 32768] + [65535] * 10], np.uint16)
+    write_image(tmp_path / "m.png", row)
+    assert read_mask(tmp_path / "m.png").tolist() == [[[0] * 11 + [1] * 11]]
+
+
+def test_a_photograph_is_no_mask(tmp_path):
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (8, 1))
+    write_image(tmp_path / "m.png", ramp)
+    with pytest.raises(RequestError, match=r"75% of its pixels are neither dark nor bright.*photograph"):
+        read_mask(tmp_path / "m.png")
 
 
 def test_a_black_mask_is_a_mask(tmp_path):

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
+from bridgetune.color import LUMA
+
 
 @dataclass(frozen=True)
 class HomogeneousRegion:
@@ -27,7 +29,7 @@ class HomogeneousRegion:
 
     def of(self, image: Tensor) -> Tensor:
         """The region in an all-in-focus image (B, 3, H, W) in [0, 1] -> (B, 1, H, W) bool."""
-        luma = image.new_tensor((0.299, 0.587, 0.114)).view(1, 3, 1, 1)
+        luma = image.new_tensor(LUMA).view(1, 3, 1, 1)
         gray = (image.double() * luma).sum(1, keepdim=True)
         reach = self.window // 2
         gray = pad(gray, (reach, reach, reach, reach), mode="replicate")

@@ -13,12 +13,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from bridgetune.color import LUMA
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
 from bridgetune.protocol import Generator, check_pair
-
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601: gray from R, G, B."""
 
 PROBABILITY_MARGIN = 1e-6
 """A probability read from a network counts as at least this far from 0 and 1: logits stay within ±13.8."""

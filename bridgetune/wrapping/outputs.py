@@ -9,9 +9,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from bridgetune.color import LUMA
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
-from bridgetune.wrapping.adapter import LUMA, Adapter, outline, read_logits
+from bridgetune.wrapping.adapter import Adapter, outline, read_logits
 from bridgetune.wrapping.calls import Call
 from bridgetune.wrapping.pictures import blurred, half_and_half, sides_of, texture
 from bridgetune.wrapping.watching import tensors_of, undisturbed

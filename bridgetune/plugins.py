@@ -111,7 +111,7 @@ def list_generators() -> dict[str, str]:
 
 
 def create(name: str, *, weights: str | Path | None = "shipped", **options: Any) -> Adapter:
-    """A plugin's generator, ready to call.
+    """A plugin's generator, ready to call, in eval mode.
 
     Args:
         name: As `list_generators` gives it.
@@ -133,7 +133,7 @@ def create(name: str, *, weights: str | Path | None = "shipped", **options: Any)
         read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)
     twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, spec.adapter)
     origin = Origin(generator=name, options=dict(options), distribution=plugin.distribution, version=plugin.version)
-    return Adapter(network, spec.adapter, origin, twin)
+    return Adapter(network, spec.adapter, origin, twin).eval()
 
 
 def resolve(target: str) -> Any:

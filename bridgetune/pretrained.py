@@ -55,7 +55,7 @@ def save(generator: Adapter, folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
-    """Read back what `save_pretrained` wrote.
+    """Read back what `save_pretrained` wrote, in eval mode.
 
     Args:
         path: The folder; or a run's, whose product is meant.
@@ -85,7 +85,7 @@ def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
             " pass a fresh one: bridgetune.load(path, network=...), or name its factory= when wrapping"
         )
     read_weights(generator.unwrap(), folder / WEIGHTS)
-    return generator
+    return generator.eval()
 
 
 def open_generator(name_or_path: str, weights: str | Path | None = "shipped") -> Adapter:

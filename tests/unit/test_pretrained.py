@@ -177,3 +177,13 @@ def test_a_checkpoint_with_code_in_it_is_refused_and_not_run(tmp_path: Path, own
     torch.save({"weights": Path("anything")}, tmp_path / "code.pth")
     with pytest.raises(RequestError, match="plain tensors"):
         open_generator(own_module, tmp_path / "code.pth")
+
+
+def test_created_and_loaded_generators_are_ready_to_fuse(tmp_path: Path):
+    """In training mode a BatchNorm would answer by the pair at hand, and change."""
+    created = bridgetune.create("msfin", weights=None, widths=(4, 6, 8, 12))
+    created.save_pretrained(tmp_path / "plugin")
+    saved(tmp_path / "wrapped")
+    loaded = bridgetune.load(tmp_path / "plugin"), bridgetune.load(tmp_path / "wrapped", network=network())
+    for generator in (created, *loaded):
+        assert not any(module.training for module in generator.modules())

@@ -25,7 +25,7 @@ $(VENV)/torch.installed:
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
 	touch $@
 
-$(VENV)/%.installed: $(VENV)/torch.installed pyproject.toml $(wildcard bridgetune_plugins/*/pyproject.toml)
+$(VENV)/%.installed: $(VENV)/torch.installed pyproject.toml $(wildcard bridgetune_plugins/*/pyproject.toml bridgetune_plugins/*/hatch_build.py bridgetune_plugins/*/src/*/*/*.c)
 	$(BIN)/python -m pip install --quiet -e ".[$*]"
 	$(BIN)/python -m pip install --quiet $(foreach plugin,$(PLUGINS),-e ./$(plugin))
 	touch $@

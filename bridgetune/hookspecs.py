@@ -65,4 +65,4 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
 
 @hookspec
 def bridgetune_doctor() -> dict[str, str]:  # type: ignore[empty-body]
-    """Facts about this machine for `bridgetune doctor`: what is asked -> what was found."""
+    """Facts about this machine for `bridgetune doctor`: what is asked -> what was found. Called only by it."""

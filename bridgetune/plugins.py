@@ -6,7 +6,7 @@ import difflib
 import functools
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -33,7 +33,7 @@ class Plugin:
         name: The entry point's name.
         distribution, version: Who brought it.
         generators: What it registered.
-        doctor: Its facts for `bridgetune doctor`.
+        doctor: Finds its facts for `bridgetune doctor`.
         problem: Why it is broken, in one line; empty where it works.
     """
 
@@ -41,8 +41,15 @@ class Plugin:
     distribution: str
     version: str
     generators: tuple[GeneratorSpec, ...] = ()
-    doctor: tuple[tuple[str, str], ...] = ()
+    doctor: Callable[[], dict[str, str]] = dict
     problem: str = ""
+
+    def facts(self) -> dict[str, str]:
+        """What it tells `bridgetune doctor`; where it fails at that, its cause."""
+        try:
+            return self.doctor()
+        except Exception as error:
+            return {f"plugin {self.name}": f"its doctor fails ({_cause(error)})"}
 
     @property
     def source(self) -> str:
@@ -202,7 +209,7 @@ def _loaded(point: EntryPoint) -> Plugin:
     return Plugin(point.name, distribution, version, generators, doctor)
 
 
-def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], tuple[tuple[str, str], ...]]:
+def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], Callable[[], dict[str, str]]]:
     """Load one plugin under a manager of its own, so that its hooks are validated and called alone."""
     module = point.load()
     stated = getattr(module, "bridgetune_hook_api", None)
@@ -218,8 +225,9 @@ def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], tuple[tup
     manager.hook.bridgetune_register_generators(register=generators.append)
     if not generators:
         raise WorkError("registers no generator")
-    doctor = [fact for facts in manager.hook.bridgetune_doctor() for fact in facts.items()]
-    return tuple(generators), tuple(doctor)
+    return tuple(generators), lambda: {
+        name: fact for facts in manager.hook.bridgetune_doctor() for name, fact in facts.items()
+    }
 
 
 def _cause(error: BaseException) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from bridgetune.errors import RequestError
-from bridgetune.synthesis import decision_map, fuse
+from bridgetune.synthesis import decision_map
 
 
 class Generator(nn.Module):
@@ -36,7 +37,7 @@ class Generator(nn.Module):
         Returns:
             (B, 3, H, W) in [0, 1].
         """
-        return fuse(first, second, decision_map(self(first, second)))
+        return torch.where(decision_map(self(first, second)) == 1, first, second)
 
 
 def check_pair(first: Tensor, second: Tensor) -> None:

@@ -36,7 +36,7 @@ def doctor(as_json: Json = False) -> None:
         "platform": platform.platform(),
         **{name: _version(name) for name in PACKAGES},
         **_devices(),
-        **{fact: value for plugin in found.plugins for fact, value in plugin.doctor},
+        **{fact: value for plugin in found.plugins for fact, value in plugin.facts().items()},
     }
     listed = described(found)
     if as_json:

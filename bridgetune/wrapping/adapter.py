@@ -44,22 +44,23 @@ class InputDomain(nn.Module):
     """Images from the canonical space to a network's own: colour, range, mean and std, padding."""
 
     luma: Tensor
-    mean: Tensor
-    std: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self, config: AdapterConfig) -> None:
         super().__init__()
         self.config = config
         self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("mean", torch.tensor(config.mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
+        low, high = config.value_range
+        mean, std = torch.tensor(config.mean).view(1, -1, 1, 1), torch.tensor(config.std).view(1, -1, 1, 1)
+        self.register_buffer("scale", ((high - low) / std).float(), persistent=False)
+        self.register_buffer("shift", ((low - mean) / std).float(), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, C, H', W'), H' and W' padded as the network needs."""
         if self.config.color == "gray":
             image = (image * self.luma).sum(1, keepdim=True)
-        low, high = self.config.value_range
-        image = (image * (high - low) + low - self.mean) / self.std
+        image = torch.addcmul(self.shift, image, self.scale)
         return pad_by_reflection(image, self.config.multiple, self.config.minimum)
 
 

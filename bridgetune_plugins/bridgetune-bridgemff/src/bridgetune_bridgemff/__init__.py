@@ -26,4 +26,9 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
 
 @hookimpl
 def bridgetune_doctor() -> dict[str, str]:
-    return {"selective scan": "portable: torch operations, on any device"}
+    import torch
+
+    from bridgetune_bridgemff.scan import report
+
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    return {f"selective scan on {device}": report(torch.device(device)) for device in devices}

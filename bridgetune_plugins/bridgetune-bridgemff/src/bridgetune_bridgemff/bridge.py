@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from bridgetune_bridgemff.layers import Convolution
+
 
 class AttentionBridge(nn.Module):
     """Spatial attention on each map, then channel attention over all of them together.
@@ -17,7 +19,7 @@ class AttentionBridge(nn.Module):
 
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
-        self.spatial = nn.Conv2d(2, 1, kernel_size=7, padding=9, dilation=3)
+        self.spatial = Convolution(2, 1, kernel_size=7, dilation=3)
         self.mixing = nn.Conv1d(1, 1, kernel_size=3, padding=1, bias=False)
         self.channel = nn.ModuleList(nn.Linear(sum(widths), width) for width in widths)
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from bridgetune_bridgemff import fused
+from bridgetune_bridgemff.layers import natively
 from bridgetune_bridgemff.scan import selective_scan
 
 STATES = 16
 KERNEL = 4
 EXPANSION = 2
 CHUNKS = 4
+
+_weights_of = attrgetter(*fused.WEIGHTS)
 
 STEP_RANGE = (1e-3, 1e-1)
 """Between these Mamba's own start draws the step sizes, log-uniformly (Gu and Dao, 2023, section 3.6)."""
@@ -50,8 +55,8 @@ class MambaBlock(nn.Module):
         x = self.conv1d(x.transpose(1, 2))[..., :length]  # the padding is on both sides, causality on one
         x = F.silu(x.transpose(1, 2).contiguous())
         dt, B, C = self.x_proj(x).split([self.step_rank, STATES, STATES], dim=-1)
-        dt = F.softplus(self.dt_proj(dt))
-        y: Tensor = self.out_proj(selective_scan(x, dt, -self.A_log.exp(), B, C, self.D, z))
+        dt = F.linear(dt, self.dt_proj.weight)
+        y: Tensor = self.out_proj(selective_scan(x, dt, -self.A_log.exp(), B, C, self.D, z, self.dt_proj.bias))
         return y
 
 
@@ -69,9 +74,16 @@ class ParallelVisionMamba(nn.Module):
         self.projection = nn.Linear(channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        if natively(x):
+            answer: Tensor = fused.vision_mamba(x, self._weights(), CHUNKS, self.norm.eps)
+            return answer
         tokens = self.norm(rearrange(x, "b c h w -> b (h w) c"))
         chunks = rearrange(tokens, "b l (k c) -> (k b) l c", k=CHUNKS)
         chunks = self.mamba(chunks) + self.theta * chunks
         tokens = self.norm(rearrange(chunks, "(k b) l c -> b l (k c)", k=CHUNKS))
         projected: Tensor = rearrange(self.projection(tokens), "b (h w) c -> b c h w", h=x.shape[2])
         return projected
+
+    def _weights(self) -> list[Tensor]:
+        """In the order of `fused.WEIGHTS`."""
+        return list(_weights_of(self))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bridgetune.errors import RequestError
 from bridgetune_bridgemff.bridge import AttentionBridge
+from bridgetune_bridgemff.layers import Convolution, Down, Stay, Up, doubling
 from bridgetune_bridgemff.mamba import MambaBlock, ParallelVisionMamba
 
 WIDTHS = (8, 16, 24, 32, 48, 64)
@@ -75,25 +76,25 @@ class _UNet(nn.Module):
         c1, c2, c3, c4, c5, c6 = WIDTHS
         self.encoder = nn.ModuleList(
             [
-                _down(_convolution(in_channels, c1), c1),
-                _down(_convolution(c1, c2), c2),
-                _down(_convolution(c2, c3), c3),
-                _down(ParallelVisionMamba(c3, c4), c4),
-                _down(ParallelVisionMamba(c4, c5), c5),
+                Down(Convolution(in_channels, c1, 3), c1),
+                Down(Convolution(c1, c2, 3), c2),
+                Down(Convolution(c2, c3, 3), c3),
+                Down(ParallelVisionMamba(c3, c4), c4),
+                Down(ParallelVisionMamba(c4, c5), c5),
             ]
         )
         self.bridge = AttentionBridge(WIDTHS[:-1])
         self.bottom = nn.Sequential(OrderedDict(layer=ParallelVisionMamba(c5, c6), activation=nn.GELU()))
         self.decoder = nn.ModuleList(
             [
-                _stay(ParallelVisionMamba(c6, c5), c5),
-                _up(ParallelVisionMamba(c5, c4), c4),
-                _up(ParallelVisionMamba(c4, c3), c3),
-                _up(_convolution(c3, c2), c2),
-                _up(_convolution(c2, c1), c1),
+                Stay(ParallelVisionMamba(c6, c5), c5),
+                Up(ParallelVisionMamba(c5, c4), c4),
+                Up(ParallelVisionMamba(c4, c3), c3),
+                Up(Convolution(c3, c2, 3), c2),
+                Up(Convolution(c2, c1, 3), c1),
             ]
         )
-        self.head = nn.Sequential(OrderedDict(layer=nn.Conv2d(c1, 1, kernel_size=1), upsample=_doubling()))
+        self.head = nn.Sequential(OrderedDict(layer=nn.Conv2d(c1, 1, kernel_size=1), upsample=doubling()))
         _initialise(self, initialisation)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -107,31 +108,9 @@ class _UNet(nn.Module):
         bridged = self.bridge(maps)
         x = self.bottom(x)
         for stage, bridged_map in zip(self.decoder, reversed(bridged), strict=True):
-            x = stage(x) + bridged_map
+            x = stage(x, bridged_map)
         logits: Tensor = self.head(x)
         return logits
-
-
-def _convolution(channels: int, out_channels: int) -> nn.Conv2d:
-    return nn.Conv2d(channels, out_channels, kernel_size=3, padding=1)
-
-
-def _doubling() -> nn.Upsample:
-    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
-
-
-def _down(layer: nn.Module, channels: int) -> nn.Sequential:
-    norm = nn.GroupNorm(4, channels)
-    return nn.Sequential(OrderedDict(layer=layer, norm=norm, pool=nn.MaxPool2d(2), activation=nn.GELU()))
-
-
-def _stay(layer: nn.Module, channels: int) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(layer=layer, norm=nn.GroupNorm(4, channels), activation=nn.GELU()))
-
-
-def _up(layer: nn.Module, channels: int) -> nn.Sequential:
-    norm = nn.GroupNorm(4, channels)
-    return nn.Sequential(OrderedDict(layer=layer, norm=norm, upsample=_doubling(), activation=nn.GELU()))
 
 
 def _initialise(network: nn.Module, initialisation: Initialisation) -> None:

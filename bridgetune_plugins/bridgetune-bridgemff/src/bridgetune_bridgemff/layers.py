@@ -1,0 +1,97 @@
+"""The layers of BridgeMFF. Each answers natively where it can, equal to its torch operations within 1e-5.
+
+It can where nothing asks for its gradient, its input is float32 on a CPU, and the native scan is what `auto` chooses.
+The network is put together from these layers and knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bridgetune_bridgemff import fused
+from bridgetune_bridgemff.scan import runs_natively
+
+GROUPS = 4
+"""Of every group normalisation."""
+
+
+def natively(x: Tensor) -> bool:
+    """Whether a layer given `x` may answer natively."""
+    return not (
+        torch.is_grad_enabled()
+        or x.dtype != torch.float32
+        or torch.is_autocast_enabled(x.device.type)
+        or torch.compiler.is_compiling()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        or not runs_natively(x.device)
+    )
+
+
+class Convolution(nn.Conv2d):
+    """A convolution that keeps the size, (B, channels, H, W) -> (B, out_channels, H, W)."""
+
+    def __init__(self, channels: int, out_channels: int, kernel_size: int, dilation: int = 1) -> None:
+        super().__init__(channels, out_channels, kernel_size, padding=dilation * (kernel_size // 2), dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if natively(x):
+            answer: Tensor = fused.convolution(x, self.weight, self.bias, self.dilation[0])
+            return answer
+        return super().forward(x)
+
+
+class Down(nn.Module):
+    """A layer, normalised, halved by its maxima, and activated: (B, C, H, W) -> (B, channels, H/2, W/2)."""
+
+    def __init__(self, layer: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.norm = nn.GroupNorm(GROUPS, channels)
+        self.pool = nn.MaxPool2d(2)
+        self.activation = nn.GELU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer(x)
+        if natively(x):
+            answer: Tensor = fused.down(x, self.norm.weight, self.norm.bias, GROUPS, self.norm.eps)
+            return answer
+        halved: Tensor = self.activation(self.pool(self.norm(x)))
+        return halved
+
+
+class Stay(nn.Module):
+    """A layer, normalised and activated, beside a skip: (B, C, H, W), (B, channels, H, W) -> (B, channels, H, W)."""
+
+    def __init__(self, layer: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.norm = nn.GroupNorm(GROUPS, channels)
+        self.activation = nn.GELU()
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        joined: Tensor = self.activation(self.norm(self.layer(x))) + skip
+        return joined
+
+
+class Up(nn.Module):
+    """A layer, normalised, doubled and activated, beside a skip: (B, C, H, W), (B, channels, 2H, 2W) -> the latter."""
+
+    def __init__(self, layer: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.norm = nn.GroupNorm(GROUPS, channels)
+        self.upsample = doubling()
+        self.activation = nn.GELU()
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = self.layer(x)
+        if natively(x):
+            answer: Tensor = fused.up(x, self.norm.weight, self.norm.bias, skip, GROUPS, self.norm.eps)
+            return answer
+        joined: Tensor = self.activation(self.upsample(self.norm(x))) + skip
+        return joined
+
+
+def doubling() -> nn.Upsample:
+    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)

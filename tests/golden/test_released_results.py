@@ -9,10 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from bridgetune import create
 from bridgetune.inference import fuse_folder
 from bridgetune.inference.released import resize_bilinear
+from bridgetune_bridgemff.scan import BACKENDS, VARIABLE
 
 LOWEST_PSNR = 75.0
 """dB after JPEG encoding. 79.6 is what an exact reproduction reaches: two files differ, by three pixels whose
@@ -24,10 +26,18 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
-def test_released_weights_give_the_released_lytro_results(shared: Callable[[str], Path], tmp_path: Path):
+@pytest.mark.parametrize("scan", ["native", "cuda", "torch", "reference"])
+def test_released_weights_give_the_released_lytro_results(
+    scan: str, shared: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     weights = shared("reference/bridgemff/generator.pth")
     results = shared("reference/bridgemff/fused_lytro")
     pairs = shared("data/eval/lytro")
+
+    problem = BACKENDS[scan].problem(torch.device("cpu"), torch.float32)
+    if problem:
+        pytest.skip(f"{scan}: {problem}")
+    monkeypatch.setenv(VARIABLE, scan)
 
     stems = [stem for stem, _, _ in fuse_folder(create("bridgemff", weights=weights), pairs, tmp_path, "released")]
 

@@ -20,6 +20,7 @@ def natively(x: Tensor) -> bool:
     """Whether a layer given `x` may answer natively."""
     return not (
         torch.is_grad_enabled()
+        or x.device.type != "cpu"
         or x.dtype != torch.float32
         or torch.is_autocast_enabled(x.device.type)
         or torch.compiler.is_compiling()

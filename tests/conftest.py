@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-# As the command line does: see bridgetune.cli.app.
+# As the command line does: see bridgetune.cli.process.
 os.environ.setdefault("GOMP_SPINCOUNT", "6000")
 
 import pytest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typer.exceptions import TyperException
 from bridgetune import __version__
 from bridgetune.cli import data, demo, doctor, finetune, fuse, inspect, plugins, pretrain
 from bridgetune.cli.console import ERRORS
+from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.errors import BridgetuneError, RequestError
 
 app = typer.Typer(
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
-    _let_threads_rest()
+    let_threads_rest()
+    keep_memory()
     _log_to_standard_error()
     try:
         returned = app(given, standalone_mode=False)
@@ -82,17 +83,6 @@ def _failed(message: str, code: int, debug: bool = False) -> int:
     line = " ".join(message.split())
     ERRORS.print(f"bridgetune: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
     return code
-
-
-def _let_threads_rest() -> None:
-    """Shorten the time that GNU OpenMP's threads spin before they sleep; before torch is imported.
-
-    A step has thousands of small parallel regions. As it is set by default, a neighbour on the same cores makes
-    every one of them wait for a time slice: steps of ten times the length and more have been seen. Spinning this
-    long costs nothing measurable on idle cores.
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "6000")
 
 
 def _log_to_standard_error() -> None:

@@ -1,0 +1,71 @@
+"""What the benchmarks share: calls timed in turns, memory measured in a process of its own, tables, the README."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+MEGABYTE = 1 << 20
+
+
+def best_times(calls: Mapping[str, Callable[[], object]], seconds: float = 3.0, rounds: int = 3) -> dict[str, float]:
+    """The shortest time of each call, in seconds.
+
+    The calls take turns, so that a busy neighbour disturbs them alike. A call that has had its share of the time
+    sits out, after a number of rounds at least.
+
+    Args:
+        calls: Name -> what is timed; called once beforehand.
+        seconds: For each call.
+        rounds: For each call at least.
+    """
+    for call in calls.values():
+        call()
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    while True:
+        waiting = [name for name, spent in times.items() if len(spent) < rounds or sum(spent) < seconds]
+        if not waiting:
+            return {name: min(spent) for name, spent in times.items()}
+        for name in waiting:
+            gc.collect()
+            began = time.perf_counter()
+            calls[name]()
+            times[name].append(time.perf_counter() - began)
+
+
+def added_memory(call: Callable[[], object]) -> int:
+    """By how many bytes the process's peak rises in a call; for a process that has done nothing large before."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    call()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+
+
+def in_own_process(script: str, *arguments: object) -> str:
+    """What `python script arguments` prints: for peaks of memory, which a process never forgets."""
+    finished = subprocess.run(
+        [sys.executable, script, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    if finished.returncode:
+        raise SystemExit(finished.stderr)
+    return finished.stdout.strip()
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def write_section(name: str, text: str) -> None:
+    """Replace what the README has between `<!-- name -->` and `<!-- /name -->`."""
+    before, begin, rest = README.read_text("utf-8").partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    if not end:
+        raise SystemExit(f"{README.name}: has no section <!-- {name} --> … <!-- /{name} --> to write to")
+    README.write_text(f"{before}{begin}{text.strip()}\n{end}{after}", encoding="utf-8")

@@ -42,6 +42,11 @@ class MetricInfo(_Strict):
     title: Label
     unit: str = ""
 
+    @property
+    def is_math(self) -> bool:
+        """Whether the title is LaTeX mathematics."""
+        return any(sign in self.title for sign in "^_\\")
+
 
 class Evaluation(_Strict):
     """One method on one dataset.

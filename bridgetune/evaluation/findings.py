@@ -166,7 +166,8 @@ def _on(
     posthoc = {metric: nemenyi(scores, metric, alpha) for metric in tested if corrected[metric] < alpha}
     paired = []
     for pair in there:
-        tests = paired_tests(scores, pair)
+        if not (tests := paired_tests(scores, pair)):
+            continue
         paired.append(PairFindings(pair, tests, changed(scores, pair, tests, alpha)))
     said = differ(scores, tested.get(ALL_METRICS), posthoc.get(ALL_METRICS), alpha)
     return DatasetFindings(

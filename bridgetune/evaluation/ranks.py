@@ -4,7 +4,8 @@ Two kinds are in use, and both are given:
 
 * **by means**, as in Table 7 of the paper: on a dataset the methods are ranked by their mean score in each metric,
   and the ranks averaged over the metrics; over several datasets, averaged over the datasets. Every dataset counts
-  once. A description, on which no test rests: there are no more observations than metrics.
+  once. A description, on which no test rests: there are no more observations than metrics. (The paper gives ties the
+  better rank, which is why it has 1.67 for Proposed on MFI-WHU where the mean of the ranks gives 1.92.)
 * **by image**, as the Friedman test has it (Demšar, JMLR 7, 2006, with images in the place of data sets): in a
   metric the methods are ranked on each image, and the ranks averaged over the images. For all metrics together,
   the methods' ranks on an image are averaged over the metrics and ranked once more, so that an image, on which

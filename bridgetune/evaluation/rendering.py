@@ -19,6 +19,7 @@ _LATEX = {
     BEFORE: r"$\times$",
     AFTER: r"$\checkmark$",
     NOTHING: "--",
+    "−": "$-$",
     "±": r"$\pm$",
     "×": r"$\times$",
     "α": r"$\alpha$",
@@ -33,13 +34,13 @@ _LATEX = {
 
 
 def number(cell: Cell, column: Column, row: Row) -> str:
-    """A cell as it is printed, without marks: 0.7586, 0.7586 ± 0.0012, +0.42%."""
+    """A cell as it is printed, without marks: 0.7586, 0.7586 ± 0.0012, +0.42%, −0.10%."""
     if cell.value is None:
         return NOTHING
     if row.kind == "enhancement":
-        return f"{round(cell.value, 2) + 0.0:+.2f}%"  # + 0.0: no negative zero
+        return _signed(f"{round(cell.value, 2) + 0.0:+.2f}%")  # + 0.0: no negative zero
     spread = "" if cell.spread is None else f" ± {cell.spread:.{column.digits}f}"
-    return f"{cell.value:.{column.digits}f}{spread}"
+    return _signed(f"{cell.value:.{column.digits}f}{spread}")
 
 
 def markdown(table: Table) -> str:
@@ -101,6 +102,10 @@ def latex(table: Table) -> str:
 def latex_text(text: str) -> str:
     """Plain text for LaTeX."""
     return "".join(_LATEX.get(sign, sign) for sign in text)
+
+
+def _signed(printed: str) -> str:
+    return printed.replace("-", "−")
 
 
 def _title(column: Column, text: Callable[[str], str]) -> str:

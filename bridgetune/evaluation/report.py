@@ -58,11 +58,11 @@ def report(findings: Findings) -> str:
     comparison = findings.comparison
     datasets = [f"{scores.dataset} ({len(scores.images)} images)" for scores in comparison.datasets]
     about = (
-        f"{len(comparison.methods)} methods on {markdown_text(listed(datasets))}. Fusion metrics in the"
+        f"{markdown_text(listed(comparison.methods))} on {markdown_text(listed(datasets))}. Fusion metrics in the"
         f" *{comparison.convention}* convention. Tests at α = {findings.alpha:g}; ↑ higher is better, ↓ lower;"
         f" **best**, <ins>second</ins>. Written by bridgetune {__version__}."
     )
-    parts = [f"# {listed([markdown_text(method) for method in comparison.methods])}", about]
+    parts = [f"# {len(comparison.methods)} methods compared", about]
     if comparison.notes:
         parts.append("**Left out and taken for granted**\n\n" + _points(comparison.notes))
     parts += ["## Ranks", markdown(findings.ranks), _sources(findings.ranks), _RANKS_EXPLAINED]
@@ -92,6 +92,8 @@ def _scope(found: DatasetFindings) -> Iterator[str]:
         yield _figure("stability", found, "Scores of every image")
     if found.image_ranks is not None:
         yield "### Do the methods differ?"
+        if found.pooled:
+            yield "Over the images of all datasets: every image counts once, so that larger datasets weigh more."
         yield markdown(found.image_ranks)
         yield _sources(found.image_ranks)
         yield _points(found.said[: len(found.said) - sum(len(pair.said) for pair in found.pairs)])

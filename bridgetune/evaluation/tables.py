@@ -64,7 +64,7 @@ class Cell:
     Attributes:
         value: In full precision.
         spread: Standard deviation over runs; None for a single run.
-        place: 1 for the best of its column and section, 2 for the second, as printed; 0 for the others.
+        place: 1 for the best of its column and section, 2 for the second of three or more, as printed; 0 for others.
     """
 
     value: float | None
@@ -216,9 +216,10 @@ def image_rank_table(scores: DatasetScores, name: str) -> Table:
         for metric, info in ((metric, scores.metrics[metric]) for metric in names)
     ]
     columns.append(Column(ALL_METRICS, ALL_METRICS, False, 2))
-    averages = [image_ranks(scores, metric).mean(axis=0) for metric in [*names, ALL_METRICS]]
+    ranked = [image_ranks(scores, metric) for metric in [*names, ALL_METRICS]]
+    averages = [found.mean(axis=0) if len(found) else np.full(len(scores.methods), np.nan) for found in ranked]
     rows = [
-        Row((method,), tuple(Cell(float(average[place])) for average in averages))
+        Row((method,), tuple(_cell(float(average[place])) for average in averages))
         for place, method in enumerate(scores.methods)
     ]
     caption = f"Average ranks over the images of {scores.dataset}, methods ranked on each image; 1 is the best."
@@ -249,7 +250,7 @@ def _placed(section: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ...
     places: list[list[float]] = []
     for place, column in enumerate(columns):
         printed = {round(value, column.digits) for row in scores if (value := row.cells[place].value) is not None}
-        places.append(sorted(printed, reverse=column.higher_is_better)[:2])
+        places.append(sorted(printed, reverse=column.higher_is_better)[: 2 if len(scores) > 2 else 1])
     return tuple(
         row if row.kind != "scores" else replace(row, cells=tuple(map(_mark, row.cells, places, columns)))
         for row in section

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from bridgetune.evaluation.comparison import DatasetScores, MethodPair
 from bridgetune.evaluation.ranks import ALL_METRICS
 from bridgetune.evaluation.statistics import FEWEST, Friedman, Nemenyi, PairedTest
@@ -29,7 +31,8 @@ def differ(scores: DatasetScores, friedman: Friedman | None, posthoc: Nemenyi | 
     where = f"{scores.dataset}, {ALL_METRICS}"
     if friedman is None:
         few = len(scores.methods) < 3
-        given = f"{len(scores.methods)} methods" if few else f"{len(scores.images)} image"
+        count = len(scores.methods) if few else int(np.all([scores.counted(name) for name in scores.ranked()], 0).sum())
+        given = f"{count} {'method' if few else 'complete image'}{'s' * (count != 1)}"
         wanted = "three methods" if few else "two images"
         return [f"{where}: {given}; the Friedman test and the critical-difference diagram need {wanted}."]
     best = min(friedman.ranks, key=lambda method: friedman.ranks[method])

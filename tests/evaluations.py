@@ -1,4 +1,4 @@
-"""Synthetic evaluations: seeded, and of known order."""
+"""Synthetic evaluations: seeded, and of known order. For tests of what reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bridgetune compare` as a user runs it."""
+"""`bridgetune compare` and `bridgetune panels` as a user runs them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bridgetune import create
+from bridgetune.data import image_size, read_image, write_image
 from tests.evaluations import evaluation
 
+from .conftest import Folders
 from .test_cli import refused, run, succeeds
 
 
@@ -67,3 +70,25 @@ def test_wrong_requests_are_refused_and_nothing_is_written(evaluations: Path, tm
 def test_numbers_are_whole_however_narrow_the_terminal(evaluations: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "30")
     assert "…" not in run("compare", evaluations).stdout
+
+
+@pytest.mark.slow
+def test_panels_of_two_generators(folders: Folders, tmp_path: Path):
+    for side in "AB":
+        for stem in ("1", "2"):
+            write_image(tmp_path / "in" / side / f"{stem}.png", read_image(folders.images / f"{stem}.png").pixels)
+    for name in ("one", "two"):
+        create("bridgemff", weights=None).save_pretrained(tmp_path / name / "generator")
+    given = ["panels", "--sources", tmp_path / "in", "--out", tmp_path / "panels.png"]
+    both = ["--generator", tmp_path / "one" / "generator", "--generator", tmp_path / "two" / "generator"]
+    told = succeeds(*given, *both, "--images", "2", "--layers", "body.encoder.0", "--width", 100)
+    assert told == f"1 pair in {tmp_path / 'panels.png'}\n"
+    # two sources, two maps, two heat maps and one fused image, 8 apart
+    assert image_size(tmp_path / "panels.png")[1] == 7 * (100 + 8) + 8
+
+    out = ["panels", "--sources", tmp_path / "in", "--out", tmp_path / "none.png"]
+    assert "tell them apart by --label" in refused(*out, *both[:2], *both[:2])
+    assert "--label: given 1 times for 2 generators" in refused(*out, *both, "--label", "x")
+    assert "layer 'nope': no such layer; name one of body" in refused(*out, *both, "--layers", "nope")
+    assert "has no pair '3'" in refused(*out, *both, "--images", "3")
+    assert not (tmp_path / "none.png").exists()

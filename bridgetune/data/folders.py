@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from bridgetune.data.images import image_size, read_image, read_mask_pixels
 from bridgetune.errors import RequestError
+from bridgetune.ordering import natural_order
 
 IMAGE_SUFFIXES = (
     *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp"),
@@ -53,13 +53,6 @@ class Collection(NamedTuple):
 
     groups: list[tuple[Path, ...]]
     skipped: list[Skipped]
-
-
-def natural_order(name: str) -> tuple[list[str | int], str]:
-    """A sorting key by which 2 comes before 10, without regard to case."""
-    # Odd places hold the digits, so text is never compared with a number.
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
 def list_images(folder: Path) -> list[Path]:

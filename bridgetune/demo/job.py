@@ -18,7 +18,7 @@ from bridgetune.config import PretrainConfig, Steps, TuneConfig
 from bridgetune.data import Pair, all_in_focus, to_pixels, write_image
 from bridgetune.demo.scenes import HeldOut, references, training_pairs
 from bridgetune.errors import RequestError
-from bridgetune.evaluation import panels
+from bridgetune.evaluation.panels import panels
 from bridgetune.files import replaced
 from bridgetune.metrics import MapErrors, map_errors
 from bridgetune.plugins import create

@@ -1,5 +1,5 @@
-"""From methods and datasets to tables and pictures."""
+"""From methods and datasets to tables and pictures. Tables of numbers cost no torch import."""
 
-from bridgetune.evaluation.panels import panels
+from bridgetune.evaluation.results import Evaluation, MetricInfo
 
-__all__ = ["panels"]
+__all__ = ["Evaluation", "MetricInfo"]

@@ -34,16 +34,28 @@ def panels(rows: Mapping[str, Mapping[str, Tensor]], width: int = 300) -> NDArra
         "white",
     )
     pen = ImageDraw.Draw(canvas)
-    font = ImageFont.load_default(14)
     for place, column in enumerate(columns):
-        pen.text((GAP + place * (width + GAP), 4), column, "black", font)
+        _write(pen, (GAP + place * (width + GAP), 4), column, width, "black")
     top = CAPTION
     for name, images, height in zip(rows, drawn, heights, strict=True):
-        pen.text((GAP, top + 2), name, "dimgray", font)
+        _write(pen, (GAP, top + 2), name, canvas.width - 2 * GAP, "dimgray")
         for place, image in enumerate(images):
             canvas.paste(image, (GAP + place * (width + GAP), top + CAPTION))
         top += height + CAPTION + GAP
     return np.asarray(canvas)
+
+
+def _write(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int, colour: str) -> None:
+    """Text in a width: smaller where it must be, and cut in its middle where it still does not fit."""
+    for size in (14, 13, 12, 11):
+        font = ImageFont.load_default(size)
+        if pen.textlength(text, font) <= width:
+            break
+    shown, kept = text, len(text)
+    while pen.textlength(shown, font) > width and kept > 2:
+        kept -= 1
+        shown = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
+    pen.text(place, shown, colour, font)
 
 
 def _scaled(image: Tensor, width: int) -> Image.Image:

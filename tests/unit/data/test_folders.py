@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from bridgetune.data import list_images
-from bridgetune.data.folders import collect, natural_order
+from bridgetune.data.folders import collect
 from bridgetune.errors import RequestError
+from bridgetune.ordering import natural_order
 
 
 def stems(groups) -> list[str]:

@@ -1,0 +1,159 @@
+"""The document in which an evaluation is kept: one method on one dataset, a number an image and metric.
+
+`bridgetune evaluate` writes it and `bridgetune compare` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field, model_validator
+
+from bridgetune import __version__
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.files import replaced
+
+FORMAT = 1
+"""The version of the document that is written, and the newest that is read."""
+
+Label = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
+Score = float | None
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class MetricInfo(_Strict):
+    """What a metric's numbers are.
+
+    Attributes:
+        higher_is_better: Which way is up.
+        title: How it is called in tables and figures: LaTeX mathematics where it holds `^`, `_` or a backslash
+            (`Q^{AB/F}`), else plain text (`map error`).
+        unit: `dB`, say; empty for a pure number.
+    """
+
+    higher_is_better: bool
+    title: Label
+    unit: str = ""
+
+    @property
+    def is_math(self) -> bool:
+        """Whether the title is LaTeX mathematics."""
+        return any(sign in self.title for sign in "^_\\")
+
+
+class Evaluation(_Strict):
+    """One method on one dataset.
+
+    Attributes:
+        format: Of the document, `FORMAT`.
+        bridgetune: The version that measured.
+        method, dataset: Labels, as they are to stand in tables.
+        convention: Of the fusion metrics; see `bridgetune.metrics`.
+        definitions: What was measured, in words, by metric or by the name of what several metrics share (a
+            region, say). Evaluations whose definitions differ are not compared.
+        metrics: Name -> what its numbers are, in the order of the tables' columns.
+        images: Stem of an image -> metric -> value; None where the metric has none (no ground truth, an empty
+            region). Every image has every metric.
+        settings: Facts of any kind beside: weights, recipe, date, device.
+    """
+
+    format: Annotated[int, Field(ge=1, le=FORMAT)] = FORMAT
+    bridgetune: str = __version__
+    method: Label
+    dataset: Label
+    convention: Literal["toolbox", "paper"] = "toolbox"
+    definitions: dict[str, str] = {}
+    metrics: Annotated[dict[Label, MetricInfo], Field(min_length=1)]
+    images: Annotated[dict[Label, dict[str, Score]], Field(min_length=1)]
+    settings: dict[str, JsonValue] = {}
+
+    @model_validator(mode="after")
+    def _every_image_has_every_metric(self) -> Self:
+        for stem, scores in self.images.items():
+            if scores.keys() != self.metrics.keys():
+                apart = ", ".join(sorted(scores.keys() ^ self.metrics.keys()))
+                raise ValueError(f"images: {stem} and the list of metrics differ in {apart}; write null for no value")
+        return self
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def mean(self) -> dict[str, Score]:
+        """Metric -> mean over the images that have a value; None where none has."""
+        return {name: mean_of([scores[name] for scores in self.images.values()]) for name in self.metrics}
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a document.
+
+        Raises:
+            RequestError: No such file, or not an evaluation; the line names the first thing that is wrong.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            said = error.strerror if isinstance(error, OSError) else "not a JSON document"
+            raise RequestError(f"{path}: {said}; expected an evaluation that bridgetune evaluate wrote") from None
+        if not isinstance(content, dict) or not {"format", "method", "images"} <= content.keys():
+            raise RequestError(f"{path}: not an evaluation; expected what bridgetune evaluate writes")
+        written = content["format"]
+        if isinstance(written, int) and written > FORMAT:
+            raise RequestError(
+                f"{path}: written in format {written}, this bridgetune reads {FORMAT}; upgrade bridgetune"
+            )
+        claimed = content.pop("mean", None)
+        try:
+            read = cls.model_validate(content)
+        except ValidationError as error:
+            raise RequestError(f"{path}: {_first_fault(error)}") from None
+        if claimed is not None and not _same(claimed, read.mean):
+            raise RequestError(f"{path}: mean is not the mean of its images; was it edited? evaluate again")
+        return read
+
+    def write(self, path: Path) -> None:
+        """Write the document, whole or not at all; folders are made.
+
+        Raises:
+            WorkError: It cannot be written there.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replaced(path) as partial:
+                partial.write_text(json.dumps(self.model_dump(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise WorkError(f"{path}: cannot be written ({error.strerror}); name another place") from error
+
+
+def mean_of(values: list[Score]) -> Score:
+    """The mean of the values that are there; None where there are none."""
+    there = [value for value in values if value is not None]
+    return math.fsum(there) / len(there) if there else None
+
+
+def _same(claimed: Any, mean: Mapping[str, Score]) -> bool:
+    if not isinstance(claimed, dict) or claimed.keys() != mean.keys():
+        return False
+    return all(
+        claimed[name] is value
+        if value is None
+        else isinstance(claimed[name], int | float) and math.isclose(claimed[name], value, rel_tol=1e-9, abs_tol=1e-12)
+        for name, value in mean.items()
+    )
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ")
+    if not where:
+        return said
+    if first["type"] == "missing":
+        return f"{where} is missing"
+    given = repr(first["input"])
+    return f"{where}: got {given if len(given) < 60 else given[:57] + '…'}; {said[0].lower()}{said[1:]}"

@@ -1,0 +1,94 @@
+"""`bridgetune compare` and `bridgetune panels` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bridgetune import create
+from bridgetune.data import image_size, read_image, write_image
+from tests.evaluations import evaluation
+
+from .conftest import Folders
+from .test_cli import refused, run, succeeds
+
+
+@pytest.fixture(scope="module")
+def evaluations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluations")
+    for dataset, images in (("Lytro", 8), ("MFI-WHU", 12)):
+        for place, method in enumerate(("DRPL", "DRPL+BridgeTune", "MSFIN")):
+            one = evaluation(method, 0.01 * place, dataset=dataset, images=images)
+            one.write(folder / f"{dataset}-{place}.json")
+    return folder
+
+
+@pytest.mark.slow
+def test_a_report_with_all_it_links(evaluations: Path, tmp_path: Path):
+    told = succeeds("compare", evaluations, "--out", tmp_path / "out")
+    assert "Mean scores on Lytro, 8 images." in told
+    assert "MSFIN ranks best" in told
+    report = (tmp_path / "out" / "report.md").read_text()
+    links = re.findall(r"\]\(([^)]+)\)", report)
+    assert len(links) > 20
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
+    assert set(links) <= written
+    kinds = ("scores", "image-ranks", "before-after")
+    scopes = ("lytro", "mfi-whu", "overall")
+    tables = {"ranks", *(f"{kind}-{scope}" for kind in kinds for scope in scopes)}
+    assert {path.stem for path in (tmp_path / "out" / "tables").iterdir()} == tables
+    figures = {path.stem for path in (tmp_path / "out" / "figures").iterdir()}
+    assert {"critical-difference-overall", "stability-lytro", "bars-overall", "before-after-1-mfi-whu"} <= figures
+
+
+def test_without_a_folder_nothing_is_written_and_json_has_it_all(evaluations: Path, tmp_path: Path):
+    before = sorted(tmp_path.iterdir())
+    document = json.loads(
+        succeeds("compare", evaluations, "--json", "--metric", "q_mi", "--before", "DRPL", "--after", "MSFIN")
+    )
+    assert document["metrics"].keys() == {"q_mi"}
+    assert document["files"] == []
+    assert document["datasets"]["Lytro"]["before_after"][0]["after"] == "MSFIN"
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_wrong_requests_are_refused_and_nothing_is_written(evaluations: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    assert "expected two methods" in refused("compare", evaluations / "Lytro-0.json", "--out", out)
+    assert "did you mean 'DRPL'" in refused("compare", evaluations, "--proposed", "DPRL", "--out", out)
+    assert "No such file" in refused("compare", tmp_path / "gone.json", "--out", out)
+    (tmp_path / "bad.json").write_text("{}")
+    assert "bad.json: not an evaluation" in refused("compare", evaluations, tmp_path / "bad.json", "--out", out)
+    assert not out.exists()
+    (tmp_path / "file").write_text("")
+    assert "is a file" in refused("compare", evaluations, "--out", tmp_path / "file")
+
+
+def test_numbers_are_whole_however_narrow_the_terminal(evaluations: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    assert "…" not in run("compare", evaluations).stdout
+
+
+@pytest.mark.slow
+def test_panels_of_two_generators(folders: Folders, tmp_path: Path):
+    for side in "AB":
+        for stem in ("1", "2"):
+            write_image(tmp_path / "in" / side / f"{stem}.png", read_image(folders.images / f"{stem}.png").pixels)
+    for name in ("one", "two"):
+        create("bridgemff", weights=None).save_pretrained(tmp_path / name / "generator")
+    given = ["panels", "--sources", tmp_path / "in", "--out", tmp_path / "panels.png"]
+    both = ["--generator", tmp_path / "one" / "generator", "--generator", tmp_path / "two" / "generator"]
+    told = succeeds(*given, *both, "--images", "2", "--layers", "body.encoder.0", "--width", 100)
+    assert told == f"1 pair in {tmp_path / 'panels.png'}\n"
+    # two sources, two maps, two heat maps and one fused image, 8 apart
+    assert image_size(tmp_path / "panels.png")[1] == 7 * (100 + 8) + 8
+
+    out = ["panels", "--sources", tmp_path / "in", "--out", tmp_path / "none.png"]
+    assert "tell them apart by --label" in refused(*out, *both[:2], *both[:2])
+    assert "--label: given 1 times for 2 generators" in refused(*out, *both, "--label", "x")
+    assert "layer 'nope': no such layer; name one of body" in refused(*out, *both, "--layers", "nope")
+    assert "has no pair '3'" in refused(*out, *both, "--images", "3")
+    assert not (tmp_path / "none.png").exists()

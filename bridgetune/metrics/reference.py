@@ -38,6 +38,6 @@ def full_reference(fused: Tensor, clear: Tensor) -> dict[str, Tensor]:
         )
     psnr = peak_signal_noise_ratio(fused, clear, data_range=float(HIGHEST), reduction="none", dim=(1, 2, 3))
     reach = len(SSIM_WINDOW) // 2
-    planes = [pad(image, (reach, reach, reach, reach), mode="reflect").flatten(0, 1) for image in (clear, fused)]
-    similar = ssim_map(*planes, *(moments(plane, SSIM_WINDOW) for plane in planes))
+    sharp, made = (pad(image, (reach, reach, reach, reach), mode="reflect").flatten(0, 1) for image in (clear, fused))
+    similar = ssim_map(sharp, made, moments(sharp, SSIM_WINDOW), moments(made, SSIM_WINDOW))
     return {"psnr": psnr.clamp_max(HIGHEST_PSNR), "ssim": similar.mean((1, 2)).view(clear.shape[:2]).mean(1)}

@@ -1,17 +1,18 @@
 """How fast the fusion metrics are, beside straightforward NumPy and SciPy in the same run.
 
-    python benchmarks/metrics.py                     # a triple that it draws, 520×520
-    python benchmarks/metrics.py --triple A.png B.png F.png
+    python benchmarks/metrics.py                     # pictures that it draws, 520×520
+    python benchmarks/metrics.py --triple A.png B.png F.png --sources DIR --fused DIR
 
 The references are written the way one writes them first: full complex FFTs, filters built at each call, a window
 gathered by `scipy.ndimage`, `numpy.histogram2d`. Their values must agree with bridgetune's to 1e-6, or it fails.
-One thread throughout, but for the last line: a folder of pairs, evaluated with all cores.
+One thread throughout, but for the last line: a folder of results, evaluated with all cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy import ndimage
 
-from bridgetune.data import read_image
+from bridgetune.data import read_image, write_image
+from bridgetune.evaluation import evaluate
 from bridgetune.metrics import SourcePair, contrast, gray_levels, phase
 
 Image = NDArray[np.float64]
@@ -268,11 +270,42 @@ def _row(label: str, reference: float, ours: float) -> tuple[str, ...]:
     return label, f"{reference:.3f}", f"{ours:.3f}", f"{reference / ours:.1f}"
 
 
+def folder_speed(sources: Path, fused: Path) -> str:
+    """Images a second of `bridgetune.evaluation.evaluate`, the start of its processes apart and included."""
+    began = time.perf_counter()
+    first = 0.0
+
+    def note(done: int, total: int, stem: str) -> None:
+        nonlocal first
+        first = first or time.perf_counter()
+
+    result = evaluate(sources, fused=fused, progress=note)
+    ended, count = time.perf_counter(), len(result.images)
+    steady = (count - 1) / (ended - first) if count > 1 else math.nan
+    return (
+        f"folder of {count} on {result.settings['workers']} processes: {steady:.2f} images/s once started,"
+        f" {count / (ended - began):.2f} all in all"
+    )
+
+
+def drawn_folder(root: Path, count: int) -> tuple[Path, Path]:
+    """Pairs and their fusions."""
+    for number in range(count):
+        for folder, image in zip(("A", "B", "fused"), drawn_triple(SIDE, number), strict=True):
+            write_image(root / folder / f"{number}.png", image[0, 0].numpy())
+    return root, root / "fused"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--triple", nargs=3, metavar=("A", "B", "F"), type=Path, help="images instead of drawn ones")
+    parser.add_argument("--sources", type=Path, metavar="DIR", help="a folder with A/ and B/ instead of a drawn one")
+    parser.add_argument("--fused", type=Path, metavar="DIR", help="results of these sources")
+    parser.add_argument("--images", type=int, default=16, help="in the drawn folder")
     parser.add_argument("--repeats", type=int, default=3, help="of each measurement, of which the shortest counts")
     arguments = parser.parse_args()
+    if (arguments.sources is None) != (arguments.fused is None):
+        parser.error("--sources and --fused belong together")
     torch.set_num_threads(1)
     triple = drawn_triple(SIDE)
     if arguments.triple:
@@ -282,6 +315,9 @@ def main() -> None:
     console.print(table)
     if worst > AGREEMENT:
         raise SystemExit(f"a reference differs by {worst:.1e}, expected at most {AGREEMENT:.0e}")
+    with tempfile.TemporaryDirectory() as scratch:
+        given = arguments.sources and (arguments.sources, arguments.fused)
+        console.print(folder_speed(*(given or drawn_folder(Path(scratch), arguments.images))))
 
 
 if __name__ == "__main__":

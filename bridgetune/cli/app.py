@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from bridgetune import __version__
-from bridgetune.cli import data, demo, doctor, finetune, fuse, inspect, plugins, pretrain
+from bridgetune.cli import data, demo, doctor, evaluate, finetune, fuse, inspect, plugins, pretrain
 from bridgetune.cli.console import ERRORS
 from bridgetune.errors import BridgetuneError, RequestError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("fuse")(fuse.fuse)
+app.command("evaluate")(evaluate.evaluate)
 app.command("pretrain")(pretrain.pretrain)
 app.command("finetune")(finetune.finetune)
 app.add_typer(data.app, name="data")

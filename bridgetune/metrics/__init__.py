@@ -18,7 +18,7 @@ from bridgetune.metrics.maps import (
     swap_inconsistency,
 )
 from bridgetune.metrics.reference import full_reference
-from bridgetune.metrics.registry import FUSION_METRICS, METRICS, Convention, MetricInfo
+from bridgetune.metrics.registry import FUSION_METRICS, METRICS, Convention, Metric
 
 __all__ = [
     "FUSION_METRICS",
@@ -28,7 +28,7 @@ __all__ = [
     "HomogeneousRegion",
     "MapErrors",
     "MapScores",
-    "MetricInfo",
+    "Metric",
     "SourcePair",
     "full_reference",
     "gray_levels",

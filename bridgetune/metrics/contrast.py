@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from bridgetune.metrics.filters import filtered_same
+from bridgetune.metrics.filters import filtered_same, from_half_spectrum
 from bridgetune.metrics.levels import HIGHEST, rounding
 
 CENTRE, SURROUND, DEPTH = 15.3870, 1.3456, 0.7622
@@ -36,7 +36,7 @@ def masked_contrast(levels: Tensor) -> Tensor:
     """
     height, width = levels.shape[-2:]
     sensitivity = _sensitivity(height, width, levels.dtype, levels.device)
-    seen = torch.fft.irfft2(torch.fft.rfft2(levels) * sensitivity, s=(height, width))
+    seen = from_half_spectrum(torch.fft.rfft2(levels) * sensitivity, (height, width))
     near, around = filtered_same(seen, _gaussian(2)), filtered_same(seen, _gaussian(4))
     empty = rounding(levels.dtype, HIGHEST)
     contrast = near.div_(around).sub_(1).abs_().masked_fill_(around.abs() < empty, 0)

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bridgetune.metrics.filters import from_half_spectrum
+
 SCALES, ORIENTATIONS = 4, 6
 SHORTEST_WAVELENGTH, STEP = 3, 2.1
 BANDWIDTH = 0.55
@@ -60,15 +62,16 @@ def phase_features(levels: Tensor) -> PhaseFeatures:
     Args:
         levels: (H, W).
     """
-    bank = _bank(*levels.shape, levels.dtype, levels.device)
+    shape = levels.shape[0], levels.shape[1]
+    bank = _bank(*shape, levels.dtype, levels.device)
     spectrum = torch.fft.rfft2(levels)
     bands = _bands(spectrum, bank)
     turned = _bands(spectrum * -1j, bank)  # whose transform by an odd filter is real
     energies, amplitudes, cosine2, sine2, both = (torch.zeros_like(levels) for _ in range(5))
     for orientation, noise in enumerate(bank.noise):
         angular = [part[orientation].to(spectrum.dtype) for part in (bank.even_angular, bank.odd_angular)]
-        even = _responses(bands, angular, levels.shape)
-        odd = _responses(turned, angular[::-1], levels.shape)
+        even = _responses(bands, angular, shape)
+        odd = _responses(turned, angular[::-1], shape)
         energy, total, greatest = _energy(even, odd, noise)
 
         spread = (total / greatest.add_(SMALL)).div_(SCALES)
@@ -102,7 +105,7 @@ def _bands(spectrum: Tensor, bank: _Bank) -> _Bands:
     return _Bands(spectrum * bank.even_radial, None if bank.odd_radial is None else spectrum * bank.odd_radial)
 
 
-def _responses(bands: _Bands, angular: Sequence[Tensor], shape: torch.Size) -> list[Tensor]:
+def _responses(bands: _Bands, angular: Sequence[Tensor], shape: tuple[int, int]) -> list[Tensor]:
     """The responses (H, W) of an orientation's filters, one a scale.
 
     Args:
@@ -117,7 +120,7 @@ def _responses(bands: _Bands, angular: Sequence[Tensor], shape: torch.Size) -> l
         torch.mul(even, angular[0], out=product)
         if bands.odd is not None:
             product.addcmul_(bands.odd[scale], angular[1])
-        found.append(torch.fft.irfft2(product, s=tuple(shape)))
+        found.append(from_half_spectrum(product, shape))
     return found
 
 

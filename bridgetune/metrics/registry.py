@@ -21,12 +21,12 @@ BOUNDARY_TOLERANCE = 0.0075
 
 
 @dataclass(frozen=True)
-class MetricInfo:
+class Metric:
     """One score of one image.
 
     Attributes:
         name: In code, documents and tables.
-        title: In print, TeX without dollar signs.
+        title: In print: TeX mathematics where it holds `^` or `_`, else plain text.
         higher_is_better: Which way is better.
         kind: See `Kind`.
         source: Where it comes from.
@@ -43,11 +43,11 @@ class MetricInfo:
     unit: str = ""
 
 
-def _fusion(name: str, title: str, source: str, definition: str) -> MetricInfo:
-    return MetricInfo(name, title, True, "fusion", source, definition)
+def _fusion(name: str, title: str, source: str, definition: str) -> Metric:
+    return Metric(name, title, True, "fusion", source, definition)
 
 
-def _maps(name: str, title: str, higher_is_better: bool, source: str, definition: str) -> tuple[MetricInfo, ...]:
+def _maps(name: str, title: str, higher_is_better: bool, source: str, definition: str) -> tuple[Metric, ...]:
     """One score of a map: everywhere, in homogeneous regions, and outside them."""
     places = (
         ("map", "", "everywhere"),
@@ -55,14 +55,14 @@ def _maps(name: str, title: str, higher_is_better: bool, source: str, definition
         ("textured", " (textured)", "outside homogeneous regions"),
     )
     return tuple(
-        MetricInfo(f"{prefix}_{name}", title + label, higher_is_better, "map", source, f"{definition}, {where}")
+        Metric(f"{prefix}_{name}", title + label, higher_is_better, "map", source, f"{definition}, {where}")
         for prefix, label, where in places
     )
 
 
 _TOOLBOX = "Z. Liu et al., TPAMI 34, 2012 (toolbox)"
 
-METRICS: dict[str, MetricInfo] = {
+METRICS: dict[str, Metric] = {
     info.name: info
     for info in (
         _fusion(
@@ -73,7 +73,7 @@ METRICS: dict[str, MetricInfo] = {
         ),
         _fusion(
             "qabf_mean",
-            "Q^{AB/F} (mean)",
+            "Q^{AB/F}_{mean}",
             f"Xydeas and Petrović, Electronics Letters 36, 2000; {_TOOLBOX}",
             "edges of the sources kept in the fused image, Sobel; mean over pixels",
         ),
@@ -122,7 +122,7 @@ METRICS: dict[str, MetricInfo] = {
             "Csurka et al., BMVC 2013",
             f"F-score of the map's boundaries, matched within {BOUNDARY_TOLERANCE:.2%} of the image's diagonal",
         ),
-        MetricInfo(
+        Metric(
             "swap_inconsistency",
             "swap inconsistency",
             False,
@@ -130,7 +130,7 @@ METRICS: dict[str, MetricInfo] = {
             "bridgetune",
             "share of pixels whose decision changes when the two sources are given in the other order",
         ),
-        MetricInfo(
+        Metric(
             "psnr",
             "PSNR",
             True,
@@ -139,7 +139,7 @@ METRICS: dict[str, MetricInfo] = {
             "peak signal-to-noise ratio to the all-in-focus image, RGB in 8 bits, at most 100",
             "dB",
         ),
-        MetricInfo(
+        Metric(
             "ssim",
             "SSIM",
             True,

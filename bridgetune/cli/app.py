@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from bridgetune import __version__
-from bridgetune.cli import compare, data, demo, doctor, finetune, fuse, inspect, panels, plugins, pretrain
+from bridgetune.cli import compare, data, demo, doctor, evaluate, finetune, fuse, inspect, panels, plugins, pretrain
 from bridgetune.cli.console import ERRORS
 from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.errors import BridgetuneError, RequestError
@@ -26,10 +26,11 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("fuse")(fuse.fuse)
-app.command("compare")(compare.compare)
-app.command("panels")(panels.panels)
 app.command("pretrain")(pretrain.pretrain)
 app.command("finetune")(finetune.finetune)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("panels")(panels.panels)
 app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugins")
 app.command("inspect")(inspect.inspect)

@@ -1,18 +1,23 @@
-"""Map metrics: decisions against a ground-truth map, everywhere and in homogeneous regions.
+"""Map metrics: decisions against a ground-truth map, everywhere, in homogeneous regions and outside them.
 
 Fusion metrics cannot see what BridgeTune exists to improve: in a homogeneous region both sources look alike, and
 a wrong decision costs the fused image nothing. A synthetic pair has a ground truth, so there it can be measured.
+Where there is none, the two decisions for a pair and for the same pair in the other order can be compared.
+
+In all of them a pixel counts as the first image's where the map is at least 0.5.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from bridgetune.color import LUMA
+from bridgetune.metrics.registry import BOUNDARY_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def map_errors(decision: Tensor, truth: Tensor, homogeneous: Tensor) -> MapError
     """Count the wrong decisions.
 
     Args:
-        decision, truth: (B, 1, H, W), a pixel counts as the first image's where it is >= 0.5.
+        decision, truth: (B, 1, H, W).
         homogeneous: (B, 1, H, W) bool, see `HomogeneousRegion.of`.
     """
     wrong = (decision >= 0.5) != (truth >= 0.5)
@@ -92,3 +97,142 @@ def map_errors(decision: Tensor, truth: Tensor, homogeneous: Tensor) -> MapError
         int((wrong & homogeneous).sum()),
         int(torch.count_nonzero(homogeneous)),
     )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A decision beside the truth in some region, as counts of pixels, so that images add up.
+
+    Attributes:
+        first: Both say the first image.
+        second: Both say the second.
+        wrong: They differ.
+        decided_boundary, decided_matched: Pixels on the decision's boundary, and those near the true one.
+        true_boundary, true_matched: Pixels on the true boundary, and those near the decision's.
+    """
+
+    first: int = 0
+    second: int = 0
+    wrong: int = 0
+    decided_boundary: int = 0
+    decided_matched: int = 0
+    true_boundary: int = 0
+    true_matched: int = 0
+
+    def __add__(self, other: Agreement) -> Agreement:
+        return Agreement(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+
+    @property
+    def error(self) -> float:
+        """Share of wrong pixels in [0, 1]; NaN where the region is empty."""
+        return _share(self.wrong, self.first + self.second + self.wrong)
+
+    @property
+    def iou(self) -> float:
+        """Intersection over union in [0, 1], the mean of both images' pixels; NaN where the region is empty.
+
+        Neither image is the background of the other. One that neither map gives a pixel to is left out.
+        """
+        found = [_share(agreed, agreed + self.wrong) for agreed in (self.first, self.second) if agreed + self.wrong]
+        return sum(found) / len(found) if found else math.nan
+
+    @property
+    def boundary_f(self) -> float:
+        """F-score of the boundaries in [0, 1]; NaN where neither map has any in the region.
+
+        Csurka et al., BMVC 2013: the harmonic mean of the matched shares of either boundary.
+        """
+        if not self.decided_boundary or not self.true_boundary:
+            return 0.0 if self.decided_boundary or self.true_boundary else math.nan
+        precision, recall = self.decided_matched / self.decided_boundary, self.true_matched / self.true_boundary
+        return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+@dataclass(frozen=True)
+class MapScores:
+    """Agreement everywhere, inside homogeneous regions, and outside them."""
+
+    everywhere: Agreement = Agreement()
+    homogeneous: Agreement = Agreement()
+    textured: Agreement = Agreement()
+
+    def __add__(self, other: MapScores) -> MapScores:
+        return MapScores(
+            self.everywhere + other.everywhere, self.homogeneous + other.homogeneous, self.textured + other.textured
+        )
+
+    def named(self) -> dict[str, float]:
+        """Every score by its name in `METRICS`; NaN as in `Agreement`."""
+        regions = {"map": self.everywhere, "homogeneous": self.homogeneous, "textured": self.textured}
+        return {
+            f"{region}_{name}": getattr(agreement, name)
+            for name in ("error", "iou", "boundary_f")
+            for region, agreement in regions.items()
+        }
+
+
+def map_scores(decision: Tensor, truth: Tensor, homogeneous: Tensor) -> MapScores:
+    """Compare decisions with the truth, their boundaries included.
+
+    A pixel is on a boundary if the next one to the right or below belongs to the other image. It is matched if a
+    pixel of the other map's boundary, in the region or not, is within `BOUNDARY_TOLERANCE`.
+
+    Args:
+        decision, truth: (B, 1, H, W).
+        homogeneous: (B, 1, H, W) bool, see `HomogeneousRegion.of`.
+    """
+    decided, true = decision >= 0.5, truth >= 0.5
+    radius = math.ceil(BOUNDARY_TOLERANCE * math.hypot(*truth.shape[-2:]))
+    decided_boundary, true_boundary = _boundary(decided), _boundary(true)
+    layers = (
+        decided & true,
+        ~decided & ~true,
+        decided ^ true,
+        decided_boundary,
+        decided_boundary & _near(true_boundary, radius),
+        true_boundary,
+        true_boundary & _near(decided_boundary, radius),
+    )
+    everywhere, inside = (
+        Agreement(*(int(torch.count_nonzero(layer & region)) for layer in layers))
+        for region in (torch.ones_like(homogeneous), homogeneous)
+    )
+    outside = Agreement(*(getattr(everywhere, field.name) - getattr(inside, field.name) for field in fields(inside)))
+    return MapScores(everywhere, inside, outside)
+
+
+def swap_inconsistency(decision: Tensor, swapped: Tensor) -> Tensor:
+    """Share of pixels whose decision changes when the sources change places, in [0, 1]; needs no ground truth.
+
+    Args:
+        decision: The map of (first, second), (B, 1, H, W).
+        swapped: The map of (second, first).
+
+    Returns:
+        (B,).
+    """
+    # What is 0.5 both ways, on an enlarged map's edge, has not changed.
+    return ((decision >= 0.5) != (swapped <= 0.5)).double().mean((1, 2, 3))
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+def _boundary(first: Tensor) -> Tensor:
+    found = torch.zeros_like(first)
+    found[..., :-1] |= first[..., :-1] ^ first[..., 1:]
+    found[..., :-1, :] |= first[..., :-1, :] ^ first[..., 1:, :]
+    return found
+
+
+def _near(boundary: Tensor, radius: int) -> Tensor:
+    """Whether a boundary pixel is within `radius`: the disk row by row, each as a difference of running sums."""
+    height, width = boundary.shape[-2:]
+    sums = pad(boundary.int(), (radius + 1, radius, radius, radius)).cumsum(-1)
+    near = torch.zeros_like(boundary)
+    for down in range(-radius, radius + 1):
+        reach = math.isqrt(radius**2 - down**2)
+        row = sums[..., radius + down : radius + down + height, :]
+        near |= row[..., radius + 1 + reach :][..., :width] > row[..., radius - reach :][..., :width]
+    return near

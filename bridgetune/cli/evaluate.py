@@ -1,0 +1,149 @@
+"""`bridgetune evaluate`: how good a method's results are."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
+from bridgetune.cli.options import Json
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.files import replaced
+
+if TYPE_CHECKING:
+    from bridgetune.evaluation.results import Evaluation
+
+
+def evaluate(
+    sources: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="A folder with A/ and B/; mask/ there adds a generator's map errors, clear/ PSNR and SSIM.",
+        ),
+    ],
+    fused: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Saved results of any method, matched by stem, or else by natural order."),
+    ] = None,
+    generator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH|MODULE:FACTORY",
+            help="Or what makes them: a plugin's generator, a saved one's folder, or what builds your own.",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights for a generator given by NAME or MODULE:FACTORY."),
+    ] = None,
+    recipe: Annotated[
+        Literal["paper", "released"],
+        typer.Option(help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
+    ] = "paper",
+    convention: Annotated[
+        Literal["toolbox", "paper"],
+        typer.Option(help="Of Q_S and Q_W: the MATLAB toolbox's, as published numbers are, or Eq. 22-23."),
+    ] = "toolbox",
+    method: Annotated[str, typer.Option(help="Its name in tables. Default: the generator's, or the folder's.")] = "",
+    dataset: Annotated[str, typer.Option(help="The sources' name in tables. Default: their folder's.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Save the evaluation, for `compare`.")
+    ] = None,
+    csv_out: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Save the table: a line an image, and the mean.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that measure. Default: one a core.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a method's fused images: fusion metrics, and map metrics where there is a ground truth."""
+    if (fused is None) == (generator is None):
+        raise RequestError("evaluate: expected --fused DIR, saved results, or --generator, what makes them")
+    for path in (out, csv_out):
+        if path is not None and path.is_dir():
+            raise RequestError(f"{path}: is a folder, expected a file to write; add a name such as lytro.json")
+    from bridgetune.evaluation.evaluating import evaluate as measure
+
+    with bar("stem") as shown:
+        task = shown.add_task("evaluating", total=None, stem="")
+        result = measure(
+            sources,
+            fused=fused,
+            generator=generator,
+            weights=weights,
+            recipe=recipe,
+            convention=convention,
+            method=method,
+            dataset=dataset,
+            workers=workers,
+            progress=lambda done, total, stem: shown.update(task, completed=done, total=total, stem=stem),
+        )
+    by_order = result.settings.get("matched by natural order")
+    for folder in by_order if isinstance(by_order, list) else []:
+        ERRORS.print(f"{folder}: other stems than in A/; matched by natural order", markup=False)
+    if out is not None:
+        result.write(out)
+    if csv_out is not None:
+        _write_csv(csv_out, result)
+    if as_json:
+        print_json(result.model_dump())
+        return
+    _show(result)
+    for path in (out, csv_out):
+        if path is not None:
+            RESULTS.print(f"saved in {path}", markup=False)
+
+
+def _show(result: Evaluation) -> None:
+    """A table for each kind of metric: a row an image, and the mean."""
+    from bridgetune.metrics import METRICS
+
+    RESULTS.print(f"{result.method} on {result.dataset}, {len(result.images)} images", markup=False)
+    for kinds in (("fusion",), ("map",), ("consistency", "reference")):
+        names = [name for name in result.metrics if METRICS[name].kind in kinds]
+        if not names:
+            continue
+        table = Table("image", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for name in names:
+            table.add_column(_heading(name), justify="right")
+        for stem, scores in result.images.items():
+            table.add_row(stem, *(_number(scores[name]) for name in names))
+        table.add_section()
+        table.add_row("mean", *(_number(result.mean[name]) for name in names))
+        RESULTS.print(table)
+    for name, definition in result.definitions.items():
+        if name not in result.metrics:
+            RESULTS.print(f"{name}: {definition}", markup=False)
+    RESULTS.print(f"convention {result.convention}; {result.settings['seconds']:g} s", markup=False)
+
+
+def _heading(name: str) -> str:
+    """The name over two lines where it is long, regions in short, so that nine columns fit a terminal."""
+    for prefix, place in (("map_", "all"), ("homogeneous_", "homog."), ("textured_", "others")):
+        if name.startswith(prefix):
+            return f"{name.removeprefix(prefix).replace('boundary_f', 'bound. F')}\n{place}"
+    return name.replace("_", "\n", 1) if len(name) > 8 else name
+
+
+def _number(score: float | None) -> str:
+    return "–" if score is None else f"{score:.4f}"
+
+
+def _write_csv(path: Path, result: Evaluation) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", *result.metrics])
+    for stem, scores in [*result.images.items(), ("mean", result.mean)]:
+        writer.writerow([stem, *("" if scores[name] is None else repr(scores[name]) for name in result.metrics)])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(path) as partial:
+            partial.write_text(text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise WorkError(f"{path}: cannot be written ({error.strerror}); name another place") from error

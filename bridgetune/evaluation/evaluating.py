@@ -1,0 +1,187 @@
+"""A method on a dataset: every scene measured, several at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.evaluation.measuring import HOMOGENEOUS, Method, measure, metrics_of
+from bridgetune.evaluation.results import Evaluation, MetricInfo
+from bridgetune.evaluation.scenes import Scene, scenes_of
+from bridgetune.inference.fusing import FuseRecipe
+from bridgetune.metrics import METRICS, Convention
+from bridgetune.pretrained import PRODUCT, open_generator
+
+Scores = dict[str, float | None]
+Progress = Callable[[int, int, str], None]
+
+_method = Method()
+"""A worker process's own."""
+
+
+def evaluate(
+    sources: str | Path,
+    *,
+    fused: str | Path | None = None,
+    generator: str | Path | nn.Module | None = None,
+    weights: str | Path | None = None,
+    recipe: FuseRecipe = "paper",
+    convention: Convention = "toolbox",
+    method: str = "",
+    dataset: str = "",
+    workers: int | None = None,
+    progress: Progress = lambda done, total, stem: None,
+) -> Evaluation:
+    """Measure saved results, or a generator's.
+
+    Args:
+        sources: Holds `A/` and `B/`; with `mask/` a generator's maps are measured, with `clear/` PSNR and SSIM.
+        fused: A folder of saved results of these sources, one size with them, matched by stem or by natural order.
+        generator: Instead of `fused`: a plugin's name, a saved generator's folder, `module:factory`, or a generator,
+            which runs in this process.
+        weights: A file, for a generator by name.
+        recipe: How a generator fuses, see `FUSE_RECIPES`.
+        convention: See `Convention`.
+        method, dataset: Labels; else the generator's name or the folders'.
+        workers: Processes; None for one a core. A script that asks for more than one needs the usual
+            ``if __name__ == "__main__":``.
+        progress: Told how many are done, how many there are, and the stem.
+
+    Raises:
+        RequestError: Files that are missing, unreadable, or of another size, which are named; or a wrong generator.
+        WorkError: A process died.
+    """
+    sources, began = Path(sources), time.perf_counter()
+    if (fused is None) == (generator is None):
+        raise RequestError("evaluate: expected one of fused, saved results, and generator, what makes them")
+    for option, label in (("method", method), ("dataset", dataset)):
+        if label is not None and (not label or label != label.strip() or "\n" in label):
+            raise RequestError(f"{option}: got {label!r}, expected a label of one line, without blanks around it")
+    if workers is not None and workers < 1:
+        raise RequestError(f"workers: got {workers}, expected at least 1")
+    if not sources.is_dir():
+        raise RequestError(f"{sources}: no such folder, expected the sources, with A/ and B/ in it")
+    found = scenes_of(sources, None if fused is None else Path(fused))
+    network = _opened(generator, weights)
+    prepared = Method(network, recipe, convention)
+
+    count = min(workers or _cores(), len(found.scenes))
+    measured: Iterator[tuple[Scene, Scores]]
+    if isinstance(generator, nn.Module) or count == 1:
+        measured = ((scene, measure(scene, prepared)) for scene in found.scenes)
+    else:
+        measured = _in_processes(found.scenes, (generator, weights, recipe, convention), count)
+    scores: dict[str, Scores] = {}
+    for done, (scene, its_scores) in enumerate(measured, 1):
+        scores[scene.stem] = its_scores
+        progress(done, len(found.scenes), scene.stem)
+
+    settings: dict[str, Any] = {"sources": str(sources)}
+    if fused is not None:
+        settings["fused"] = str(fused)
+    else:
+        settings |= {"generator": _named(generator), "weights": str(weights) if weights else None, "recipe": recipe}
+    if found.matched_by_order:
+        settings["matched by natural order"] = [str(folder) for folder in found.matched_by_order]
+    settings |= {"images": len(scores), "workers": count, "seconds": round(time.perf_counter() - began, 2)}
+    names = metrics_of(found.scenes[0], network is not None)
+    return Evaluation(
+        method=method or (Path(fused).resolve().name if fused is not None else _named(generator)),
+        dataset=dataset or sources.resolve().name,
+        convention=convention,
+        definitions=_definitions(names, found.scenes[0], convention),
+        metrics={
+            name: MetricInfo(
+                higher_is_better=METRICS[name].higher_is_better, title=METRICS[name].title, unit=METRICS[name].unit
+            )
+            for name in names
+        },
+        images={scene.stem: scores[scene.stem] for scene in found.scenes},
+        settings=settings,
+    )
+
+
+def _definitions(names: list[str], scene: Scene, convention: Convention) -> dict[str, str]:
+    """What the numbers are, in words."""
+    told = {name: f"{METRICS[name].definition} ({METRICS[name].source})" for name in names}
+    if convention == "paper":
+        for name in ("q_s", "q_w"):
+            told[name] += ", with the universal quality index in 8×8 windows"
+    if "homogeneous_error" in names:
+        image = "the all-in-focus image" if scene.clear else "the sources put together by the true map"
+        told["homogeneous region"] = f"{HOMOGENEOUS} of {image}, gray in [0, 1]"
+    return told
+
+
+def _opened(generator: str | Path | nn.Module | None, weights: str | Path | None) -> nn.Module | None:
+    if generator is None or isinstance(generator, nn.Module):
+        if weights is not None:
+            raise RequestError("weights: given without the name of a generator, whose they could be; leave them out")
+        return generator
+    return open_generator(str(generator), weights or "shipped").eval()
+
+
+def _named(generator: str | Path | nn.Module | None) -> str:
+    """A label: a run's name where its product is meant."""
+    if isinstance(generator, nn.Module):
+        return type(getattr(generator, "unwrap", lambda: generator)()).__name__
+    path = Path(str(generator))
+    if not path.is_dir():
+        return str(generator)
+    path = path.resolve()
+    return path.parent.name if path.name == PRODUCT else path.name
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not everywhere
+        return os.cpu_count() or 1
+
+
+def _in_processes(scenes: list[Scene], prepared: tuple[Any, ...], count: int) -> Iterator[tuple[Scene, Scores]]:
+    """Scenes as they are done."""
+    threads = max(1, _cores() // count)
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _prepare, (threads, *prepared))
+    # By size, so that a process finds the filters of one size made.
+    ordered = sorted(scenes, key=lambda scene: scene.size, reverse=True)
+    try:
+        running = {pool.submit(_measured, scene): scene for scene in ordered}
+        for future in as_completed(running):
+            yield running[future], future.result()
+    except BrokenProcessPool:
+        raise WorkError("a process died while it measured, out of memory perhaps; try fewer, --workers 1") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _prepare(
+    threads: int,
+    generator: str | Path | None,
+    weights: str | Path | None,
+    recipe: FuseRecipe,
+    convention: Convention,
+) -> None:
+    """What a worker does first."""
+    global _method
+    # Ctrl-C is the parent's to answer.
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+    _method = Method(_opened(generator, weights), recipe, convention)
+
+
+def _measured(scene: Scene) -> Scores:
+    return measure(scene, _method)

@@ -1,0 +1,104 @@
+"""The scores of one scene."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bridgetune.data import Picture, read_image, read_mask
+from bridgetune.evaluation.scenes import Scene
+from bridgetune.inference import fuse_pictures
+from bridgetune.inference.fusing import FuseRecipe
+from bridgetune.metrics import (
+    FUSION_METRICS,
+    METRICS,
+    Convention,
+    HomogeneousRegion,
+    SourcePair,
+    full_reference,
+    map_scores,
+    swap_inconsistency,
+)
+from bridgetune.synthesis import fuse
+
+HOMOGENEOUS = HomogeneousRegion()
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is measured, and how; the files of a scene say whether its results are read or made.
+
+    Attributes:
+        generator: What fuses, in eval mode; None where saved results are read.
+        recipe: How it fuses, see `FUSE_RECIPES`.
+        convention: See `Convention`.
+    """
+
+    generator: nn.Module | None = None
+    recipe: FuseRecipe = "paper"
+    convention: Convention = "toolbox"
+
+
+def metrics_of(scene: Scene, has_generator: bool) -> list[str]:
+    """The names of the scores that a scene's files allow, in the registry's order."""
+    allowed = {
+        "fusion": True,
+        "map": has_generator and scene.mask is not None,
+        "consistency": has_generator,
+        "reference": scene.clear is not None,
+    }
+    return [name for name, metric in METRICS.items() if allowed[metric.kind]]
+
+
+def measure(scene: Scene, method: Method) -> dict[str, float | None]:
+    """Every score of `metrics_of`, None where it is not defined: in a region that is empty, say.
+
+    The fusion metrics see the files' 8-bit levels exactly; 16-bit files are scaled to 8 bits.
+
+    Raises:
+        RequestError: A file is damaged behind its header.
+    """
+    first, second = read_image(scene.first), read_image(scene.second)
+    clear = _batch(read_image(scene.clear)) if scene.clear is not None else None
+    scores: dict[str, float] = {}
+    if method.generator is None:
+        assert scene.fused is not None
+        fused = _batch(read_image(scene.fused))
+    else:
+        fusion = fuse_pictures(method.generator, first, second, method.recipe)
+        fused = _planes(torch.tensor(fusion.pixels))
+        decision = torch.from_numpy(fusion.decision)[None, None]
+        swapped = fuse_pictures(method.generator, second, first, method.recipe).decision
+        scores["swap_inconsistency"] = float(swap_inconsistency(decision, torch.from_numpy(swapped)[None, None]))
+        if scene.mask is not None:
+            scores |= _map_scores(decision, read_mask(scene.mask)[None], first, second, scene)
+
+    found = SourcePair(_batch(first), _batch(second)).score(fused, FUSION_METRICS, method.convention)
+    if clear is not None:
+        found |= full_reference(fused, clear)
+    scores |= {name: float(score) for name, score in found.items()}
+    return {
+        name: scores[name] if math.isfinite(scores[name]) else None
+        for name in metrics_of(scene, method.generator is not None)
+    }
+
+
+def _map_scores(decision: Tensor, mask: Tensor, first: Picture, second: Picture, scene: Scene) -> dict[str, float]:
+    if scene.clear is not None:
+        sharp = read_image(scene.clear).tensor()[None]
+    else:
+        sharp = fuse(first.tensor()[None], second.tensor()[None], mask)
+    return map_scores(decision, mask, HOMOGENEOUS.of(sharp)).named()
+
+
+def _batch(picture: Picture) -> Tensor:
+    """(1, 1 or 3, H, W) in the file's own levels."""
+    return _planes(torch.tensor(picture.pixels[..., :1] if picture.gray else picture.pixels))
+
+
+def _planes(pixels: Tensor) -> Tensor:
+    """(H, W) or (H, W, C) -> (1, C, H, W)."""
+    return pixels[None, None] if pixels.ndim == 2 else pixels.permute(2, 0, 1)[None]

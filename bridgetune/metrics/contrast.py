@@ -1,0 +1,80 @@
+"""Q_CB: how well contrast that the eye sees is kept.
+
+Chen and Blum, Image and Vision Computing 27, 2009; Eq. 24. Constants as in the toolbox of Z. Liu et al.,
+TPAMI 34, 2012.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import torch
+from torch import Tensor
+
+from bridgetune.metrics.filters import filtered_same, from_half_spectrum
+from bridgetune.metrics.levels import HIGHEST, rounding
+
+CENTRE, SURROUND, DEPTH = 15.3870, 1.3456, 0.7622
+"""Of the contrast-sensitivity filter, a difference of Gaussians in cycles a degree."""
+
+DISTANCE = 30
+"""An image's side divided by this is its size in degrees of vision."""
+
+TAPS = 15
+"""Reach of the two Gaussians whose ratio is the contrast."""
+
+
+def masked_contrast(levels: Tensor) -> Tensor:
+    """C' = C³/(C² + 1e-4) of the filtered image, where C = |(G₂∗I)/(G₄∗I) - 1|, and 0 on a background of 0.
+
+    Args:
+        levels: (B, H, W) whole numbers from 0 to 255.
+
+    Returns:
+        (B, H, W), at least 0.
+    """
+    height, width = levels.shape[-2:]
+    sensitivity = _sensitivity(height, width, levels.dtype, levels.device)
+    seen = from_half_spectrum(torch.fft.rfft2(levels) * sensitivity, (height, width))
+    near, around = filtered_same(seen, _gaussian(2)), filtered_same(seen, _gaussian(4))
+    empty = rounding(levels.dtype, HIGHEST)
+    contrast = near.div_(around).sub_(1).abs_().masked_fill_(around.abs() < empty, 0)
+    square = contrast.square()
+    return contrast.mul_(square).div_(square + 1e-4)
+
+
+def kept_contrast(first: Tensor, second: Tensor, fused: Tensor) -> Tensor:
+    """Mean of λ_A·Q_AF + λ_B·Q_BF over the pixels, (B,).
+
+    Q_XF = min/max of the two contrasts, 1 where both are 0; λ_X = C'²_X/(C'²_A + C'²_B), ½ where both are 0.
+
+    Args:
+        first, second, fused: `masked_contrast` of each, (B, H, W).
+    """
+    squares = first.square(), second.square()
+    total = squares[0] + squares[1]
+    share = torch.where(total > 0, squares[0].div_(total), 0.5)
+    return torch.lerp(_kept(second, fused), _kept(first, fused), share).mean((1, 2))
+
+
+def _kept(source: Tensor, fused: Tensor) -> Tensor:
+    greater = torch.maximum(source, fused)
+    return torch.where(greater > 0, torch.minimum(source, fused).div_(greater), 1)
+
+
+@functools.cache
+def _gaussian(sigma: float) -> tuple[float, ...]:
+    return tuple(
+        math.exp(-(place**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma) for place in range(-TAPS, TAPS + 1)
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _sensitivity(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The filter on the half spectrum of `rfft2`, (H, W//2+1): it is even, so a real transform will do."""
+    down = torch.fft.fftfreq(height, dtype=torch.float64) * (2 * height / DISTANCE)
+    across = torch.fft.rfftfreq(width, dtype=torch.float64) * (2 * width / DISTANCE)
+    square = down[:, None].square() + across.square()
+    response: Tensor = (-square / CENTRE**2).exp() - DEPTH * (-square / SURROUND**2).exp()
+    return response.to(device, dtype)

@@ -1,0 +1,33 @@
+"""The fusion metrics give the toolbox's own values, computed by its MATLAB files under GNU Octave 7.3."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from bridgetune.data import read_image
+from bridgetune.metrics import FUSION_METRICS, SourcePair
+
+CASES = [f"{number:02}" for number in range(1, 13)]
+
+LOOSE = {("12", "q_cb"): 1e-2}
+"""Large areas of case 12 are 0, where the toolbox divides the rounding noise of one filter by another's."""
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_value_is_the_toolboxs(shared: Callable[[str], Path], case: str):
+    folder = shared("reference/metrics")
+    with (folder / "expected.csv").open(encoding="utf-8") as file:
+        expected = next(row for row in csv.DictReader(file) if row["case"] == case)
+    first, second, fused = (
+        torch.from_numpy(read_image(folder / f"{case}_{which}.png").pixels).permute(2, 0, 1)[None] for which in "ABF"
+    )
+
+    found = SourcePair(first, second).score(fused)
+
+    for name in FUSION_METRICS:
+        assert float(found[name]) == pytest.approx(float(expected[name]), abs=LOOSE.get((case, name), 1e-6)), name

@@ -58,7 +58,7 @@ def call(function: str, *arguments: ctypes.Structure | Tensor | None) -> None:
         *(ctypes.byref(x) if isinstance(x, ctypes.Structure) else pointer(x) for x in arguments),
         ctypes.c_int32(torch.get_num_threads()),
     )
-    if failed == 1:
+    if failed:
         raise WorkError(f"out of memory in the native {function.replace('_', ' ')}; give it smaller images or batches")
 
 

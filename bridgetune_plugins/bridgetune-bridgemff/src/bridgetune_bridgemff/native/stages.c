@@ -69,15 +69,16 @@ static void down_task(const Shape *shape, const float *x, const float *weight, c
     }
 }
 
-/* x (batch, channels, height, width) -> y (batch, channels, height / 2, width / 2). */
-EXPORT void bridgetune_down(const Shape *shape, const float *x, const float *weight, const float *bias, float *y,
-                            int32_t threads) {
+/* x (batch, channels, height, width) -> y (batch, channels, height / 2, width / 2). Returns 0. */
+EXPORT int32_t bridgetune_down(const Shape *shape, const float *x, const float *weight, const float *bias, float *y,
+                               int32_t threads) {
     const int64_t channels = shape->channels / shape->groups, tasks = shape->batch * shape->groups;
     const int64_t in = channels * shape->height * shape->width;
     const int64_t out = channels * (shape->height / 2) * (shape->width / 2);
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t task = 0; task < tasks; task++)
         down_task(shape, x + task * in, weight, bias, y + task * out, task % shape->groups);
+    return 0;
 }
 
 /* ---- up: GELU(twice as large(norm(x))) + skip ---- */

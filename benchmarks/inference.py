@@ -9,11 +9,14 @@ From a pair of float images to the fused image, all in one run. Exported runtime
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import os
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from measuring import MEGABYTE, added_memory, best_times, in_own_process, markdown, write_section
 from plain import plain
@@ -21,13 +24,14 @@ from torch import Tensor
 
 import bridgetune
 from bridgetune.cli.process import keep_memory
-from bridgetune_bridgemff.scan import report
+from bridgetune_bridgemff.scan import VARIABLE
 
-Fuse = Callable[[Tensor, Tensor], object]
+Logits = Callable[[Tensor, Tensor], Tensor]
 
 SIDE = 256
+SIDES = (256, 512, 1024, 2048, 4096)
 CLOSE = 1e-4
-"""Within which every contender's logits must agree with ours, relative to the largest."""
+"""Within which every contender's logits agree with ours, relative to the largest."""
 
 
 def pair(side: int) -> tuple[Tensor, Tensor]:
@@ -36,31 +40,140 @@ def pair(side: int) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def fused(logits: Callable[[Tensor, Tensor], Tensor], first: Tensor, second: Tensor) -> Tensor:
+def fuse(logits: Logits, first: Tensor, second: Tensor) -> Tensor:
     with torch.inference_mode():
         return torch.where(logits(first, second) >= 0, first, second)
 
 
-def plain_logits(generator: bridgetune.Adapter, first: Tensor, second: Tensor) -> Tensor:
+def plain_structure(generator: bridgetune.Adapter, first: Tensor, second: Tensor) -> Tensor:
     return plain(generator.unwrap(), first * 2 - 1, second * 2 - 1)
 
 
-def contenders(generator: bridgetune.Adapter, folder: Path, threads: int) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
-    """Name -> from a pair to logits; every one computes the same."""
-    found: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+def in_torch_operations(generator: bridgetune.Adapter, first: Tensor, second: Tensor) -> Tensor:
+    """With the scan of torch operations, and nothing native beside it."""
+    os.environ[VARIABLE] = "torch"
+    try:
+        return generator(first, second)
+    finally:
+        del os.environ[VARIABLE]
+
+
+def onnx_runtime(path: Path, threads: int) -> Logits:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def logits(first: Tensor, second: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {"first": first.numpy(), "second": second.numpy()})[0])
+
+    return logits
+
+
+def openvino(path: Path, threads: int) -> Logits:
+    from openvino import Core
+
+    compiled = Core().compile_model(path, "CPU", {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"})
+
+    def logits(first: Tensor, second: Tensor) -> Tensor:
+        return torch.from_numpy(np.asarray(compiled([first.numpy(), second.numpy()])[0]))
+
+    return logits
+
+
+RUNTIMES = {"onnx": ("onnxruntime", onnx_runtime, ".onnx"), "openvino": ("openvino", openvino, ".xml")}
+
+
+def contenders(generator: bridgetune.Adapter, folder: Path, threads: int) -> dict[str, Logits]:
+    """Name -> from a pair to logits, the same ones."""
+    found: dict[str, Logits] = {
         "bridgetune": generator,
-        "plain structure, token loop": partial(plain_logits, generator),
+        "bridgetune, torch operations": partial(in_torch_operations, generator),
     }
-    expected = generator(*pair(SIDE)).detach()
-    for name, logits in found.items():
-        off = float((logits(*pair(SIDE)) - expected).abs().max() / expected.abs().max())
-        if off > CLOSE:
+    for name, (package, opened, suffix) in RUNTIMES.items():
+        if importlib.util.find_spec(package) is None:
+            print(f"not measured: {name} ({package} is not installed)")
+            continue
+        from bridgetune.exporting import export
+
+        path = folder / f"network{suffix}"
+        export(generator, path, name, size=(SIDE, SIDE))
+        found[f"exported to {name}"] = opened(path, threads)
+    found["plain structure, token loop"] = partial(plain_structure, generator)
+
+    with torch.inference_mode():
+        answers = {name: logits(*pair(SIDE)) for name, logits in found.items()}
+    expected = answers["bridgetune"]
+    for name, answer in answers.items():
+        off = float((answer - expected).abs().max() / expected.abs().max())
+        if not off <= CLOSE:
             raise SystemExit(f"{name}: its logits are off by {off:.1g}")
     return found
 
 
+def against_others(generator: bridgetune.Adapter, threads: int) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        measured = contenders(generator, Path(folder), threads)
+        times = best_times({name: partial(fuse, logits, *pair(SIDE)) for name, logits in measured.items()})
+    slowest = times["plain structure, token loop"]
+    rows = [(name, f"{seconds * 1e3:.1f}", f"{slowest / seconds:.1f}") for name, seconds in times.items()]
+    return markdown((f"BridgeMFF, {SIDE}×{SIDE}", "ms", "times the plain structure"), rows)
+
+
+def growth(generator: bridgetune.Adapter, largest: int) -> str:
+    sides = [side for side in SIDES if side <= largest]
+    times = best_times({str(side): partial(fuse, generator, *pair(side)) for side in sides})
+    first = times[str(SIDE)] / SIDE**2
+    rows = [
+        (
+            f"{side}×{side}",
+            f"{times[str(side)] * 1e3:.0f}",
+            f"{times[str(side)] / side**2 / first:.2f}",
+            in_own_process(__file__, "--memory", side),
+        )
+        for side in sides
+    ]
+    header = ("BridgeMFF", "ms", f"time per pixel, relative to {SIDE}×{SIDE}", "added to the process's peak, MB")
+    return markdown(header, rows)
+
+
+def beside() -> str:
+    generators = {name: bridgetune.create(name, weights=None) for name in ("bridgemff", "msfin", "drpl")}
+    times = best_times({name: partial(fuse, generator, *pair(SIDE)) for name, generator in generators.items()})
+    rows = [
+        (
+            name,
+            f"{sum(parameter.numel() for parameter in generator.parameters()):,}",
+            f"{times[name] * 1e3:.0f}",
+            f"{times[name] / times['bridgemff']:.0f}",
+        )
+        for name, generator in generators.items()
+    ]
+    return markdown((f"{SIDE}×{SIDE}", "parameters", "ms", "times bridgemff's"), rows)
+
+
 def main() -> None:
-    pass
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", help="a checkpoint of BridgeMFF; default: a fresh network, which is as fast")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--largest", type=int, default=SIDES[-1], help="side of the largest picture")
+    parser.add_argument("--write", action="store_true", help="put the tables into the README")
+    parser.add_argument("--memory", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    keep_memory()
+    torch.set_num_threads(asked.threads)
+    generator = bridgetune.create("bridgemff", weights=asked.weights)
+    if asked.memory:
+        images = pair(asked.memory)
+        fuse(generator, *pair(32))
+        print(f"{added_memory(partial(fuse, generator, *images)) / MEGABYTE:.0f}")
+        return
+    parts = [against_others(generator, asked.threads), growth(generator, asked.largest), beside()]
+    text = "\n\n".join([f"torch {torch.__version__}, threads: {asked.threads}.", *parts])
+    print(text)
+    if asked.write:
+        write_section("benchmarks/inference.py", text)
 
 
 if __name__ == "__main__":

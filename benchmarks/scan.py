@@ -215,8 +215,7 @@ def main() -> None:
         name, length = asked.memory
         scan, arguments = scans()[name], drawn(4, int(length), 12)
         forward(scan, drawn(1, 64, 12))
-        peaks = [added_memory(partial(call, scan, arguments)) for call in (forward, both)]
-        print(f"{peaks[0] / MEGABYTE:.0f} {sum(peaks) / MEGABYTE:.0f}")
+        print(*(f"{added_memory(partial(call, scan, arguments)) / MEGABYTE:.0f}" for call in (forward, both)))
         return
     found = scans()
     parts = [speed(found), growth(found), errors(found, asked.weights)]

@@ -5,7 +5,8 @@
 
 The references are written the way one writes them first: full complex FFTs, filters built at each call, a window
 gathered by `scipy.ndimage`, `numpy.histogram2d`. Their values must agree with bridgetune's to 1e-6, or it fails.
-One thread throughout, but for the last line: a folder of results, evaluated with all cores.
+One thread throughout, but for the last line: a folder of results, evaluated with all cores. "exact" has the filter
+responses of q_p in float64 as well.
 """
 
 from __future__ import annotations
@@ -260,7 +261,7 @@ def measured(triple: list[torch.Tensor], repeats: int) -> tuple[Table, float]:
         ("all, caches cold", lambda: SourcePair(first, second).score(fused), clear_caches),
         ("all, a size seen before", lambda: SourcePair(first, second).score(fused), lambda: None),
         ("all, sources seen before", lambda: pair.score(fused), lambda: None),
-        ("all, cold, float32", lambda: SourcePair(first, second, torch.float32).score(fused), clear_caches),
+        ("all, cold, exact", lambda: SourcePair(first, second, responses=torch.float64).score(fused), clear_caches),
     ):
         table.add_row(*_row(label, reference_total, best_of(work, repeats, before)), "")
     return table, worst

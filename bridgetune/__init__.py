@@ -62,7 +62,7 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 
 def __getattr__(name: str) -> Any:
     """Import a public name at its first use: `import bridgetune` costs no torch import."""
-    if name in ("data", "testing", "wrapping", "inference", "metrics"):
+    if name in ("data", "testing", "wrapping", "inference", "metrics", "evaluation"):
         return importlib.import_module(f"bridgetune.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'bridgetune' has no attribute {name!r}")

@@ -109,14 +109,17 @@ def _show(result: Evaluation) -> None:
         names = [name for name in result.metrics if METRICS[name].kind in kinds]
         if not names:
             continue
-        table = Table("image", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("image", overflow="fold")
         for name in names:
             table.add_column(_heading(name), justify="right")
         for stem, scores in result.images.items():
             table.add_row(stem, *(_number(scores[name]) for name in names))
         table.add_section()
         table.add_row("mean", *(_number(result.mean[name]) for name in names))
+        RESULTS.print()
         RESULTS.print(table)
+    RESULTS.print()
     for name, definition in result.definitions.items():
         if name not in result.metrics:
             RESULTS.print(f"{name}: {definition}", markup=False)
@@ -125,9 +128,10 @@ def _show(result: Evaluation) -> None:
 
 def _heading(name: str) -> str:
     """The name over two lines where it is long, regions in short, so that nine columns fit a terminal."""
-    for prefix, place in (("map_", "all"), ("homogeneous_", "homog."), ("textured_", "others")):
+    for prefix, place in (("map_", "all"), ("homogeneous_", "homog."), ("textured_", "rest")):
         if name.startswith(prefix):
-            return f"{name.removeprefix(prefix).replace('boundary_f', 'bound. F')}\n{place}"
+            what = name.removeprefix(prefix).replace("boundary_f", "bound.\nF")
+            return f"{what}\n{place}"
     return name.replace("_", "\n", 1) if len(name) > 8 else name
 
 

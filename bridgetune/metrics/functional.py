@@ -53,13 +53,21 @@ def q_s(
     return _score("q_s", first, second, fused, dtype, convention)
 
 
-def q_p(first: Tensor, second: Tensor, fused: Tensor, *, dtype: torch.dtype = torch.float64) -> Tensor:
+def q_p(
+    first: Tensor,
+    second: Tensor,
+    fused: Tensor,
+    *,
+    dtype: torch.dtype = torch.float64,
+    responses: torch.dtype = torch.float32,
+) -> Tensor:
     """Q^P: correlation of phase congruency, maximum and minimum moment with the sources', and their product. Eq. 21.
 
     Below 1 even where F = A = B: the sources' features are masked, the fused ones are not. 1 where neither source has
     a feature, images of one level, say. Symmetric in the sources where their phase congruencies are not equal.
+    `responses`: see `SourcePair`.
     """
-    return _score("q_p", first, second, fused, dtype)
+    return SourcePair(first, second, dtype, responses).score(fused, ["q_p"])["q_p"]
 
 
 def q_w(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -182,16 +183,15 @@ def map_scores(decision: Tensor, truth: Tensor, homogeneous: Tensor) -> MapScore
         homogeneous: (B, 1, H, W) bool, see `HomogeneousRegion.of`.
     """
     decided, true = decision >= 0.5, truth >= 0.5
-    radius = math.ceil(BOUNDARY_TOLERANCE * math.hypot(*truth.shape[-2:]))
     decided_boundary, true_boundary = _boundary(decided), _boundary(true)
     layers = (
         decided & true,
         ~decided & ~true,
         decided ^ true,
         decided_boundary,
-        decided_boundary & _near(true_boundary, radius),
+        decided_boundary & _near(true_boundary),
         true_boundary,
-        true_boundary & _near(decided_boundary, radius),
+        true_boundary & _near(decided_boundary),
     )
     everywhere, inside = (
         Agreement(*(int(torch.count_nonzero(layer & region)) for layer in layers))
@@ -226,13 +226,12 @@ def _boundary(first: Tensor) -> Tensor:
     return found
 
 
-def _near(boundary: Tensor, radius: int) -> Tensor:
-    """Whether a boundary pixel is within `radius`: the disk row by row, each as a difference of running sums."""
-    height, width = boundary.shape[-2:]
-    sums = pad(boundary.int(), (radius + 1, radius, radius, radius)).cumsum(-1)
+def _near(boundary: Tensor) -> Tensor:
+    """Whether a boundary pixel is within the tolerance, a disk."""
+    radius, (height, width) = BOUNDARY_TOLERANCE, boundary.shape[-2:]
+    padded = pad(boundary, (radius, radius, radius, radius))
     near = torch.zeros_like(boundary)
-    for down in range(-radius, radius + 1):
-        reach = math.isqrt(radius**2 - down**2)
-        row = sums[..., radius + down : radius + down + height, :]
-        near |= row[..., radius + 1 + reach :][..., :width] > row[..., radius - reach :][..., :width]
+    for down, right in product(range(-radius, radius + 1), repeat=2):
+        if down**2 + right**2 <= radius**2:
+            near |= padded[..., radius + down :, radius + right :][..., :height, :width]
     return near

@@ -56,18 +56,20 @@ class _Bank(NamedTuple):
     """An orientation's noise threshold divided by the root of its median squared response."""
 
 
-def phase_features(levels: Tensor) -> PhaseFeatures:
+def phase_features(levels: Tensor, precision: torch.dtype) -> PhaseFeatures:
     """Phase congruency, in [0, 1], and its moments.
 
     Args:
         levels: (H, W).
+        precision: Of the filters' responses, float32 or float64. The image's own spectrum is of the levels' type: in
+            float32, its strongest coefficients would leave their rounding in all others.
     """
     shape = levels.shape[0], levels.shape[1]
-    bank = _bank(*shape, levels.dtype, levels.device)
-    spectrum = torch.fft.rfft2(levels)
+    bank = _bank(*shape, precision, levels.device)
+    spectrum = torch.fft.rfft2(levels).to(precision.to_complex())
     bands = _bands(spectrum, bank)
     turned = _bands(spectrum * -1j, bank)  # whose transform by an odd filter is real
-    energies, amplitudes, cosine2, sine2, both = (torch.zeros_like(levels) for _ in range(5))
+    energies, amplitudes, cosine2, sine2, both = (torch.zeros_like(levels, dtype=precision) for _ in range(5))
     for orientation, noise in enumerate(bank.noise):
         angular = [part[orientation].to(spectrum.dtype) for part in (bank.even_angular, bank.odd_angular)]
         even = _responses(bands, angular, shape)
@@ -91,7 +93,8 @@ def phase_features(levels: Tensor) -> PhaseFeatures:
     both.div_(ORIENTATIONS)
     apart = both.square_().add_((cosine2 - sine2).square_()).sqrt_().add_(SMALL)
     mean = cosine2 + sine2
-    return PhaseFeatures(energies.div_(amplitudes.add_(SMALL)), (mean + apart).div_(2), (mean - apart).div_(2))
+    features = energies.div_(amplitudes.add_(SMALL)), (mean + apart).div_(2), (mean - apart).div_(2)
+    return PhaseFeatures(*(feature.to(levels.dtype) for feature in features))
 
 
 class _Bands(NamedTuple):

@@ -18,8 +18,9 @@ LOOSE = {("12", "q_cb"): 1e-2}
 """Large areas of case 12 are 0, where the toolbox divides the rounding noise of one filter by another's."""
 
 
+@pytest.mark.parametrize("responses", [torch.float32, torch.float64])
 @pytest.mark.parametrize("case", CASES)
-def test_every_value_is_the_toolboxs(shared: Callable[[str], Path], case: str):
+def test_every_value_is_the_toolboxs(shared: Callable[[str], Path], case: str, responses: torch.dtype):
     folder = shared("reference/metrics")
     with (folder / "expected.csv").open(encoding="utf-8") as file:
         expected = next(row for row in csv.DictReader(file) if row["case"] == case)
@@ -27,7 +28,8 @@ def test_every_value_is_the_toolboxs(shared: Callable[[str], Path], case: str):
         torch.from_numpy(read_image(folder / f"{case}_{which}.png").pixels).permute(2, 0, 1)[None] for which in "ABF"
     )
 
-    found = SourcePair(first, second).score(fused)
+    names = FUSION_METRICS if responses == torch.float32 else ["q_p"]
+    found = SourcePair(first, second, responses=responses).score(fused, names)
 
-    for name in FUSION_METRICS:
+    for name in names:
         assert float(found[name]) == pytest.approx(float(expected[name]), abs=LOOSE.get((case, name), 1e-6)), name

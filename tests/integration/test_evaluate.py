@@ -74,6 +74,7 @@ def test_saved_results_have_the_scores_of_their_8_bit_levels(pairs_only: Path):
     assert result.metrics["q_mi"].higher_is_better
 
 
+@pytest.mark.slow
 def test_processes_find_what_one_finds(dataset: Path):
     one, two = (evaluate(dataset, fused=dataset / "fused", workers=workers) for workers in (1, 2))
     assert two.images == one.images

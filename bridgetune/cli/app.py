@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from bridgetune import __version__
-from bridgetune.cli import data, demo, doctor, finetune, fuse, inspect, plugins, pretrain
+from bridgetune.cli import data, demo, doctor, export, finetune, fuse, inspect, plugins, pretrain
 from bridgetune.cli.console import ERRORS
 from bridgetune.errors import BridgetuneError, RequestError
 
@@ -30,6 +30,7 @@ app.command("pretrain")(pretrain.pretrain)
 app.command("finetune")(finetune.finetune)
 app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugins")
+app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 

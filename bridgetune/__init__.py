@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bridgetune.errors import BridgetuneError as BridgetuneError
     from bridgetune.errors import RequestError as RequestError
     from bridgetune.errors import WorkError as WorkError
+    from bridgetune.exporting import export as export
     from bridgetune.plugins import create as create
     from bridgetune.plugins import list_generators as list_generators
     from bridgetune.pretrained import load as load
@@ -49,6 +50,7 @@ _HOMES = {
         "TuneConfig",
     ),
     "bridgetune.errors": ("BridgetuneError", "RequestError", "WorkError"),
+    "bridgetune.exporting": ("export",),
     "bridgetune.plugins": ("create", "list_generators"),
     "bridgetune.pretrained": ("load",),
     "bridgetune.protocol": ("Generator",),

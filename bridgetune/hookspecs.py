@@ -11,8 +11,8 @@ def bridgetune_register_generators(register):
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import pluggy
 from pydantic import BaseModel, ConfigDict, Field
@@ -66,3 +66,13 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
 @hookspec
 def bridgetune_doctor() -> dict[str, str]:  # type: ignore[empty-body]
     """Facts about this machine for `bridgetune doctor`: what is asked -> what was found. Called only by it."""
+
+
+@hookspec
+def bridgetune_operators() -> Mapping[Any, Callable[..., Any]]:  # type: ignore[empty-body]
+    """The operators that the plugin has registered with torch -> what stands for each in an exported program.
+
+    A key is an overload (`torch.ops.mynet.scan.default`). Its function takes the same arguments and does the same
+    in operations that torch has, without gradients, and can be traced by `torch.export`, sides of the images being
+    open where the user wants that. Called only by `bridgetune export`; networks made of torch operations need none.
+    """

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from bridgetune.wrapping import Adapter
 
+logger = logging.getLogger("bridgetune")
+
 
 @dataclass(frozen=True)
 class Plugin:
@@ -34,6 +37,7 @@ class Plugin:
         distribution, version: Who brought it.
         generators: What it registered.
         doctor: Finds its facts for `bridgetune doctor`.
+        operators: Says what stands for its own operators in an exported program.
         problem: Why it is broken, in one line; empty where it works.
     """
 
@@ -42,6 +46,7 @@ class Plugin:
     version: str
     generators: tuple[GeneratorSpec, ...] = ()
     doctor: Callable[[], dict[str, str]] = dict
+    operators: Callable[[], Mapping[Any, Callable[..., Any]]] = dict
     problem: str = ""
 
     def facts(self) -> dict[str, str]:
@@ -75,6 +80,16 @@ class Registry:
         """Names that more than one plugin claims -> the plugins' distributions."""
         claimed = {name: [plugin.source for plugin, _ in self.claims(name)] for name in self.names()}
         return {name: sources for name, sources in claimed.items() if len(sources) > 1}
+
+    def operators(self) -> dict[Any, Callable[..., Any]]:
+        """What stands for the plugins' own operators in an exported program; a plugin that fails at it has none."""
+        found: dict[Any, Callable[..., Any]] = {}
+        for plugin in self.plugins:
+            try:
+                found |= plugin.operators()
+            except Exception as error:
+                logger.warning("plugin %s: its operators cannot be exported (%s)", plugin.name, _cause(error))
+        return found
 
     def find(self, name: str) -> tuple[Plugin, GeneratorSpec]:
         """The one generator called `name`.
@@ -203,14 +218,25 @@ def _loaded(point: EntryPoint) -> Plugin:
     distribution = point.dist.name if point.dist else "unknown distribution"
     version = point.dist.version if point.dist else ""
     try:
-        generators, doctor = _registered(point)
+        generators, hook = _registered(point)
     except (Exception, SystemExit) as error:
         return Plugin(point.name, distribution, version, problem=_cause(error))
-    return Plugin(point.name, distribution, version, generators, doctor)
+    return Plugin(
+        point.name,
+        distribution,
+        version,
+        generators,
+        doctor=lambda: _joined(hook.bridgetune_doctor()),
+        operators=lambda: _joined(hook.bridgetune_operators()),
+    )
 
 
-def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], Callable[[], dict[str, str]]]:
-    """Load one plugin under a manager of its own, so that its hooks are validated and called alone."""
+def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], Any]:
+    """Load one plugin under a manager of its own, so that its hooks are validated and called alone.
+
+    Returns:
+        The generators that it registers, and the caller of its hooks.
+    """
     module = point.load()
     stated = getattr(module, "bridgetune_hook_api", None)
     if stated is None:
@@ -225,9 +251,11 @@ def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], Callable[
     manager.hook.bridgetune_register_generators(register=generators.append)
     if not generators:
         raise WorkError("registers no generator")
-    return tuple(generators), lambda: {
-        name: fact for facts in manager.hook.bridgetune_doctor() for name, fact in facts.items()
-    }
+    return tuple(generators), manager.hook
+
+
+def _joined(answers: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
+    return {key: value for answer in answers for key, value in answer.items()}
 
 
 def _cause(error: BaseException) -> str:

@@ -12,7 +12,20 @@ import typer
 from typer.exceptions import TyperException
 
 from bridgetune import __version__
-from bridgetune.cli import compare, data, demo, doctor, evaluate, finetune, fuse, inspect, panels, plugins, pretrain
+from bridgetune.cli import (
+    compare,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    finetune,
+    fuse,
+    inspect,
+    panels,
+    plugins,
+    pretrain,
+)
 from bridgetune.cli.console import ERRORS
 from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.errors import BridgetuneError, RequestError
@@ -33,6 +46,7 @@ app.command("compare")(compare.compare)
 app.command("panels")(panels.panels)
 app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugins")
+app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 

@@ -60,7 +60,10 @@ class InputDomain(nn.Module):
         """(B, 3, H, W) in [0, 1] -> (B, C, H', W'), H' and W' padded as the network needs."""
         if self.config.color == "gray":
             image = (image * self.luma).sum(1, keepdim=True)
-        image = torch.addcmul(self.shift, image, self.scale)
+        return self.padded(torch.addcmul(self.shift, image, self.scale))
+
+    def padded(self, image: Tensor) -> Tensor:
+        """(B, C, H, W) in the network's own values -> (B, C, H', W')."""
         return pad_by_reflection(image, self.config.multiple, self.config.minimum)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from bridgetune.config import AdapterConfig
 from bridgetune.hookspecs import GeneratorSpec, hookimpl
@@ -32,3 +33,12 @@ def bridgetune_doctor() -> dict[str, str]:
 
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     return {f"selective scan on {device}": report(torch.device(device)) for device in devices}
+
+
+@hookimpl
+def bridgetune_operators() -> Mapping[Any, Callable[..., Any]]:
+    import torch
+
+    from bridgetune_bridgemff.scan import exporting
+
+    return {torch.ops.bridgetune.selective_scan.default: exporting.scan}

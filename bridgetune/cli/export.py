@@ -1,0 +1,86 @@
+"""`bridgetune export`: a generator as a file that runs without bridgetune."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from bridgetune.cli.console import ERRORS, RESULTS, print_json
+from bridgetune.cli.options import Json, Weights
+from bridgetune.errors import RequestError
+
+if TYPE_CHECKING:
+    from bridgetune.exporting import Size
+
+
+def export(
+    generator: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|PATH|MODULE:FACTORY",
+            help="A plugin's generator, a saved one's folder, or what builds a network of your own.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="FILE.onnx, FILE.xml (OpenVINO) or FILE.pt2 (torch).")
+    ],
+    format_: Annotated[
+        Literal["onnx", "openvino", "torch"],
+        typer.Option("--format", help="For ONNX Runtime, for OpenVINO, or a program of torch.export."),
+    ],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HxW|dynamic",
+            help="The images' height and width, or any. Default: any, or 256x256 where that cannot be done.",
+        ),
+    ] = None,
+    weights: Weights = None,
+    tolerance: Annotated[float, typer.Option(help="How far its map, in [0, 1], may be from the network's own.")] = 1e-4,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a generator as a file that runs without bridgetune, and check it against the network itself."""
+    wanted = _size(size)
+    from bridgetune.exporting import FORMATS
+    from bridgetune.exporting import export as write
+    from bridgetune.pretrained import open_generator
+
+    network = open_generator(generator, weights or "shipped")
+    done = write(network, out, format_, size=wanted, tolerance=tolerance, overwrite=force)
+    if done.fallback:
+        ERRORS.print(f"{done.fallback}; so the sizes are fixed", style="yellow", markup=False)
+    shown_size = done.size if isinstance(done.size, str) else f"{done.size[0]}x{done.size[1]}"
+    if as_json:
+        print_json(
+            {
+                "path": str(done.path),
+                "format": done.format,
+                "size": shown_size,
+                "difference": done.difference,
+                "fallback": done.fallback or None,
+                "facts": done.facts,
+            }
+        )
+        return
+    table = Table("what", "found", title=str(done.path))
+    for name, fact in done.facts.items():
+        table.add_row(name, fact)
+    runtime = FORMATS[done.format].runtime
+    table.add_row("checked", f"in {runtime}: its map is off by {done.difference:.1e} at most")
+    RESULTS.print(table, markup=False)
+
+
+def _size(text: str | None) -> Size | None:
+    if text is None:
+        return None
+    if text == "dynamic":
+        return "dynamic"
+    sides = re.fullmatch(r"(\d+)[x×](\d+)", text)
+    if sides is None:
+        raise RequestError(f"--size: got {text!r}, expected HxW (256x256, say) or dynamic")
+    return int(sides[1]), int(sides[2])

@@ -1,0 +1,220 @@
+"""`bridgetune.export`: trace, write, and hold what was written to the network itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.exporting.formats import FORMATS, Format, FormatName, Run
+from bridgetune.exporting.tracing import Size, least_side, sample_pairs, trace
+from bridgetune.files import replaced
+from bridgetune.plugins import registry
+from bridgetune.wrapping import Adapter
+
+TOLERANCE = 1e-4
+"""How far the map, in [0, 1], may be from the network's own."""
+
+FIXED: Size = (256, 256)
+"""The images' size where it cannot be left open and nobody gave one."""
+
+LONGEST_CAUSE = 200
+"""Characters of another program's complaint that are passed on."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that runs without bridgetune.
+
+    Attributes:
+        path: The file; OpenVINO's weights are beside it, in a `.bin`.
+        format: Of the file.
+        size: The images' height and width, or `dynamic`.
+        difference: Of its map, the sigmoid of its logits, from the network's own: the largest of all pixels of
+            all pairs that were tried.
+        facts: What the file says of itself: inputs, output, sizes, how to fuse.
+        fallback: Why the sizes are fixed though nobody asked for it; empty where they are as asked for.
+    """
+
+    path: Path
+    format: FormatName
+    size: Size
+    difference: float
+    facts: dict[str, str]
+    fallback: str = ""
+
+
+def export(
+    generator: Adapter,
+    path: str | Path,
+    format: FormatName,
+    *,
+    size: Size | None = None,
+    tolerance: float = TOLERANCE,
+    overwrite: bool = False,
+) -> Exported:
+    """Write a generator as a program (first, second) -> logits that runs without bridgetune and its plugins.
+
+    All that the adapter does is inside: images (B, 3, H, W) float32, RGB in [0, 1], in; mask logits (B, 1, H, W),
+    not negative where the first image is in focus, out. The file is run before it is kept.
+
+    Args:
+        generator: Float32 on the CPU. It is left as it was.
+        path: `.onnx`, `.xml` (OpenVINO; a `.bin` goes beside it) or `.pt2` (`torch.export`).
+        format: `onnx`, `openvino` or `torch`.
+        size: Height and width, with a batch of 1; or `dynamic`: any batch, and any sides from `least_side` on.
+            None: `dynamic`, and where that cannot be done, 256×256.
+        tolerance: The largest `difference` from the network's own map.
+        overwrite: Replace a file that is there.
+
+    Raises:
+        RequestError: A path that cannot be written, or a generator that is not float32 on the CPU.
+        WorkError: A package is missing, the network cannot be exported, or the file answers differently. No file
+            is left behind.
+    """
+    if format not in FORMATS:
+        raise RequestError(f"format: got {format!r}, expected one of {', '.join(FORMATS)}")
+    path, kind = Path(path), FORMATS[format]
+    _check_path(path, kind, overwrite)
+    _check_size(size)
+    _check_tensors(generator)
+    kind.require()
+    was_training = generator.training
+    generator.eval()
+    try:
+        if size is not None:
+            return _exported(generator, path, format, size, tolerance)
+        try:
+            return _exported(generator, path, format, "dynamic", tolerance)
+        except WorkError as error:
+            return _exported(generator, path, format, FIXED, tolerance, fallback=str(error))
+    finally:
+        generator.train(was_training)
+
+
+def _exported(
+    generator: Adapter, path: Path, format: FormatName, size: Size, tolerance: float, fallback: str = ""
+) -> Exported:
+    kind, facts = FORMATS[format], _facts(generator, size)
+    pairs = sample_pairs(generator.config, size)
+    with torch.inference_mode():
+        expected = [generator(*pair) for pair in pairs]
+    operators = registry().operators()
+    sides = "any size" if size == "dynamic" else _sides(size)
+    mend = "; give one, --size HxW" if size == "dynamic" else ""
+    with _blamed(f"{_name(generator)} cannot be exported to {format} for {sides}", mend):
+        program = trace(generator, size, operators)
+        with ExitStack() as files:
+            partial, *_ = (files.enter_context(replaced(path.with_suffix(suffix))) for suffix in _suffixes(kind))
+            kind.write(program, partial, facts, least_side(generator.config) if size == "dynamic" else None)
+            difference = _difference(kind.open(partial), pairs, expected)
+            if not difference <= tolerance:
+                raise WorkError(
+                    f"its map in {kind.runtime} is off by {difference:.1e}, more than {tolerance:.0e}; if that is"
+                    " close enough, set the tolerance"
+                )
+    return Exported(path, format, size, difference, facts, fallback)
+
+
+def _difference(run: Run, pairs: list[tuple[Tensor, Tensor]], expected: list[Tensor]) -> float:
+    """The largest of all pixels; NaN where one is."""
+    found = [run(*pair) for pair in pairs]
+    for logits, own in zip(found, expected, strict=True):
+        if logits.shape != own.shape:
+            raise WorkError(f"its logits have the shape {tuple(logits.shape)}, the network's own {tuple(own.shape)}")
+    differences = [(logits.sigmoid() - own.sigmoid()).abs().max() for logits, own in zip(found, expected, strict=True)]
+    return float(torch.stack(differences).max())
+
+
+def _facts(generator: Adapter, size: Size) -> dict[str, str]:
+    from bridgetune import __version__
+
+    if size == "dynamic":
+        least = least_side(generator.config)
+        sizes = f"B, H, W: any, H and W from {least} on"
+    else:
+        sizes = f"B, H, W: 1, {size[0]}, {size[1]}"
+    return {
+        "bridgetune": __version__,
+        "generator": _name(generator),
+        "inputs": "first, second: (B, 3, H, W) float32, RGB in [0, 1]",
+        "output": "logits: (B, 1, H, W) float32, >= 0 where first is in focus",
+        "sizes": sizes,
+        "fused image": "where(logits >= 0, first, second)",
+    }
+
+
+def _name(generator: Adapter) -> str:
+    return generator.origin.generator or type(generator.unwrap()).__name__
+
+
+def _sides(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _suffixes(kind: Format) -> tuple[str, ...]:
+    return (kind.suffix, *kind.beside)
+
+
+def _check_path(path: Path, kind: Format, overwrite: bool) -> None:
+    if path.suffix != kind.suffix:
+        raise RequestError(f"{path}: expected a name that ends in {kind.suffix}, as {kind.runtime} takes it")
+    folder = path.parent
+    if not folder.is_dir():
+        raise RequestError(f"{path}: there is no folder {folder}; make it, or name another")
+    if not os.access(folder, os.W_OK):
+        raise RequestError(f"{path}: the folder {folder} cannot be written to; name another")
+    for suffix in _suffixes(kind):
+        there = path.with_suffix(suffix)
+        if there.is_dir() or (there.exists() and not overwrite):
+            mend = "name another" if there.is_dir() else "name another, or replace it (--force)"
+            raise RequestError(f"{there}: exists already; {mend}")
+
+
+def _check_size(size: Size | None) -> None:
+    if size is not None and size != "dynamic" and min(size) < 1:
+        raise RequestError(f"size: got {_sides(size)}, expected sides from 1 on")
+
+
+def _check_tensors(generator: Adapter) -> None:
+    for name, tensor in (*generator.named_parameters(), *generator.named_buffers()):
+        if tensor.device.type != "cpu" or (tensor.is_floating_point() and tensor.dtype != torch.float32):
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            raise RequestError(
+                f"{name} is {dtype} on {tensor.device}, expected float32 on the CPU; export generator.cpu().float()"
+            )
+
+
+@contextmanager
+def _blamed(what: str, mend: str) -> Iterator[None]:
+    """Turn whatever fails inside into one line, and let other programs' warnings and logs be."""
+    disabled = logging.root.manager.disable
+    try:
+        logging.disable(logging.WARNING)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except WorkError as error:
+        raise WorkError(f"{what}: {error}{mend}") from error
+    except Exception as error:  # of torch.export, the exporter to ONNX, or a runtime, each with errors of its own
+        raise WorkError(f"{what} ({_cause(error)}){mend}") from error
+    finally:
+        logging.disable(disabled)
+
+
+def _cause(error: BaseException) -> str:
+    """The first line of what started it: exporters wrap errors in errors, the outermost of which explains itself."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    line = said.splitlines()[0] if said else "no message"
+    return f"{type(error).__name__}: {line[:LONGEST_CAUSE]}{'…' if len(line) > LONGEST_CAUSE else ''}"

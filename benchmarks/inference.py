@@ -169,11 +169,16 @@ def main() -> None:
         fuse(generator, *pair(32))
         print(f"{added_memory(partial(fuse, generator, *images)) / MEGABYTE:.0f}")
         return
-    parts = [against_others(generator, asked.threads), growth(generator, asked.largest), beside()]
-    text = "\n\n".join([f"torch {torch.__version__}, threads: {asked.threads}.", *parts])
-    print(text)
+    parts = [f"torch {torch.__version__}, threads: {asked.threads}."]
+    for measured in (
+        partial(against_others, generator, asked.threads),
+        partial(growth, generator, asked.largest),
+        beside,
+    ):
+        parts.append(measured())
+        print(parts[-1], end="\n\n", flush=True)
     if asked.write:
-        write_section("benchmarks/inference.py", text)
+        write_section("benchmarks/inference.py", "\n\n".join(parts))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 import time
@@ -33,7 +32,6 @@ def best_times(calls: Mapping[str, Callable[[], object]], seconds: float = 3.0, 
         if not waiting:
             return {name: min(spent) for name, spent in times.items()}
         for name in waiting:
-            gc.collect()
             began = time.perf_counter()
             calls[name]()
             times[name].append(time.perf_counter() - began)

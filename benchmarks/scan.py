@@ -218,13 +218,12 @@ def main() -> None:
         print(*(f"{added_memory(partial(call, scan, arguments)) / MEGABYTE:.0f}" for call in (forward, both)))
         return
     found = scans()
-    parts = [speed(found), growth(found), errors(found, asked.weights)]
-    text = f"{asked.threads} thread{'s' if asked.threads > 1 else ''}, torch {torch.__version__}.\n\n" + "\n\n".join(
-        parts
-    )
-    print(text)
+    parts = [f"torch {torch.__version__}, threads: {asked.threads}."]
+    for measured in (partial(speed, found), partial(growth, found), partial(errors, found, asked.weights)):
+        parts.append(measured())
+        print(parts[-1], end="\n\n", flush=True)
     if asked.write:
-        write_section("benchmarks/scan.py", text)
+        write_section("benchmarks/scan.py", "\n\n".join(parts))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,17 @@ def compare(
         RequestError: Fewer than two methods, two evaluations of one method on one dataset, conventions or
             definitions that differ, no image or no metric in common, or an unknown name.
     """
+    methods = list(dict.fromkeys(one.method for one in evaluations.values()))
+    aligned = align(evaluations, metrics) if evaluations else None
+    if aligned is None or len(methods) < 2:
+        raise RequestError(f"compare: got evaluations of {' and '.join(methods) or 'nothing'}, expected two methods")
+    notes = list(aligned.notes)
+    pairs = _pairs(methods, before, after, notes)
+    return replace(aligned, pairs=pairs, notes=tuple(notes))
+
+
+def align(evaluations: Mapping[Path, Evaluation], metrics: Sequence[str] = ()) -> Comparison:
+    """As `compare`, of one method or more, and without pairs."""
     evaluations = {path: _narrowed(one, metrics, path) for path, one in evaluations.items()}
     definitions, infos = _agreed(evaluations)
     notes: list[str] = []
@@ -67,18 +79,14 @@ def compare(
             first = next(p for p, e in evaluations.items() if (e.method, e.dataset) == (one.method, one.dataset))
             raise RequestError(f"{first} and {path}: both are {one.method} on {one.dataset}; give each its own label")
         found[one.method] = one
-    methods = list(dict.fromkeys(one.method for one in evaluations.values()))
-    if len(methods) < 2:
-        raise RequestError(f"compare: got evaluations of {' and '.join(methods) or 'nothing'}, expected two methods")
 
     datasets = tuple(_aligned(dataset, found, infos, notes) for dataset, found in by_dataset.items())
-    pairs = _pairs(methods, before, after, notes)
     return Comparison(
         next(iter(evaluations.values())).convention,
         definitions,
         datasets,
         _pooled(datasets, notes),
-        pairs,
+        (),
         tuple(notes),
     )
 

@@ -25,6 +25,22 @@ from bridgetune.evaluation.tables import (
 )
 from bridgetune.evaluation.wording import changed, differ, listed
 
+Rows = Mapping[str, Sequence[Cell]]
+"""Method -> a cell for each metric."""
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Mean scores of methods that were trained several times, where a comparison has each method once.
+
+    Attributes:
+        rows: Dataset, or `ALL_DATASETS` -> its rows, with spreads.
+        said: For the captions: what the means and spreads are over.
+    """
+
+    rows: Mapping[str, Rows]
+    said: str
+
 
 @dataclass(frozen=True)
 class PairFindings:
@@ -95,13 +111,16 @@ class Findings:
         return [*self.datasets, *([self.overall] if self.overall else [])]
 
 
-def find(comparison: Comparison, proposed: str | None = None, alpha: float = 0.05) -> Findings:
+def find(
+    comparison: Comparison, proposed: str | None = None, alpha: float = 0.05, repeated: Repeated | None = None
+) -> Findings:
     """Build all tables and make all tests.
 
     Args:
         comparison: See `compare`.
         proposed: The method to give the enhancement of; default the one of the best average rank.
         alpha: Level of the tests, between 0 and 1.
+        repeated: The rows of the tables of mean scores; default the means of what is compared, which have no spread.
 
     Raises:
         RequestError: No method is called `proposed`.
@@ -109,12 +128,13 @@ def find(comparison: Comparison, proposed: str | None = None, alpha: float = 0.0
     if proposed is not None and proposed not in comparison.methods:
         raise unknown_method("--proposed", proposed, comparison.methods)
     proposed = proposed or best_ranked(comparison)
-    names = _file_names([scores.dataset for scores in comparison.datasets])
+    names = file_names([scores.dataset for scores in comparison.datasets])
+    said = f"; {repeated.said}" if repeated else ""
     datasets = [
         _on(
             scores,
-            mean_rows(scores),
-            f"on {scores.dataset}, {_images(scores)}",
+            repeated.rows[scores.dataset] if repeated else mean_rows(scores),
+            f"on {scores.dataset}, {images_counted(scores)}{said}",
             name,
             comparison.pairs,
             proposed,
@@ -124,8 +144,8 @@ def find(comparison: Comparison, proposed: str | None = None, alpha: float = 0.0
     ]
     overall = None
     if comparison.overall is not None:
-        rows = overall_rows(comparison.datasets, comparison.overall)
-        where = f"over {listed([scores.dataset for scores in comparison.datasets])}, each dataset counted once"
+        rows = repeated.rows[ALL_DATASETS] if repeated else overall_rows(comparison.datasets, comparison.overall)
+        where = f"over {listed([scores.dataset for scores in comparison.datasets])}, each dataset counted once{said}"
         overall = _on(comparison.overall, rows, where, "overall", comparison.pairs, proposed, alpha)
     return Findings(comparison, proposed, alpha, rank_table(comparison.datasets, "ranks"), datasets, overall)
 
@@ -140,7 +160,7 @@ def described(findings: Findings) -> dict[str, Any]:
         "notes": list(comparison.notes),
         "alpha": findings.alpha,
         "proposed": findings.proposed,
-        "ranks_by_means": _described_table(findings.ranks),
+        "ranks_by_means": described_table(findings.ranks),
         "datasets": {found.scores.dataset: _described_scope(found) for found in findings.datasets},
         "overall": _described_scope(findings.overall) if findings.overall else None,
     }
@@ -148,7 +168,7 @@ def described(findings: Findings) -> dict[str, Any]:
 
 def _on(
     scores: DatasetScores,
-    rows: Mapping[str, Sequence[Cell]],
+    rows: Rows,
     where: str,
     name: str,
     pairs: Sequence[MethodPair],
@@ -194,8 +214,8 @@ def _described_scope(found: DatasetFindings) -> dict[str, Any]:
         "methods": list(scores.methods),
         "images": list(scores.images),
         "counted": {name: int(scores.counted(name).sum()) for name in scores.metrics},
-        "scores": _described_table(found.table),
-        "ranks_by_image": _described_table(found.image_ranks) if found.image_ranks else None,
+        "scores": described_table(found.table),
+        "ranks_by_image": described_table(found.image_ranks) if found.image_ranks else None,
         "friedman": {
             metric: {**dataclasses.asdict(test), "p_holm": found.friedman_holm[metric]}
             for metric, test in found.friedman.items()
@@ -213,13 +233,19 @@ def _described_scope(found: DatasetFindings) -> dict[str, Any]:
     }
 
 
-def _described_table(table: Table) -> list[dict[str, Any]]:
+def described_table(table: Table) -> list[dict[str, Any]]:
+    """A table's rows for a JSON document; a spread stands behind its value, as in CSV."""
     names = [column.name for column in table.columns]
     return [
         {
             **dict(zip(table.heads, row.labels, strict=True)),
             "kind": row.kind,
-            **dict(zip(names, (cell.value for cell in row.cells), strict=True)),
+            **{name: cell.value for name, cell in zip(names, row.cells, strict=True)},
+            **{
+                f"{name}_std": cell.spread
+                for name, cell in zip(names, row.cells, strict=True)
+                if cell.spread is not None
+            },
         }
         for section in table.sections
         for row in section
@@ -230,11 +256,13 @@ def _without(facts: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if key != name}
 
 
-def _images(scores: DatasetScores) -> str:
+def images_counted(scores: DatasetScores) -> str:
+    """20 images."""
     return f"{len(scores.images)} image{'s' * (len(scores.images) > 1)}"
 
 
-def _file_names(labels: Sequence[str]) -> list[str]:
+def file_names(labels: Sequence[str]) -> list[str]:
+    """A name for the files of each dataset, all different, and none `overall`."""
     names: list[str] = []
     for label in labels:
         slug = re.sub(r"[^a-z0-9]+", "-", label.casefold()).strip("-") or "dataset"

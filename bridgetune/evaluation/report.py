@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -20,10 +21,30 @@ from bridgetune.files import replaced
 REPORT = "report.md"
 
 
-def write_report(findings: Findings, out: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Section:
+    """A part of the report that stands before what the comparison found.
+
+    Attributes:
+        title: In plain text.
+        text: Markdown above the tables.
+        tables: In this order.
+    """
+
+    title: str
+    text: str
+    tables: tuple[Table, ...] = ()
+
+
+def write_report(findings: Findings, out: Path, sections: Sequence[Section] = ()) -> list[Path]:
     """Write the report, its tables (Markdown, CSV, LaTeX) and its figures (PNG, PDF) into a folder.
 
     All of it is made before any of it is written. Files of the same names are replaced, others left alone.
+
+    Args:
+        findings: See `find`.
+        out: The folder.
+        sections: Put before them.
 
     Returns:
         What was written, the report first.
@@ -34,8 +55,8 @@ def write_report(findings: Findings, out: Path) -> list[Path]:
     """
     if out.exists() and not out.is_dir():
         raise RequestError(f"{out}: is a file, expected a folder for the report")
-    files: dict[str, bytes] = {REPORT: report(findings).encode()}
-    for table in _tables(findings):
+    files: dict[str, bytes] = {REPORT: report(findings, sections).encode()}
+    for table in [*(table for section in sections for table in section.tables), *_tables(findings)]:
         for suffix, render in (("md", markdown), ("csv", comma_separated), ("tex", latex)):
             files[f"tables/{table.name}.{suffix}"] = render(table).encode()
     with paper():
@@ -53,18 +74,23 @@ def write_report(findings: Findings, out: Path) -> list[Path]:
     return [out / name for name in files]
 
 
-def report(findings: Findings) -> str:
+def report(findings: Findings, sections: Sequence[Section] = ()) -> str:
     """`report.md`: Markdown that shows the tables and links the figures beside it."""
     comparison = findings.comparison
     datasets = [f"{scores.dataset} ({len(scores.images)} images)" for scores in comparison.datasets]
     about = (
         f"{markdown_text(listed(comparison.methods))} on {markdown_text(listed(datasets))}. Fusion metrics in the"
-        f" *{comparison.convention}* convention. Tests at α = {findings.alpha:g}; ↑ higher is better, ↓ lower;"
+        f" *{comparison.convention}* convention. Tests at the level {findings.alpha:g}; ↑ higher is better, ↓ lower;"
         f" **best**, <ins>second</ins>. Written by bridgetune {__version__}."
     )
-    parts = [f"# {len(comparison.methods)} methods compared", about]
+    count = len(comparison.methods)
+    parts = [f"# {count} method{'s' * (count > 1)} compared", about]
     if comparison.notes:
         parts.append("**Left out and taken for granted**\n\n" + _points(comparison.notes))
+    for section in sections:
+        parts += [f"## {markdown_text(section.title)}", section.text]
+        for table in section.tables:
+            parts += [markdown(table), _sources(table)]
     parts += ["## Ranks", markdown(findings.ranks), _sources(findings.ranks), _RANKS_EXPLAINED]
     for found in findings.scopes:
         parts += _scope(found)

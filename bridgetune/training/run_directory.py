@@ -140,11 +140,16 @@ class RunDirectory:
                 raise RequestError(_other(self.path, name, before.get(name), json.loads(json.dumps(decided.get(name)))))
 
 
-def _other(path: Path, name: str, earlier: Any, now: Any) -> str:
-    """Which decision differs, down to the entry that does."""
+def first_difference(name: str, earlier: Any, now: Any) -> tuple[str, Any, Any]:
+    """Of two decisions that differ, the first entry that does: its dotted name and both values."""
     while isinstance(earlier, dict) and isinstance(now, dict):
         key = next(key for key in {**earlier, **now} if earlier.get(key) != now.get(key))
-        name, earlier, now = f"{name}.{key}", earlier.get(key), now.get(key)
+        name, earlier, now = f"{name}.{key}" if name else key, earlier.get(key), now.get(key)
+    return name, earlier, now
+
+
+def _other(path: Path, name: str, earlier: Any, now: Any) -> str:
+    name, earlier, now = first_difference(name, earlier, now)
     return (
         f"{path}: was started with {name}={earlier}, cannot be resumed with {now};"
         " repeat the first command, or name another folder"

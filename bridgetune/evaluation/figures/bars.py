@@ -40,7 +40,7 @@ def bars(scores: DatasetScores, table: Table) -> Figure:
                 fontsize=6.5,
                 fontweight="bold" if cell.place == 1 else "normal",
             )
-        panel.set_xlim(low * 1.05, reach * 1.34)
+        panel.set_xlim(low * 1.05, reach * (1.34 if all(cell.spread is None for cell in cells) else 1.75))
         panel.set_ylim(len(rows) - 0.5, -0.5)
         first = place % 3 == 0
         panel.set_yticks(range(len(rows)), [style.text(row.labels[0]) if first else "" for row in rows])

@@ -1,0 +1,62 @@
+"""Tables of results on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table as ScreenTable
+
+from bridgetune.cli.console import RESULTS
+
+if TYPE_CHECKING:
+    from bridgetune.evaluation.findings import Findings
+    from bridgetune.evaluation.tables import Table
+
+
+def show_findings(findings: Findings) -> None:
+    """Mean scores, before and after, ranks, what the tests say, and what is to be known."""
+    for found in findings.scopes:
+        print_table(found.table)
+        if found.before_after is not None:
+            print_table(found.before_after)
+    print_table(findings.ranks)
+    for found in findings.scopes:
+        for sentence in found.said:
+            RESULTS.print(f"• {sentence}", markup=False)
+    for note in findings.comparison.notes:
+        RESULTS.print(f"note: {note}", markup=False, style="yellow")
+
+
+def print_table(table: Table) -> None:
+    """Whole, however narrow the terminal: a number that is cut says nothing."""
+    screen = on_screen(table)
+    needed = Measurement.get(RESULTS, RESULTS.options.update(max_width=10_000), screen).maximum
+    wide = Console(width=max(needed, RESULTS.width), highlight=False, force_terminal=RESULTS.is_terminal)
+    RESULTS.print(table.caption, markup=False, style="italic")
+    wide.print(screen)
+
+
+def on_screen(table: Table) -> ScreenTable:
+    """A table for the terminal: best bold, second underlined."""
+    from bridgetune.evaluation.rendering import number
+    from bridgetune.evaluation.tables import ARROWS
+
+    screen = ScreenTable(box=SIMPLE_HEAD, pad_edge=False)
+    for head in table.heads:
+        screen.add_column(escape(head))
+    for column in table.columns:
+        screen.add_column(f"{escape(column.plain_title)} {ARROWS[column.higher_is_better]}", justify="right")
+    styles = {1: "[bold]{}[/bold]", 2: "[underline]{}[/underline]", 0: "{}"}
+    for section in table.sections:
+        for row in section:
+            cells = (
+                styles[cell.place].format(number(cell, column, row))
+                for cell, column in zip(row.cells, table.columns, strict=True)
+            )
+            screen.add_row(*map(escape, row.labels), *cells)
+        screen.add_section()
+    return screen

@@ -1,0 +1,165 @@
+"""What a backbone costs: parameters, FLOPs, time and memory of one pair, Table 6 of the paper, measured here."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch.utils.flop_counter import FlopCounterMode
+
+from bridgetune import __version__
+from bridgetune.errors import WorkError
+from bridgetune.files import replaced
+from bridgetune.pretrained import open_generator
+from bridgetune.sweeps.plan import RUNS
+from bridgetune.sweeps.settings import Backbone, CostSettings
+from bridgetune.wrapping import Adapter
+
+
+class Cost(BaseModel):
+    """The cost of fusing one pair.
+
+    Attributes:
+        bridgetune, generator, options, settings: What was measured, and how.
+        parameters: Of the generator; the discriminators are no part of what fuses.
+        flops: Floating-point operations of the generator, a multiply-add as two.
+        seconds: Of each repeat, decision and fusing, without reading files.
+        memory: Bytes that the first pair takes beside process, weights and sources; None where it cannot be told.
+        machine: Device, threads and torch's version.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bridgetune: str = __version__
+    generator: str
+    options: dict[str, object]
+    settings: CostSettings
+    parameters: int
+    flops: int
+    seconds: list[float]
+    memory: int | None
+    machine: str
+
+    @property
+    def time(self) -> float:
+        """The median, in seconds."""
+        return statistics.median(self.seconds)
+
+
+def cost_of(backbone: Backbone, settings: CostSettings, out: Path) -> tuple[Cost, bool]:
+    """A backbone's cost, and whether it had to be measured; kept in the sweep's folder.
+
+    Raises:
+        WorkError: The process that measures died.
+    """
+    path = out / RUNS / backbone.slug / "cost.json"
+    if path.is_file():
+        with contextlib.suppress(ValueError):
+            kept = Cost.model_validate_json(path.read_text(encoding="utf-8"))
+            told = (kept.bridgetune, kept.generator, kept.options, kept.settings)
+            if told == (__version__, backbone.generator, backbone.options, settings):
+                return kept, False
+    cost = _in_own_process(backbone, settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(path) as partial:
+        partial.write_text(cost.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return cost, True
+
+
+def open_backbone(backbone: Backbone) -> Adapter:
+    """The network before stage 1: fresh, or with the weights that it brings.
+
+    Raises:
+        RequestError: It cannot be made of what is given.
+    """
+    weights = "shipped" if str(backbone.weights) == "shipped" else backbone.weights
+    if backbone.options:
+        from bridgetune.plugins import create
+
+        return create(backbone.generator, weights=weights, **backbone.options)
+    return open_generator(backbone.generator, weights)
+
+
+def _in_own_process(backbone: Backbone, settings: CostSettings) -> Cost:
+    """A process's peak of memory is its own only where it has done nothing before."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        try:
+            return pool.submit(measure, backbone, settings).result()
+        except BrokenProcessPool:
+            size = "×".join(map(str, settings.size))
+            raise WorkError(
+                f"cost of {backbone.name}: its process died, out of memory perhaps; try a smaller cost.size than {size}"
+            ) from None
+
+
+def measure(backbone: Backbone, settings: CostSettings) -> Cost:
+    """Measure in this process, which should be a fresh one."""
+    device = torch.device("cuda" if settings.device == "auto" and torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    generator = open_backbone(backbone).eval().to(device)
+    first, second = (torch.rand(1, 3, *settings.size, device=device) for _ in range(2))
+
+    def fuse() -> float:
+        began = time.perf_counter()
+        generator.fuse(first, second)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return time.perf_counter() - began
+
+    with torch.no_grad():
+        memory = _added_memory(fuse, device)
+        seconds = [fuse() for _ in range(settings.repeats)]
+        with FlopCounterMode(display=False) as counted:
+            generator(first, second)
+    return Cost(
+        generator=backbone.generator,
+        options=backbone.options,
+        settings=settings,
+        parameters=sum(parameter.numel() for parameter in generator.unwrap().parameters()),
+        flops=counted.get_total_flops(),
+        seconds=seconds,
+        memory=memory,
+        machine=_machine(device),
+    )
+
+
+def _added_memory(call: Callable[[], object], device: torch.device) -> int | None:
+    """By how many bytes the peak in a call is above what was taken before it."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        call()
+        return torch.cuda.max_memory_allocated(device) - before
+    # Where the kernel forgets the peak of importing torch, what is left of it is what is taken now.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    before_peak = _peak()
+    call()
+    after_peak = _peak()
+    return None if before_peak is None or after_peak is None else after_peak - before_peak
+
+
+def _peak() -> int | None:
+    """The peak of this process's memory, in bytes; Linux alone has one that a parent's does not hide."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
+
+
+def _machine(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    threads = torch.get_num_threads()
+    cpu = f"{platform.machine()} CPU ({torch.backends.cpu.get_cpu_capability()})"
+    return f"{cpu}, {threads} thread{'s' * (threads > 1)}, torch {torch.__version__}"

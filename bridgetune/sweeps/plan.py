@@ -1,0 +1,174 @@
+"""Which runs a sweep has, where each is kept, and what decided it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridgetune.config import TrainConfig
+from bridgetune.errors import RequestError
+from bridgetune.pretrained import CARD, CONFIG, PRODUCT
+from bridgetune.sweeps.settings import TUNED, Backbone, Sweep, alpha_name
+from bridgetune.training.run_directory import UNDECIDED, first_difference
+
+RUNS = "runs"
+"""Where a sweep's folder holds its runs."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: stage 1 of a backbone and seed, or stage 2 at an α on top of that.
+
+    Attributes:
+        backbone: What is trained.
+        seed: Of all that is drawn; None for a backbone that was trained before the sweep, and is as it is.
+        alpha: None for stage 1.
+        measured: Whether it is evaluated; a stage 1 that only begins others is not.
+    """
+
+    backbone: Backbone
+    seed: int | None
+    alpha: float | None
+    measured: bool
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """Its place in the sweep's folder, named by what it is."""
+        seeded = Path(RUNS, self.backbone.slug, "given" if self.seed is None else f"seed-{self.seed}")
+        return seeded / ("supervised" if self.alpha is None else f"bridgetune-alpha-{alpha_name(self.alpha)}")
+
+    @property
+    def name(self) -> str:
+        """For people: DRPL, seed 0, α 1e-4."""
+        parts = [self.backbone.name, "as given" if self.seed is None else f"seed {self.seed}"]
+        return ", ".join([*parts, "supervised" if self.alpha is None else f"α {alpha_name(self.alpha)}"])
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of a run.
+
+    Attributes:
+        path: The run's folder.
+    """
+
+    path: Path
+
+    @property
+    def decided(self) -> Path:
+        """What decided the run, written before it begins."""
+        return self.path / "settings.json"
+
+    @property
+    def training(self) -> Path:
+        """The run directory of its stage."""
+        return self.path / "training"
+
+    @property
+    def product(self) -> Path:
+        """The generator that came of it."""
+        return self.training / PRODUCT
+
+    @property
+    def failure(self) -> Path:
+        """The traceback, where it failed."""
+        return self.path / "failure.txt"
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the product is whole: its card is written last."""
+        return (self.product / CARD).is_file()
+
+    def evaluation(self, dataset_slug: str) -> Path:
+        """Where its scores on a dataset are kept, for `bridgetune compare` too."""
+        return self.path / "evaluations" / f"{dataset_slug}.json"
+
+
+def is_trained_already(backbone: Backbone) -> bool:
+    """Whether its stage 1 is left out: it brings weights, or is a saved generator."""
+    saved = Path(backbone.generator)
+    return backbone.weights is not None or any((saved / place / CONFIG).is_file() for place in ("", PRODUCT))
+
+
+def planned(sweep: Sweep) -> list[Run]:
+    """All runs in the order in which they are done: a whole table of the first seed before the second begins."""
+    runs = []
+    for seed in sweep.seeds:
+        for backbone in sweep.backbones:
+            first = start_of(sweep, backbone, seed)
+            if first not in runs:
+                runs.append(first)
+            if True in sweep.bridgetune:
+                runs += [Run(backbone, seed, alpha, True) for alpha in sweep.alphas]
+    return runs
+
+
+def start_of(sweep: Sweep, backbone: Backbone, seed: int) -> Run:
+    """The stage 1 that all α of a backbone and seed begin with."""
+    return Run(backbone, None if is_trained_already(backbone) else seed, None, False in sweep.bridgetune)
+
+
+def label(run: Run, alphas: Sequence[float]) -> str:
+    """The method in tables: the first α stands for BridgeTune, others are named."""
+    if run.alpha is None:
+        return run.backbone.name
+    return run.backbone.name + TUNED + ("" if run.alpha == alphas[0] else f", α {alpha_name(run.alpha)}")
+
+
+def run_label(run: Run, alphas: Sequence[float]) -> str:
+    """The method and the seed, for the run's own evaluations."""
+    return label(run, alphas) + ("" if run.seed is None else f", seed {run.seed}")
+
+
+def decided(sweep: Sweep, run: Run) -> dict[str, Any]:
+    """All of the sweep that the run's product depends on, as JSON has it."""
+    backbone = run.backbone
+    facts: dict[str, Any] = {
+        "backbone": {
+            "generator": backbone.generator,
+            "weights": str(backbone.weights) if backbone.weights else None,
+            "options": backbone.options,
+        }
+    }
+    if run.seed is not None:
+        pictures = {name: str(value) for name, value in sweep.data if value}
+        references = {name: pictures.pop(name) for name in ("clear", "blurred") if name in pictures}
+        facts["data"] = pictures
+        if not is_trained_already(backbone):
+            facts["pretrain"] = _of(sweep.pretraining(backbone, run.seed))
+        if run.alpha is not None:
+            facts["data"] |= references
+            facts["finetune"] = _of(sweep.tuning(backbone, run.seed, run.alpha))
+    return facts
+
+
+def refuse_changed(sweep: Sweep, runs: Sequence[Run], out: Path) -> None:
+    """Raise `RequestError` where the folder holds runs of these names that other settings decided.
+
+    They are not made anew unasked: they may have cost days.
+    """
+    changed = []
+    for run in runs:
+        path = RunFiles(out / run.folder).decided
+        if not path.is_file():
+            continue
+        earlier, now = json.loads(path.read_text(encoding="utf-8")), decided(sweep, run)
+        if earlier != now:
+            changed.append((out / run.folder, *first_difference("", earlier, now)))
+    if changed:
+        folder, name, earlier, now = changed[0]
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise RequestError(
+            f"{folder}{more}: made with {name}={earlier}, the sweep now has {now};"
+            " undo that, name another --out, or remove the folder to have it made anew"
+        )
+
+
+def _of(config: TrainConfig) -> dict[str, Any]:
+    return {name: value for name, value in config.model_dump(mode="json").items() if name not in UNDECIDED}

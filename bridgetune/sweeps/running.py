@@ -1,0 +1,278 @@
+"""A sweep carried out: every run trained and evaluated once, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bridgetune import __version__
+from bridgetune.errors import BridgetuneError, RequestError, WorkError
+from bridgetune.evaluation.evaluating import evaluate
+from bridgetune.evaluation.findings import file_names
+from bridgetune.evaluation.results import Evaluation
+from bridgetune.evaluation.scenes import scenes_of
+from bridgetune.files import replaced
+from bridgetune.plugins import registry
+from bridgetune.pretrained import load
+from bridgetune.sweeps.cost import Cost, cost_of, open_backbone
+from bridgetune.sweeps.pictures import Pictures, sources_of, write_demo
+from bridgetune.sweeps.plan import (
+    RUNS,
+    Run,
+    RunFiles,
+    decided,
+    planned,
+    refuse_changed,
+    run_label,
+    start_of,
+)
+from bridgetune.sweeps.settings import Backbone, Sweep
+from bridgetune.sweeps.watching import UNWATCHED, Outcome, State, Watcher
+from bridgetune.training import finetune, pretrain
+from bridgetune.training.loop import Stopped
+from bridgetune.training.run_directory import Record
+
+
+@dataclass
+class SweepResult:
+    """What came of a sweep.
+
+    Attributes:
+        sweep, out: What was asked for, and its folder.
+        outcomes: Of every job, in the order of the work.
+        evaluations: Those of the runs that succeeded, by run and the dataset's name.
+        costs: By the backbone's name.
+    """
+
+    sweep: Sweep
+    out: Path
+    outcomes: list[Outcome] = field(default_factory=list)
+    evaluations: dict[Run, dict[str, Evaluation]] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """What failed."""
+        return [outcome for outcome in self.outcomes if outcome.state == "failed"]
+
+
+def run_sweep(sweep: Sweep, out: str | Path, watcher: Watcher = UNWATCHED) -> SweepResult:
+    """Train and evaluate every run of a sweep that is not there yet, and go on with what was begun.
+
+    A run that fails is reported and does not stop the others; those that begin with it are left out. What was
+    trained is never trained again; an evaluation is made again where it was made by another version of
+    bridgetune, of another folder or in another way.
+
+    Args:
+        sweep: See `read_sweep`.
+        out: The sweep's folder.
+        watcher: Told how it gets on.
+
+    Raises:
+        RequestError: Before anything is written: pictures or a network that are not there, or runs in `out` that
+            other settings decided.
+        Stopped: After Ctrl-C, when a checkpoint has been written.
+    """
+    out = Path(out)
+    runs = planned(sweep)
+    pictures = Pictures(sweep.data)
+    _check(sweep, runs, pictures, out)
+    for dataset in sweep.datasets:
+        if dataset.demo:
+            out.mkdir(parents=True, exist_ok=True)
+            write_demo(dataset, out)
+    return _Work(sweep, runs, pictures, out, watcher).carry_out()
+
+
+def datasets_of(sweep: Sweep) -> dict[str, str]:
+    """Name of a dataset -> the name of its files."""
+    names = [dataset.name for dataset in sweep.datasets]
+    return dict(zip(names, file_names(names), strict=True))
+
+
+def _check(sweep: Sweep, runs: Sequence[Run], pictures: Pictures, out: Path) -> None:
+    """Find out now what would be found out after hours."""
+    if out.exists() and not out.is_dir():
+        raise RequestError(f"{out}: is a file, expected a folder for the sweep")
+    refuse_changed(sweep, runs, out)
+    for dataset in sweep.datasets:
+        if dataset.sources is not None:
+            scenes_of(dataset.sources)
+    for backbone in sweep.backbones:
+        _check_backbone(backbone)
+    for run in runs:
+        if run.seed is None:
+            continue
+        backbone = run.backbone
+        if run.alpha is not None:
+            config: Any = sweep.tuning(backbone, run.seed, run.alpha)
+            pictures.references(config)
+        else:
+            config = sweep.pretraining(backbone, run.seed)
+        pictures.pairs(config)
+        pictures.held_out(config)
+
+
+def _check_backbone(backbone: Backbone) -> None:
+    if backbone.options and backbone.generator not in registry().names():
+        raise RequestError(
+            f"backbone {backbone.name}: options are for a plugin's network, not {backbone.generator}; leave them out"
+        )
+    try:
+        open_backbone(backbone)
+    except BridgetuneError as error:
+        raise RequestError(f"backbone {backbone.name}: {error}") from error
+
+
+class _Work:
+    def __init__(self, sweep: Sweep, runs: Sequence[Run], pictures: Pictures, out: Path, watcher: Watcher) -> None:
+        self.sweep, self.runs, self.pictures, self.out, self.watcher = sweep, runs, pictures, out, watcher
+        self.result = SweepResult(sweep, out)
+
+    def carry_out(self) -> SweepResult:
+        count = len(self.runs) + len(self.sweep.backbones)
+        for number, run in enumerate(self.runs, 1):
+            self.watcher.began(run.name, number, count)
+            self._end(self._attempt(run))
+            gc.collect()
+        for number, backbone in enumerate(self.sweep.backbones, len(self.runs) + 1):
+            self.watcher.began(f"{backbone.name}, cost", number, count)
+            self._end(self._attempt_cost(backbone))
+        return self.result
+
+    def _end(self, outcome: Outcome) -> None:
+        self.result.outcomes.append(outcome)
+        self.watcher.ended(outcome)
+
+    def _attempt(self, run: Run) -> Outcome:
+        began, files = time.perf_counter(), RunFiles(self.out / run.folder)
+        state: State = "kept"
+        failure = ""
+        try:
+            if not files.is_trained:
+                state = "made"
+                self._train(run, files)
+            if run.measured:
+                evaluations, measured = self._evaluate(run, files)
+                state = "made" if measured else state
+                self.result.evaluations[run] = evaluations
+            files.failure.unlink(missing_ok=True)
+        except Stopped as error:
+            raise Stopped(f"{run.name}: {str(error).partition(';')[0]}; the same command goes on from there") from error
+        except Exception as error:
+            state, failure = "failed", _told(error, files.failure)
+        return Outcome(run.name, files.path, state, time.perf_counter() - began, failure)
+
+    def _attempt_cost(self, backbone: Backbone) -> Outcome:
+        began, name = time.perf_counter(), f"{backbone.name}, cost"
+        folder = self.out / RUNS / backbone.slug
+        try:
+            cost, measured = cost_of(backbone, self.sweep.cost, self.out)
+        except Exception as error:
+            failure = _told(error, folder / "cost-failure.txt")
+            return Outcome(name, folder, "failed", time.perf_counter() - began, failure)
+        (folder / "cost-failure.txt").unlink(missing_ok=True)
+        self.result.costs[backbone.name] = cost
+        return Outcome(name, folder, "made" if measured else "kept", time.perf_counter() - began)
+
+    def _train(self, run: Run, files: RunFiles) -> None:
+        start = None if run.alpha is None or run.seed is None else start_of(self.sweep, run.backbone, run.seed)
+        if start is not None and not RunFiles(self.out / start.folder).is_trained:
+            raise WorkError(f"not begun: it goes on from {start.name}, which failed")
+        files.path.mkdir(parents=True, exist_ok=True)
+        with replaced(files.decided) as partial:
+            partial.write_text(json.dumps(decided(self.sweep, run), indent=2) + "\n", encoding="utf-8")
+        if files.training.is_dir() and not (files.training / "config.json").is_file():
+            shutil.rmtree(files.training)  # killed before there was anything to resume
+        if run.seed is None:
+            open_backbone(run.backbone).save_pretrained(files.product)
+        elif start is None:
+            self._pretrain(run, run.seed, files)
+        else:
+            assert run.alpha is not None
+            self._finetune(run, run.seed, run.alpha, RunFiles(self.out / start.folder), files)
+
+    def _pretrain(self, run: Run, seed: int, files: RunFiles) -> None:
+        config = self.sweep.pretraining(run.backbone, seed)
+        torch.manual_seed(seed)
+        pretrain(
+            open_backbone(run.backbone),
+            self.pictures.pairs(config),
+            config,
+            validation=self.pictures.held_out(config),
+            run_dir=files.training,
+            resume=True,
+            report=self._reporter("stage 1"),
+        )
+
+    def _finetune(self, run: Run, seed: int, alpha: float, start: RunFiles, files: RunFiles) -> None:
+        config = self.sweep.tuning(run.backbone, seed, alpha)
+        finetune(
+            load(start.product),
+            self.pictures.pairs(config),
+            self.pictures.references(config),
+            config,
+            validation=self.pictures.held_out(config),
+            run_dir=files.training,
+            resume=True,
+            report=self._reporter("stage 2"),
+        )
+
+    def _reporter(self, doing: str) -> Callable[[Record], None]:
+        def report(record: Record) -> None:
+            if "steps" in record:
+                self.watcher.advanced(doing, record["step"], record["steps"])
+
+        return report
+
+    def _evaluate(self, run: Run, files: RunFiles) -> tuple[dict[str, Evaluation], bool]:
+        """The run's scores on every dataset, and whether any had to be measured now."""
+        found, measured = {}, False
+        method = run_label(run, self.sweep.alphas)
+        for dataset in self.sweep.datasets:
+            path = files.evaluation(datasets_of(self.sweep)[dataset.name])
+            sources = sources_of(dataset, self.out).resolve()
+            wanted = {"sources": str(sources), "recipe": self.sweep.evaluation.recipe}
+            if path.is_file():
+                kept = Evaluation.read(path)
+                same = (kept.dataset, kept.convention, kept.bridgetune) == (
+                    *(dataset.name, self.sweep.evaluation.convention, __version__),
+                )
+                if same and wanted.items() <= kept.settings.items():
+                    found[dataset.name] = kept.model_copy(update={"method": method})
+                    continue
+            measured = True
+
+            def tell(done: int, total: int, stem: str, dataset: str = dataset.name) -> None:
+                self.watcher.advanced(dataset, done, total)
+
+            one = evaluate(
+                sources,
+                generator=files.product,
+                recipe=self.sweep.evaluation.recipe,
+                convention=self.sweep.evaluation.convention,
+                method=method,
+                dataset=dataset.name,
+                workers=self.sweep.evaluation.workers,
+                progress=tell,
+            )
+            one.write(path)
+            found[dataset.name] = one
+        return found, measured
+
+
+def _told(error: Exception, path: Path) -> str:
+    """The failure in a line; its traceback is written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    said = " ".join(str(error).split()) or "no message"
+    return said if isinstance(error, BridgetuneError) else f"{type(error).__name__}: {said}"

@@ -142,6 +142,12 @@ def test_gradients_autocast_other_dtypes_and_another_scan_keep_to_torch_operatio
         assert not natively(x)
 
 
+def test_weights_of_another_type_are_refused_and_never_misread():
+    layer = Convolution(3, 4, 3).double()
+    with torch.no_grad(), pytest.raises(TypeError, match=r"float64.*expected float32"):
+        layer(torch.rand(1, 3, 8, 8))
+
+
 def test_compiled_network_holds_no_fused_layer():
     network, images = BridgeMFF().eval(), torch.rand(2, 1, 3, 32, 32)
     with torch.no_grad():

@@ -63,5 +63,13 @@ def call(function: str, *arguments: ctypes.Structure | Tensor | None) -> None:
 
 
 def pointer(tensor: Tensor | None) -> ctypes.c_void_p:
-    """Where a tensor's values begin; null for None."""
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
+    """Where a tensor's values begin; null for None.
+
+    Raises:
+        TypeError: They are not float32 on the CPU, and would be taken for what they are not.
+    """
+    if tensor is None:
+        return ctypes.c_void_p(None)
+    if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+        raise TypeError(f"native layers: got {tensor.dtype} on {tensor.device}, expected float32 on the CPU")
+    return ctypes.c_void_p(tensor.data_ptr())

@@ -51,10 +51,18 @@ def export(
     from bridgetune.pretrained import open_generator
 
     network = open_generator(generator, weights or "shipped")
-    done = write(network, out, format_, size=wanted, tolerance=tolerance, overwrite=force)
-    if done.fallback:
-        ERRORS.print(f"{done.fallback}; so the sizes are fixed", style="yellow", markup=False)
+    done = write(
+        network,
+        out,
+        format_,
+        size=wanted,
+        tolerance=tolerance,
+        overwrite=force,
+        report=lambda said: ERRORS.print(said, style="dim", markup=False),
+    )
     shown_size = done.size if isinstance(done.size, str) else f"{done.size[0]}x{done.size[1]}"
+    if done.fallback:
+        ERRORS.print(f"{done.fallback}; exported for {shown_size} instead", style="yellow", markup=False)
     if as_json:
         print_json(
             {
@@ -71,7 +79,7 @@ def export(
     for name, fact in done.facts.items():
         table.add_row(name, fact)
     runtime = FORMATS[done.format].runtime
-    table.add_row("checked", f"in {runtime}: its map is off by {done.difference:.1e} at most")
+    table.add_row("checked", f"in {runtime}: its map is off by {done.difference:.1e} at most, {tolerance:.0e} allowed")
     RESULTS.print(table, markup=False)
 
 

@@ -6,9 +6,10 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -61,6 +62,7 @@ def export(
     size: Size | None = None,
     tolerance: float = TOLERANCE,
     overwrite: bool = False,
+    report: Callable[[str], None] | None = None,
 ) -> Exported:
     """Write a generator as a program (first, second) -> logits that runs without bridgetune and its plugins.
 
@@ -75,6 +77,7 @@ def export(
             None: `dynamic`, and where that cannot be done, 256×256.
         tolerance: The largest `difference` from the network's own map.
         overwrite: Replace a file that is there.
+        report: Is told what happens next; a network with loops and open sides takes minutes.
 
     Raises:
         RequestError: A path that cannot be written, or a generator that is not float32 on the CPU.
@@ -90,33 +93,41 @@ def export(
     kind.require()
     was_training = generator.training
     generator.eval()
+    write = partial(_exported, generator, path, format, tolerance, report or (lambda said: None))
     try:
         if size is not None:
-            return _exported(generator, path, format, size, tolerance)
+            return write(size)
         try:
-            return _exported(generator, path, format, "dynamic", tolerance)
+            return write("dynamic")
         except WorkError as error:
-            return _exported(generator, path, format, FIXED, tolerance, fallback=str(error))
+            return write(FIXED, fallback=str(error))
     finally:
         generator.train(was_training)
 
 
 def _exported(
-    generator: Adapter, path: Path, format: FormatName, size: Size, tolerance: float, fallback: str = ""
+    generator: Adapter,
+    path: Path,
+    format: FormatName,
+    tolerance: float,
+    report: Callable[[str], None],
+    size: Size,
+    fallback: str = "",
 ) -> Exported:
     kind, facts = FORMATS[format], _facts(generator, size)
-    pairs = sample_pairs(generator.config, size)
-    with torch.inference_mode():
-        expected = [generator(*pair) for pair in pairs]
-    operators = registry().operators()
-    sides = "any size" if size == "dynamic" else _sides(size)
-    mend = "; give one, --size HxW" if size == "dynamic" else ""
-    with _blamed(f"{_name(generator)} cannot be exported to {format} for {sides}", mend):
+    pairs, operators = sample_pairs(generator.config, size), registry().operators()
+    sides = "images of any size" if size == "dynamic" else _sides(size)
+    with _blamed(f"{_name(generator)} cannot be exported to {format} for {sides}"):
+        with torch.inference_mode():
+            expected = [generator(*pair) for pair in pairs]
+        report(f"tracing {_name(generator)} for {sides}")
         program = trace(generator, size, operators)
         with ExitStack() as files:
-            partial, *_ = (files.enter_context(replaced(path.with_suffix(suffix))) for suffix in _suffixes(kind))
-            kind.write(program, partial, facts, least_side(generator.config) if size == "dynamic" else None)
-            difference = _difference(kind.open(partial), pairs, expected)
+            unchecked, *_ = (files.enter_context(replaced(path.with_suffix(suffix))) for suffix in _suffixes(kind))
+            report(f"writing {path}")
+            kind.write(program, unchecked, facts, least_side(generator.config) if size == "dynamic" else None)
+            report(f"running it in {kind.runtime}, beside the network itself")
+            difference = _difference(kind.open(unchecked), pairs, expected)
             if not difference <= tolerance:
                 raise WorkError(
                     f"its map in {kind.runtime} is off by {difference:.1e}, more than {tolerance:.0e}; if that is"
@@ -195,7 +206,7 @@ def _check_tensors(generator: Adapter) -> None:
 
 
 @contextmanager
-def _blamed(what: str, mend: str) -> Iterator[None]:
+def _blamed(what: str) -> Iterator[None]:
     """Turn whatever fails inside into one line, and let other programs' warnings and logs be."""
     disabled = logging.root.manager.disable
     try:
@@ -204,9 +215,9 @@ def _blamed(what: str, mend: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except WorkError as error:
-        raise WorkError(f"{what}: {error}{mend}") from error
+        raise WorkError(f"{what}: {error}") from error
     except Exception as error:  # of torch.export, the exporter to ONNX, or a runtime, each with errors of its own
-        raise WorkError(f"{what} ({_cause(error)}){mend}") from error
+        raise WorkError(f"{what} ({_cause(error)})") from error
     finally:
         logging.disable(disabled)
 

@@ -50,7 +50,7 @@ def trace(generator: Adapter, size: Size, operators: Mapping[Any, Callable[..., 
     module, shapes = generator, None
     if size == "dynamic":
         module, least = _OpenSides(generator), least_side(generator.config)
-        open_axes = {0: Dim.DYNAMIC(min=1), 2: Dim.DYNAMIC(min=least), 3: Dim.DYNAMIC(min=least)}
+        open_axes = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC(min=least), 3: Dim.DYNAMIC(min=least)}
         shapes = {"first": open_axes, "second": open_axes}
     sample = sample_pairs(generator.config, size)[-1]
     with torch.no_grad(), _StandIns(operators):

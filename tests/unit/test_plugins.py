@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from importlib.metadata import Distribution, EntryPoint
@@ -111,3 +112,26 @@ def test_importing_bridgetune_and_listing_plugins_import_no_torch():
 def test_importing_bridgetune_loads_no_plugin():
     program = "import sys, bridgetune; print(any(name.startswith('bridgetune_') for name in sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "False"
+
+
+OPERATORS = (
+    PLUGIN
+    + """
+@hookimpl
+def bridgetune_operators():
+    {body}
+"""
+)
+
+
+def test_plugins_say_what_stands_for_their_operators_and_one_that_fails_at_it_harms_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    sources = {
+        "fine": OPERATORS.format(api=1, name="fine", body="return {'operator': len}"),
+        "wrong": OPERATORS.format(api=1, name="wrong", body="raise KeyError('mine')"),
+        "none": PLUGIN.format(api=1, name="none"),
+    }
+    assert found(tmp_path, sources, monkeypatch).operators() == {"operator": len}
+    assert "plugin wrong: its operators cannot be exported (KeyError: 'mine')" in caplog.text

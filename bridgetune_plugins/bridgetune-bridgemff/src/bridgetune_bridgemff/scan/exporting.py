@@ -64,7 +64,7 @@ def _by_place(sequence: Tensor) -> Tensor:
     # One block more than are filled: with a single one, the trace of an open length would hold for short ones alone.
     blocks = (length + BLOCK - 1) // BLOCK + 1
     padded = F.pad(sequence, (0, 0, 0, blocks * BLOCK - length))
-    return padded.reshape(len(padded), blocks, BLOCK, padded.shape[2]).permute(2, 0, 1, 3).contiguous()
+    return padded.reshape(padded.shape[0], blocks, BLOCK, padded.shape[2]).permute(2, 0, 1, 3).contiguous()
 
 
 def _advanced(h: Tensor, step: Tensor, drive: Tensor, B: Tensor, A: Tensor) -> Tensor:

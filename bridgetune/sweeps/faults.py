@@ -15,7 +15,9 @@ def first_fault(error: ValidationError, keys: Mapping[str, list[str]]) -> str:
         error: Of a model that has the tables.
         keys: A table's name, the outermost being nameless -> the keys that it may have.
     """
-    first = error.errors(include_url=False)[0]
+    faults = error.errors(include_url=False)
+    # a key that is mistyped is also missing
+    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     where = ".".join(str(part) for part in first["loc"])
     said = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":

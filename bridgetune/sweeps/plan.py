@@ -46,8 +46,10 @@ class Run:
     @property
     def name(self) -> str:
         """For people: DRPL, seed 0, α 1e-4."""
-        parts = [self.backbone.name, "as given" if self.seed is None else f"seed {self.seed}"]
-        return ", ".join([*parts, "supervised" if self.alpha is None else f"α {alpha_name(self.alpha)}"])
+        if self.seed is None:
+            return f"{self.backbone.name}, as given"
+        stage = "supervised" if self.alpha is None else f"α {alpha_name(self.alpha)}"
+        return f"{self.backbone.name}, seed {self.seed}, {stage}"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ class RunFiles:
     def is_trained(self) -> bool:
         """Whether the product is whole: its card is written last."""
         return (self.product / CARD).is_file()
+
+    def earlier(self) -> Any:
+        """What decided the run when it was begun; None where it was not."""
+        return json.loads(self.decided.read_text(encoding="utf-8")) if self.decided.is_file() else None
 
     def evaluation(self, dataset_slug: str) -> Path:
         """Where its scores on a dataset are kept, for `bridgetune compare` too."""
@@ -151,15 +157,14 @@ def decided(sweep: Sweep, run: Run) -> dict[str, Any]:
 def refuse_changed(sweep: Sweep, runs: Sequence[Run], out: Path) -> None:
     """Raise `RequestError` where the folder holds runs of these names that other settings decided.
 
-    They are not made anew unasked: they may have cost days.
+    They are not made anew unasked: they may have cost days. Those that failed are.
     """
     changed = []
     for run in runs:
-        path = RunFiles(out / run.folder).decided
-        if not path.is_file():
-            continue
-        earlier, now = json.loads(path.read_text(encoding="utf-8")), decided(sweep, run)
-        if earlier != now:
+        files = RunFiles(out / run.folder)
+        earlier, now = files.earlier(), decided(sweep, run)
+        has_failed = files.failure.is_file() and not files.is_trained
+        if earlier is not None and earlier != now and not has_failed:
             changed.append((out / run.folder, *first_difference("", earlier, now)))
     if changed:
         folder, name, earlier, now = changed[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import shutil
@@ -21,7 +22,6 @@ from bridgetune.evaluation.findings import file_names
 from bridgetune.evaluation.results import Evaluation
 from bridgetune.evaluation.scenes import scenes_of
 from bridgetune.files import replaced
-from bridgetune.plugins import registry
 from bridgetune.pretrained import load
 from bridgetune.sweeps.cost import Cost, cost_of, open_backbone
 from bridgetune.sweeps.pictures import Pictures, sources_of, write_demo
@@ -110,7 +110,7 @@ def _check(sweep: Sweep, runs: Sequence[Run], pictures: Pictures, out: Path) -> 
     for backbone in sweep.backbones:
         _check_backbone(backbone)
     for run in runs:
-        if run.seed is None:
+        if run.seed is None or RunFiles(out / run.folder).is_trained:
             continue
         backbone = run.backbone
         if run.alpha is not None:
@@ -123,7 +123,7 @@ def _check(sweep: Sweep, runs: Sequence[Run], pictures: Pictures, out: Path) -> 
 
 
 def _check_backbone(backbone: Backbone) -> None:
-    if backbone.options and backbone.generator not in registry().names():
+    if backbone.options and (":" in backbone.generator or Path(backbone.generator).is_dir()):
         raise RequestError(
             f"backbone {backbone.name}: options are for a plugin's network, not {backbone.generator}; leave them out"
         )
@@ -188,11 +188,13 @@ class _Work:
         start = None if run.alpha is None or run.seed is None else start_of(self.sweep, run.backbone, run.seed)
         if start is not None and not RunFiles(self.out / start.folder).is_trained:
             raise WorkError(f"not begun: it goes on from {start.name}, which failed")
+        now = decided(self.sweep, run)
+        begun = (files.training / "config.json").is_file()
+        if files.training.is_dir() and not (begun and files.earlier() == now):
+            shutil.rmtree(files.training)  # killed before there was anything to resume, or failed as it was decided
         files.path.mkdir(parents=True, exist_ok=True)
         with replaced(files.decided) as partial:
-            partial.write_text(json.dumps(decided(self.sweep, run), indent=2) + "\n", encoding="utf-8")
-        if files.training.is_dir() and not (files.training / "config.json").is_file():
-            shutil.rmtree(files.training)  # killed before there was anything to resume
+            partial.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
         if run.seed is None:
             open_backbone(run.backbone).save_pretrained(files.product)
         elif start is None:
@@ -241,15 +243,10 @@ class _Work:
         for dataset in self.sweep.datasets:
             path = files.evaluation(datasets_of(self.sweep)[dataset.name])
             sources = sources_of(dataset, self.out).resolve()
-            wanted = {"sources": str(sources), "recipe": self.sweep.evaluation.recipe}
-            if path.is_file():
-                kept = Evaluation.read(path)
-                same = (kept.dataset, kept.convention, kept.bridgetune) == (
-                    *(dataset.name, self.sweep.evaluation.convention, __version__),
-                )
-                if same and wanted.items() <= kept.settings.items():
-                    found[dataset.name] = kept.model_copy(update={"method": method})
-                    continue
+            kept = self._kept(path, dataset.name, sources)
+            if kept is not None:
+                found[dataset.name] = kept.model_copy(update={"method": method})
+                continue
             measured = True
 
             def tell(done: int, total: int, stem: str, dataset: str = dataset.name) -> None:
@@ -268,6 +265,16 @@ class _Work:
             one.write(path)
             found[dataset.name] = one
         return found, measured
+
+    def _kept(self, path: Path, dataset: str, sources: Path) -> Evaluation | None:
+        """The evaluation that is there already, if it was made as it would be now."""
+        asked = self.sweep.evaluation
+        with contextlib.suppress(RequestError):
+            kept = Evaluation.read(path)
+            made = (kept.bridgetune, kept.dataset, kept.convention, *map(kept.settings.get, ("sources", "recipe")))
+            if made == (__version__, dataset, asked.convention, str(sources), asked.recipe):
+                return kept
+        return None
 
 
 def _told(error: Exception, path: Path) -> str:

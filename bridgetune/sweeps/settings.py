@@ -210,6 +210,8 @@ class Sweep(_Strict):
             raise ValueError("data: BridgeTune needs references, clear and blurred; or bridgetune = [false]")
         if True not in self.bridgetune and "alphas" in self.model_fields_set:
             raise ValueError("alphas: without BridgeTune there is no α; leave them out")
+        _stage(PretrainConfig, "pretrain", self.pretrain, {})
+        _stage(TuneConfig, "finetune", self.finetune, {})
         for backbone in self.backbones:
             self.pretraining(backbone, self.seeds[0])
             self.tuning(backbone, self.seeds[0], self.alphas[0])
@@ -217,11 +219,11 @@ class Sweep(_Strict):
 
     def pretraining(self, backbone: Backbone, seed: int) -> PretrainConfig:
         """Stage 1 of a run."""
-        return _stage(PretrainConfig, "pretrain", self.pretrain, backbone, seed=seed)
+        return _stage(PretrainConfig, "pretrain", self.pretrain, backbone.pretrain, seed=seed)
 
     def tuning(self, backbone: Backbone, seed: int, alpha: float) -> TuneConfig:
         """Stage 2 of a run."""
-        return _stage(TuneConfig, "finetune", self.finetune, backbone, seed=seed, alpha=alpha)
+        return _stage(TuneConfig, "finetune", self.finetune, backbone.finetune, seed=seed, alpha=alpha)
 
 
 def alpha_name(alpha: float) -> str:
@@ -229,13 +231,12 @@ def alpha_name(alpha: float) -> str:
     return np.format_float_scientific(alpha, trim="-", exp_digits=1) if 0 < alpha < 1 else f"{alpha:g}"
 
 
-def _stage(model: type[ConfigT], stage: str, common: Settings, backbone: Backbone, **decided: Any) -> ConfigT:
+def _stage(model: type[ConfigT], stage: str, common: Settings, own: Settings, **decided: Any) -> ConfigT:
     """A stage's config: the backbone's own settings before the common ones.
 
     Raises:
         ValueError: One line for the first setting that does not fit.
     """
-    own: Settings = getattr(backbone, stage)
     durations = ("steps", "epochs")
     for where, table in ((stage, common), (f"backbones.{stage}", own)):
         if set(durations) <= table.keys():

@@ -123,7 +123,7 @@ def against_others(generator: bridgetune.Adapter, threads: int) -> str:
 
 def growth(generator: bridgetune.Adapter, largest: int) -> str:
     sides = [side for side in SIDES if side <= largest]
-    times = best_times({str(side): partial(fuse, generator, *pair(side)) for side in sides})
+    times = best_times({str(side): partial(fuse, generator, *pair(side)) for side in sides}, seconds=5)
     first = times[str(SIDE)] / SIDE**2
     rows = [
         (

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 import bridgetune
 from bridgetune import Adapter, AdapterConfig, RequestError, WorkError, create, wrap
 from bridgetune.exporting import FORMATS, FormatName, export, exporter, least_side
+from bridgetune.inference import fuse_files
 from bridgetune.testing.networks import stir
 
 from .test_cli import refused, run, succeeds
@@ -285,16 +286,20 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_command_says_what_the_file_takes_and_how_far_it_is_off(saved: Path, tmp_path: Path):
+    told = succeeds("export", saved, "--format", "torch", "-o", tmp_path / "it.pt2", "--size", "dynamic")
+    assert "H and W from 2 on" in told
+    assert re.search(r"in torch: its map is off by \d\.\de[-+]\d\d at most, 1e-04 allowed", told)
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_snippets_of_the_readme_fuse_without_bridgetune(format: FormatName, saved: Path, tmp_path: Path):
-    path = tmp_path / f"mynet{FORMATS[format].suffix}"
-    told = succeeds("export", saved, "--format", format, "-o", path)
-    assert "its map is off by" in told
+    made, path = bridgetune.load(saved), tmp_path / f"mynet{FORMATS[format].suffix}"
+    export(made, path, format, size=(40, 50))
     rng = np.random.default_rng(0)
-    pictures = {name: rng.integers(0, 256, (40, 50, 3), dtype=np.uint8) for name in ("A", "B")}
-    for name, pixels in pictures.items():
-        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
-    succeeds("fuse", "--generator", saved, tmp_path / "A.png", tmp_path / "B.png", "-o", tmp_path / "own.png")
+    sources = [tmp_path / f"{name}.png" for name in "AB"]
+    for source in sources:
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(source)
 
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     (section,) = re.findall(r"## Run it without bridgetune\n(.*?)\n## ", readme, re.DOTALL)
@@ -302,7 +307,8 @@ def test_the_snippets_of_the_readme_fuse_without_bridgetune(format: FormatName, 
     (chosen,) = (snippet for snippet in runs if path.name in snippet)
     before, after = images.split("logits = ...\n")
     without_bridgetune(before + chosen + after, tmp_path)
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "fused.png")), np.asarray(Image.open(tmp_path / "own.png")))
+    fused = np.asarray(Image.open(tmp_path / "fused.png"))
+    assert np.array_equal(fused, fuse_files(made, *sources).pixels)
 
 
 def without_bridgetune(program: str, folder: Path) -> None:
@@ -331,24 +337,27 @@ def test_wrong_requests_are_one_line_and_write_nothing(saved: Path, tmp_path: Pa
     folder.mkdir()
     (tmp_path / "beside.bin").write_text("something")
     before = sorted(tmp_path.rglob("*"))
-    out, onnx, torch_ = tmp_path / "it.onnx", ["--format", "onnx"], ["--format", "torch"]
     wrong: list[tuple[list[object], str]] = [
-        ([saved, "--format", "tflite", "-o", out], "tflite"),
-        ([saved, *onnx, "-o", tmp_path / "it.pt2"], "ends in .onnx"),
-        ([saved, *onnx, "-o", tmp_path / "missing" / "it.onnx"], "there is no folder"),
-        ([saved, *onnx, "-o", there], "there.onnx: exists already; name another, or replace it (--force)"),
-        ([saved, *torch_, "-o", folder], "folder.pt2: exists already; name another"),
-        ([saved, "--format", "openvino", "-o", tmp_path / "beside.xml"], "beside.bin: exists already"),
-        ([saved, *onnx, "-o", out, "--size", "256"], "--size: got '256', expected HxW"),
-        ([saved, *onnx, "-o", out, "--size", "0x8"], "size: got 0x8"),
-        (["drpl", *onnx, "-o", out], "ships no weights"),
-        (["drp", *onnx, "-o", out], "did you mean 'drpl'"),
-        ([saved, *onnx, "-o", out, "--weights", there], "brings its own weights"),
+        (["--format", "tflite", "-o", there], "tflite"),
+        (["--format", "onnx", "-o", there], "there.onnx: exists already; name another, or replace it (--force)"),
+        (["--format", "onnx", "-o", tmp_path / "it.onnx", "--size", "256"], "--size: got '256', expected HxW"),
+        (["--format", "onnx", "-o", tmp_path / "it.onnx", "--weights", there], "brings its own weights"),
     ]
     for arguments, said in wrong:
-        line = refused("export", *arguments)
+        line = refused("export", saved, *arguments)
         assert said in line, (arguments, line)
-        assert sorted(tmp_path.rglob("*")) == before, arguments
+    made = bridgetune.load(saved)
+    for path, format, said in (
+        (tmp_path / "it.pt2", "onnx", "ends in .onnx"),
+        (tmp_path / "missing" / "it.onnx", "onnx", "there is no folder"),
+        (folder, "torch", "folder.pt2: exists already; name another$"),
+        (tmp_path / "beside.xml", "openvino", "beside.bin: exists already"),
+    ):
+        with pytest.raises(RequestError, match=said):
+            export(made, path, format)
+    with pytest.raises(RequestError, match="size: got 0x8"):
+        export(made, tmp_path / "it.onnx", "onnx", size=(0, 8))
+    assert sorted(tmp_path.rglob("*")) == before
     assert there.read_text() == "something"
 
 

@@ -46,13 +46,13 @@ def _looped(arguments: Arguments) -> Tensor:
     step = dt if dt_bias is None else F.softplus(dt + dt_bias)
     steps, drives, inputs, outputs = (_by_place(x) for x in (step, step * u, B, C))
 
-    nothing = torch.zeros_like(drives[0].unsqueeze(-1) * inputs[0].unsqueeze(-2))
+    nothing = u.new_zeros(*steps.shape[1:], A.shape[1])
     (gained,) = scan_op(_gain, [nothing], [steps, drives, inputs], (A,))
     kept = (steps.sum(0).unsqueeze(-1) * A).exp()
-    by_block = [x.transpose(0, 1).contiguous() for x in (kept, gained)]
-    _, entering = scan_op(_carry, [torch.zeros_like(nothing[:, 0])], by_block, ())
+    by_block = [_laid_out(x.transpose(0, 1)) for x in (kept, gained)]
+    _, entering = scan_op(_carry, [u.new_zeros(u.shape[0], *A.shape)], by_block, ())
     places = [steps, drives, inputs, outputs]
-    _, read = scan_op(_read, [entering.transpose(0, 1).contiguous()], places, (A,))
+    _, read = scan_op(_read, [_laid_out(entering.transpose(0, 1))], places, (A,))
 
     y: Tensor = read.permute(1, 2, 0, 3).flatten(1, 2)[:, : u.shape[1]] + D * u
     return y if z is None else y * F.silu(z)
@@ -64,7 +64,12 @@ def _by_place(sequence: Tensor) -> Tensor:
     # One block more than are filled: with a single one, the trace of an open length would hold for short ones alone.
     blocks = (length + BLOCK - 1) // BLOCK + 1
     padded = F.pad(sequence, (0, 0, 0, blocks * BLOCK - length))
-    return padded.reshape(padded.shape[0], blocks, BLOCK, padded.shape[2]).permute(2, 0, 1, 3).contiguous()
+    return _laid_out(padded.reshape(padded.shape[0], blocks, BLOCK, padded.shape[2]).permute(2, 0, 1, 3))
+
+
+def _laid_out(x: Tensor) -> Tensor:
+    """Contiguous in its strides, too: a loop's state must keep them, and `contiguous` leaves those of a side of 1."""
+    return x.clone(memory_format=torch.contiguous_format)
 
 
 def _advanced(h: Tensor, step: Tensor, drive: Tensor, B: Tensor, A: Tensor) -> Tensor:

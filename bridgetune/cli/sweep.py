@@ -32,7 +32,7 @@ def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: 
     from bridgetune.sweeps.report import SweepFindings
     from bridgetune.sweeps.running import run_sweep
 
-    check_metrics(metrics)
+    check_metrics(metrics, asked)
     with bar("part") as shown:
         result = run_sweep(asked, out, _Shown(shown))
     with ERRORS.status("drawing"):

@@ -11,6 +11,8 @@ from bridgetune.errors import RequestError
 from bridgetune.evaluation.aligning import ALL_DATASETS, align
 from bridgetune.evaluation.comparison import Comparison, DatasetScores, MethodPair
 from bridgetune.evaluation.findings import Findings, Repeated, Rows, find, images_counted
+from bridgetune.evaluation.measuring import metrics_of
+from bridgetune.evaluation.scenes import scenes_of
 from bridgetune.evaluation.tables import Cell, Column, Row, Table, mean_rows, overall_rows, table
 from bridgetune.evaluation.wording import listed
 from bridgetune.metrics.registry import METRICS
@@ -24,11 +26,16 @@ SHOWN = ("qabf_weighted", "q_mi", "q_s", "q_p", "q_w", "q_cb", "map_error", "hom
 """The paper's six metrics, and what BridgeTune is to improve, where there is a true map; evaluations have them all."""
 
 
-def check_metrics(names: Sequence[str]) -> None:
-    """Raise `RequestError` where a metric is not one, before the work that it is to show."""
+def check_metrics(names: Sequence[str], sweep: Sweep) -> None:
+    """Raise `RequestError` where a metric is not one, or a dataset has none of them, before the work is done."""
     for name in names:
         if name not in METRICS:
             raise RequestError(f"--metric {name}: {unknown('metric', name, list(METRICS))}")
+    for dataset in sweep.datasets:
+        if dataset.sources is not None:
+            there = metrics_of(scenes_of(dataset.sources).scenes[0], has_generator=True)
+            if names and not set(names) & set(there):
+                raise RequestError(f"--metric: {dataset.name} has none of {listed(names)}; it has {listed(there)}")
 
 
 def gathered(result: SweepResult, metrics: Sequence[str] = (), alpha: float = 0.05) -> Findings | None:
@@ -133,25 +140,14 @@ def _methods(sweep: Sweep, runs: Sequence[Run]) -> dict[str, list[str]]:
 
 
 def _aligned(result: SweepResult, methods: Methods, metrics: Sequence[str]) -> Comparison:
-    """The runs of some methods, each as a method of its own.
-
-    Raises:
-        RequestError: A dataset has none of the metrics.
-    """
-    wanted = {name for names in methods.values() for name in names}
+    """The runs of some methods, each as a method of its own."""
+    names = [name for runs in methods.values() for name in runs]
+    by_label = {run_label(run, result.sweep.alphas): found for run, found in result.evaluations.items()}
     found = {}
     for dataset in result.sweep.datasets:
-        by_label = {
-            run_label(run, result.sweep.alphas): evaluations[dataset.name]
-            for run, evaluations in result.evaluations.items()
-        }
-        for name in (name for names in methods.values() for name in names if name in wanted):
-            one = by_label[name]
+        for name in names:
+            one = by_label[name][dataset.name]
             there = [metric for metric in metrics or SHOWN if metric in one.metrics]
-            if not there:
-                raise RequestError(
-                    f"--metric: {dataset.name} has none of {listed(list(metrics))}; it has {listed(list(one.metrics))}"
-                )
             found[Path(dataset.name, name)] = one.model_copy(
                 update={
                     "metrics": {metric: one.metrics[metric] for metric in there},

@@ -67,7 +67,7 @@ def evaluate(
     if (fused is None) == (generator is None):
         raise RequestError("evaluate: expected one of fused, saved results, and generator, what makes them")
     for option, label in (("method", method), ("dataset", dataset)):
-        if label is not None and (not label or label != label.strip() or "\n" in label):
+        if label != " ".join(label.split()):
             raise RequestError(f"{option}: got {label!r}, expected a label of one line, without blanks around it")
     if workers is not None and workers < 1:
         raise RequestError(f"workers: got {workers}, expected at least 1")

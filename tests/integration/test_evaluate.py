@@ -77,8 +77,9 @@ def test_saved_results_have_the_scores_of_their_8_bit_levels(pairs_only: Path):
 @pytest.mark.slow
 def test_processes_find_what_one_finds(dataset: Path):
     one, two = (evaluate(dataset, fused=dataset / "fused", workers=workers) for workers in (1, 2))
-    assert two.images == one.images
     assert list(two.images) == list(one.images)
+    for stem, scores in one.images.items():
+        assert two.images[stem] == pytest.approx(scores, rel=1e-12)  # sums of another number of threads
 
 
 def test_the_papers_convention_is_said_and_measured(pairs_only: Path):

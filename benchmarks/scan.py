@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from measuring import MEGABYTE, added_memory, best_times, in_own_process, markdown, write_section
 from torch import Tensor
 
+from bridgetune.cli.process import keep_memory
 from bridgetune_bridgemff.scan import BACKENDS, selective_scan
 from bridgetune_bridgemff.scan.arguments import Arguments
 
@@ -213,6 +214,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the tables into the README")
     parser.add_argument("--memory", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    keep_memory()
     torch.set_num_threads(asked.threads)
     if asked.memory:
         name, length = asked.memory

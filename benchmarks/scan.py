@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -67,13 +68,13 @@ def scans() -> dict[str, Scan]:
         if name == "reference":
             continue
         if problem:
-            print(f"not measured: {name} ({problem})")
+            print(f"not measured: {name} ({problem})", file=sys.stderr)
             continue
         found[name] = partial(selective_scan, backend=name)
     if importlib.util.find_spec("mambapy"):
         found["mambapy"] = peer
     else:
-        print("not measured: mambapy (pip install mambapy)")
+        print("not measured: mambapy (pip install mambapy)", file=sys.stderr)
     return {**found, "token loop": token_loop}
 
 

@@ -1,4 +1,7 @@
-"""What layers answer natively is what their torch operations answer, and the gradient never sees the difference."""
+"""What layers answer natively is what their torch operations answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -21,12 +24,21 @@ CLOSE = 1e-5
 side = st.integers(1, 40)
 
 
+@contextmanager
+def torch_operations() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, "torch")
+        yield
+
+
 def both(layer: nn.Module, *images: Tensor) -> tuple[Tensor, Tensor]:
     """A layer's answer natively and in torch operations."""
     with torch.no_grad():
         assert natively(images[0])
         answer = layer(*images)
-    return answer, layer(*images).detach()
+        with torch_operations():
+            assert not natively(images[0])
+            return answer, layer(*images)
 
 
 def assert_close(answer: Tensor, expected: Tensor) -> None:
@@ -129,16 +141,14 @@ def test_bits_do_not_depend_on_the_number_of_threads():
     assert all(torch.equal(one, other) for one, other in zip(*answers, strict=True))
 
 
-def test_gradients_autocast_other_dtypes_and_another_scan_keep_to_torch_operations(monkeypatch):
+def test_autocast_other_dtypes_and_another_scan_keep_to_torch_operations():
     x = torch.rand(1, 3, 32, 32)
-    assert not natively(x)
-    with torch.no_grad():
-        assert natively(x)
-        assert not natively(x.double())
-        assert not natively(x.to("meta"))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            assert not natively(x)
-        monkeypatch.setenv(VARIABLE, "torch")
+    assert natively(x)
+    assert not natively(x.double())
+    assert not natively(x.to("meta"))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not natively(x)
+    with torch_operations():
         assert not natively(x)
 
 
@@ -168,7 +178,7 @@ def test_torch_finds_the_operators_sound():
 
 def test_flop_counters_count_as_much_natively_as_in_torch_operations():
     network, images = BridgeMFF(), torch.rand(2, 1, 3, 64, 96)
-    with FlopCounterMode(display=False) as in_torch:
+    with torch.no_grad(), torch_operations(), FlopCounterMode(display=False) as in_torch:
         network(*images)
     with torch.no_grad(), FlopCounterMode(display=False) as natively_counted:
         network(*images)

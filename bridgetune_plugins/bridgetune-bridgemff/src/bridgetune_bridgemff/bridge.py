@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bridgetune_bridgemff.layers import Convolution
+from bridgetune_bridgemff.layers import Convolution, Summary
 
 
 class AttentionBridge(nn.Module):
@@ -19,6 +19,7 @@ class AttentionBridge(nn.Module):
 
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
+        self.summary = Summary()
         self.spatial = Convolution(2, 1, kernel_size=7, dilation=3)
         self.mixing = nn.Conv1d(1, 1, kernel_size=3, padding=1, bias=False)
         self.channel = nn.ModuleList(nn.Linear(sum(widths), width) for width in widths)
@@ -32,5 +33,4 @@ class AttentionBridge(nn.Module):
         return [v * a + u for u, v, a in zip(attended, residual, weights, strict=True)]
 
     def _spatial_attention(self, t: Tensor) -> Tensor:
-        summary = torch.cat([t.mean(dim=1, keepdim=True), t.amax(dim=1, keepdim=True)], dim=1)
-        return torch.sigmoid(self.spatial(summary))
+        return torch.sigmoid(self.spatial(self.summary(t)))

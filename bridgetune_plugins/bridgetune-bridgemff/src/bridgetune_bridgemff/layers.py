@@ -1,6 +1,6 @@
 """The layers of BridgeMFF. Each answers natively where it can, equal to its torch operations within 1e-5.
 
-It can where nothing asks for its gradient, its input is float32 on a CPU, and the native scan is what `auto` chooses.
+It can where its input is float32 on a CPU, nothing compiles or exports it, and the native scan is what `auto` chooses.
 The network is put together from these layers and knows nothing of it.
 """
 
@@ -19,8 +19,7 @@ GROUPS = 4
 def natively(x: Tensor) -> bool:
     """Whether a layer given `x` may answer natively."""
     return not (
-        torch.is_grad_enabled()
-        or x.device.type != "cpu"
+        x.device.type != "cpu"
         or x.dtype != torch.float32
         or torch.is_autocast_enabled(x.device.type)
         or torch.compiler.is_compiling()
@@ -42,6 +41,16 @@ class Convolution(nn.Conv2d):
         return super().forward(x)
 
 
+class Summary(nn.Module):
+    """The mean and the largest of each pixel's channels, (B, C, H, W) -> (B, 2, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if natively(x):
+            answer: Tensor = fused.summary(x)
+            return answer
+        return torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
+
+
 class Down(nn.Module):
     """A layer, normalised, halved by its maxima, and activated: (B, C, H, W) -> (B, channels, H/2, W/2)."""
 
@@ -55,7 +64,8 @@ class Down(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer(x)
         if natively(x):
-            answer: Tensor = fused.down(x, self.norm.weight, self.norm.bias, GROUPS, self.norm.eps)
+            answer: Tensor
+            answer, _ = fused.down(x, self.norm.weight, self.norm.bias, GROUPS, self.norm.eps)
             return answer
         halved: Tensor = self.activation(self.pool(self.norm(x)))
         return halved
@@ -75,6 +85,19 @@ class Stay(nn.Module):
         return joined
 
 
+class Doubling(nn.Upsample):
+    """Twice as large: (B, C, H, W) -> (B, C, 2H, 2W)."""
+
+    def __init__(self) -> None:
+        super().__init__(scale_factor=2, mode="bilinear", align_corners=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if natively(x):
+            answer: Tensor = fused.doubled(x)
+            return answer
+        return super().forward(x)
+
+
 class Up(nn.Module):
     """A layer, normalised, doubled and activated, beside a skip: (B, C, H, W), (B, channels, 2H, 2W) -> the latter."""
 
@@ -82,17 +105,14 @@ class Up(nn.Module):
         super().__init__()
         self.layer = layer
         self.norm = nn.GroupNorm(GROUPS, channels)
-        self.upsample = doubling()
+        self.upsample = Doubling()
         self.activation = nn.GELU()
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = self.layer(x)
         if natively(x):
-            answer: Tensor = fused.up(x, self.norm.weight, self.norm.bias, skip, GROUPS, self.norm.eps)
+            answer: Tensor
+            answer, _ = fused.up(x, self.norm.weight, self.norm.bias, skip, GROUPS, self.norm.eps)
             return answer
         joined: Tensor = self.activation(self.upsample(self.norm(x))) + skip
         return joined
-
-
-def doubling() -> nn.Upsample:
-    return nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)

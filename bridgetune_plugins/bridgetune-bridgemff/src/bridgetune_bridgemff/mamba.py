@@ -74,7 +74,7 @@ class ParallelVisionMamba(nn.Module):
         self.projection = nn.Linear(channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        if natively(x):
+        if natively(x) and not torch.is_grad_enabled():
             answer: Tensor = fused.vision_mamba(x, self._weights(), CHUNKS, self.norm.eps)
             return answer
         tokens = self.norm(rearrange(x, "b c h w -> b (h w) c"))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bridgetune.errors import RequestError
 from bridgetune_bridgemff.bridge import AttentionBridge
-from bridgetune_bridgemff.layers import Convolution, Down, Stay, Up, doubling
+from bridgetune_bridgemff.layers import Convolution, Doubling, Down, Stay, Up
 from bridgetune_bridgemff.mamba import MambaBlock, ParallelVisionMamba
 
 WIDTHS = (8, 16, 24, 32, 48, 64)
@@ -94,7 +94,7 @@ class _UNet(nn.Module):
                 Up(Convolution(c2, c1, 3), c1),
             ]
         )
-        self.head = nn.Sequential(OrderedDict(layer=nn.Conv2d(c1, 1, kernel_size=1), upsample=doubling()))
+        self.head = nn.Sequential(OrderedDict(layer=Convolution(c1, 1, 1), upsample=Doubling()))
         _initialise(self, initialisation)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -92,16 +92,27 @@ INLINE floats softplus(floats x) {
     return where(x > 0.0f, x, (floats){}) + 2.0f * s * p;
 }
 
-/* x Φ(x), with erf by Abramowitz and Stegun 7.1.26, absolute error 1.5e-7. */
-INLINE floats gelu(floats x) {
+/* Φ(x), of the normal distribution, with erf by Abramowitz and Stegun 7.1.26, absolute error 1.5e-7; and, unless it is null,
+   e^(-x^2 / 2). */
+INLINE floats normal(floats x, floats *bell) {
     const floats z = x * 0.70710678f, size = where(z < 0.0f, -z, z), t = 1.0f / (1.0f + 0.3275911f * size);
     floats p = all(1.061405429f);
     p = p * t - 1.453152027f;
     p = p * t + 1.421413741f;
     p = p * t - 0.284496736f;
     p = p * t + 0.254829592f;
-    const floats tail = 0.5f * p * t * exponential(-size * size); /* of the normal distribution, beyond |x| */
-    return x * where(z < 0.0f, tail, 1.0f - tail);
+    const floats e = exponential(-size * size), tail = 0.5f * p * t * e; /* beyond |x| */
+    if (bell) *bell = e;
+    return where(z < 0.0f, tail, 1.0f - tail);
+}
+
+INLINE floats gelu(floats x) { return x * normal(x, NULL); }
+
+/* Its derivative. */
+INLINE floats gelu_slope(floats x) {
+    floats bell;
+    const floats below = normal(x, &bell);
+    return below + 0.39894228f * x * bell; /* 1 / sqrt(2π) */
 }
 
 #endif

@@ -1,6 +1,7 @@
 """Pictures, masks and pairs: what training and fusing read, and what they write."""
 
-from bridgetune.data.blur import gaussian_blur, random_kernel_size
+from bridgetune.data.blur import gaussian_blur, gaussian_blurs, random_kernel_size
+from bridgetune.data.cache import PixelCache
 from bridgetune.data.folders import IMAGE_SUFFIXES, Skipped, Verify, list_images
 from bridgetune.data.framing import Fit
 from bridgetune.data.images import (
@@ -14,41 +15,47 @@ from bridgetune.data.images import (
 )
 from bridgetune.data.offline import DatasetRecord, make_dataset
 from bridgetune.data.pairs import (
-    FolderPairs,
+    DrawingSource,
     Pair,
     PairSource,
     PairSubset,
-    SourceFiles,
     SyntheticPairs,
     all_in_focus,
     multi_focus_pair,
-    sources_of,
+    multi_focus_pairs,
     split,
 )
 from bridgetune.data.references import ReferencePool, References, ReferenceSource
+from bridgetune.data.stored import FolderPairs, SourceFiles, UnlabelledPair, UnlabelledPairs, sources_of
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "DatasetRecord",
+    "DrawingSource",
     "Fit",
     "FolderPairs",
     "Pair",
     "PairSource",
     "PairSubset",
     "Picture",
+    "PixelCache",
     "ReferencePool",
     "ReferenceSource",
     "References",
     "Skipped",
     "SourceFiles",
     "SyntheticPairs",
+    "UnlabelledPair",
+    "UnlabelledPairs",
     "Verify",
     "all_in_focus",
     "gaussian_blur",
+    "gaussian_blurs",
     "image_size",
     "list_images",
     "make_dataset",
     "multi_focus_pair",
+    "multi_focus_pairs",
     "random_kernel_size",
     "read_image",
     "read_mask",

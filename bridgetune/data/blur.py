@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import conv2d
 
 from bridgetune.errors import RequestError
 
@@ -46,6 +48,32 @@ def gaussian_blur(image: Tensor, kernel_size: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels))
 
 
+def gaussian_blurs(images: Tensor, kernel_sizes: Sequence[int]) -> Tensor:
+    """`gaussian_blur` of a batch, each image with its own kernel, on the device of the images.
+
+    Args:
+        images: (B, C, H, W) float of any range; may be smaller than the kernels.
+        kernel_sizes: B odd numbers, each at least 1.
+
+    Returns:
+        (B, C, H, W), equal to `gaussian_blur` of each to a few units in the last place.
+
+    Raises:
+        RequestError: An even or non-positive kernel size.
+    """
+    batch, channels, height, width = images.shape
+    reach = max(kernel_sizes) // 2
+    kernels = np.zeros((batch, 1, 2 * reach + 1))
+    for kernel, size in zip(kernels, kernel_sizes, strict=True):
+        kernel[:, reach - size // 2 : reach + size // 2 + 1] = _weights(size)
+    weights = torch.from_numpy(kernels.repeat(channels, axis=0)).to(images)
+    blurred = images.reshape(1, batch * channels, height, width)
+    for axis, length in ((-1, width), (-2, height)):
+        blurred = blurred.index_select(axis, torch.from_numpy(_reflected(length, reach)).to(images.device))
+        blurred = conv2d(blurred, weights.unsqueeze(-2 if axis == -1 else -1), groups=batch * channels)
+    return blurred.reshape(images.shape)
+
+
 def random_kernel_size(rng: np.random.Generator, low: int = 3, high: int = 21) -> int:
     """An odd kernel size in [low, high], each equally likely.
 
@@ -69,3 +97,10 @@ def _weights(kernel_size: int) -> list[float]:
     sigma = 0.3 * (radius - 1) + 0.8
     weights = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in range(-radius, radius + 1)]
     return [weight / sum(weights) for weight in weights]
+
+
+def _reflected(length: int, reach: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Indices -reach … length-1+reach, each brought inside by reflections that do not repeat the edge."""
+    period = max(2 * (length - 1), 1)
+    position = np.arange(-reach, length + reach) % period
+    return np.minimum(position, period - position) if length > 1 else np.zeros_like(position)

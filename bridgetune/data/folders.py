@@ -6,8 +6,11 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from numpy.typing import NDArray
 
 from bridgetune.data.images import image_size, read_image, read_mask_pixels
 from bridgetune.errors import RequestError
@@ -28,7 +31,7 @@ Verify = Literal["decode", "header"]
 
 _NAMED_AT_MOST = 5
 
-_SizeReader = Callable[[Path], tuple[int, int]]
+_Reader = Callable[[Path], NDArray[Any]]
 
 logger = logging.getLogger("bridgetune")
 
@@ -74,7 +77,13 @@ def list_images(folder: Path) -> list[Path]:
     )
 
 
-def collect(images: Sequence[Path], masks: Sequence[Path] = (), *, verify: Verify = "decode") -> Collection:
+def collect(
+    images: Sequence[Path],
+    masks: Sequence[Path] = (),
+    *,
+    verify: Verify = "decode",
+    keep: Callable[[tuple[Path, ...], list[NDArray[Any]]], object] = lambda group, layers: None,
+) -> Collection:
     """List folders, match their files by stem, and keep what can be read and agrees in size.
 
     Files that share a stem within a folder are ambiguous and left out. One warning of the logger "bridgetune"
@@ -84,6 +93,7 @@ def collect(images: Sequence[Path], masks: Sequence[Path] = (), *, verify: Verif
         images: Folders of images.
         masks: Folders of focus masks, see `read_mask`.
         verify: How thoroughly to read, see `Verify`.
+        keep: Handed every usable group and its decoded pixels, from several threads, where they are decoded.
 
     Returns:
         Groups with a path for each of the images' folders, then each of the masks'.
@@ -96,11 +106,25 @@ def collect(images: Sequence[Path], masks: Sequence[Path] = (), *, verify: Verif
     folders = [*images, *masks]
     matched, skipped = _match(folders, [list_images(folder) for folder in folders])
 
-    image_reader = image_size if verify == "header" else _decoded_size
-    mask_reader = image_size if verify == "header" else _decoded_mask_size
-    readers = [image_reader] * len(images) + [mask_reader] * len(masks)
+    readers: list[_Reader] = [*[_image_pixels] * len(images), *[read_mask_pixels] * len(masks)]
+
+    def fault(group: tuple[Path, ...]) -> Skipped | None:
+        if verify == "header":
+            return _fault(group, [image_size] * len(group))
+        layers: list[NDArray[Any]] = []
+
+        def size(reader: _Reader, path: Path) -> tuple[int, int]:
+            layers.append(reader(path))
+            height, width = layers[-1].shape[:2]
+            return height, width
+
+        found = _fault(group, [partial(size, reader) for reader in readers])
+        if found is None:
+            keep(group, layers)
+        return found
+
     with ThreadPoolExecutor(THREADS) as pool:
-        faults = list(pool.map(lambda group: _fault(group, readers), matched))
+        faults = list(pool.map(fault, matched))
 
     kept = [group for group, fault in zip(matched, faults, strict=True) if fault is None]
     skipped += [fault for fault in faults if fault is not None]
@@ -132,7 +156,7 @@ def _match(folders: Sequence[Path], listings: Sequence[Sequence[Path]]) -> tuple
     return matched, skipped
 
 
-def _fault(group: Sequence[Path], readers: Sequence[_SizeReader]) -> Skipped | None:
+def _fault(group: Sequence[Path], readers: Sequence[Callable[[Path], tuple[int, int]]]) -> Skipped | None:
     sizes = []
     for path, reader in zip(group, readers, strict=True):
         try:
@@ -147,13 +171,8 @@ def _fault(group: Sequence[Path], readers: Sequence[_SizeReader]) -> Skipped | N
     return None
 
 
-def _decoded_size(path: Path) -> tuple[int, int]:
-    return read_image(path).size
-
-
-def _decoded_mask_size(path: Path) -> tuple[int, int]:
-    height, width = read_mask_pixels(path).shape
-    return height, width
+def _image_pixels(path: Path) -> NDArray[Any]:
+    return read_image(path).pixels
 
 
 def _report(folders: Sequence[Path], kept: int, skipped: Sequence[Skipped]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +157,21 @@ def to_tensor(pixels: Pixels | NDArray[np.bool_]) -> Tensor:
     scaled = planes.astype(np.float32, order="C")
     scaled /= full
     return torch.from_numpy(scaled)
+
+
+def to_batch(layers: Sequence[Pixels | NDArray[np.bool_]], device: torch.device) -> Tensor:
+    """`to_tensor` of several layers of one size, stacked, computed on the device: (B, 1 or 3, H, W) float32."""
+    if len({layer.dtype for layer in layers}) > 1:
+        return torch.stack([to_tensor(layer) for layer in layers]).to(device)
+    stacked = np.stack(layers)
+    full = 1 if stacked.dtype == np.bool_ else np.iinfo(stacked.dtype.name).max
+    # torch can do hardly anything with uint16; and Pillow's true is a byte of 255
+    raw = torch.from_numpy(stacked.astype(np.int32 if stacked.dtype == np.uint16 else np.uint8, copy=False))
+    if device.type == "cuda":
+        raw = raw.pin_memory()
+    raw = raw.to(device, non_blocking=True)
+    planes = raw.unsqueeze(1) if raw.ndim == 3 else raw.permute(0, 3, 1, 2)
+    return planes.to(torch.float32, memory_format=torch.contiguous_format).div_(full)
 
 
 def to_pixels(image: Tensor, bits: Literal[8, 16] = 8) -> Pixels:

@@ -1,4 +1,4 @@
-"""Multi-focus pairs with their focus masks: synthesised on the fly, or read from folders."""
+"""Multi-focus pairs with their focus masks: what training takes, and pairs that are synthesised on the fly."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from bridgetune.data.blur import check_kernel_sizes, gaussian_blur, random_kernel_size
-from bridgetune.data.folders import Verify, collect
+from bridgetune.data._samples import Pixels
+from bridgetune.data.blur import check_kernel_sizes, gaussian_blur, gaussian_blurs, random_kernel_size
+from bridgetune.data.cache import PixelCache
+from bridgetune.data.folders import Verify
 from bridgetune.data.framing import Fit, Framing
-from bridgetune.data.images import read_image, read_mask_pixels, to_tensor
+from bridgetune.data.images import to_batch, to_tensor
+from bridgetune.data.scenes import Scenes
 from bridgetune.errors import RequestError
 
 
@@ -38,8 +42,34 @@ class PairSource(Protocol):
         ...
 
     def sample(self, index: int, rng: np.random.Generator) -> Pair:
-        """A pair of scene `index`, a function of the index and the state of `rng` alone."""
+        """A pair of scene `index`, a function of the index and the state of `rng` alone; from several threads."""
         ...
+
+
+class DrawingSource(PairSource, Protocol):
+    """A source that parts a sample in two: files and chance, which threads see to, and arithmetic on a whole batch."""
+
+    def draw(self, index: int, rng: np.random.Generator) -> Any:
+        """What `develop` makes a pair of scene `index` from; without arithmetic, and from several threads at a time."""
+        ...
+
+    def develop(self, drawn: Sequence[Any], device: torch.device) -> Pair:
+        """What was drawn as a batch of pairs, (B, …) on the device; of one, it is what `sample` gives."""
+        ...
+
+
+def draws(source: object) -> bool:
+    """Whether a source parts its samples in two, and no subclass samples otherwise than it draws."""
+    for kind in type(source).__mro__:
+        if "draw" in vars(kind) or "sample" in vars(kind):
+            return "draw" in vars(kind)
+    return False
+
+
+def alone(source: DrawingSource, index: int, rng: np.random.Generator) -> Pair:
+    """A sample by way of a batch of one."""
+    batch = source.develop([source.draw(index, rng)], torch.device("cpu"))
+    return Pair(*(images[0] for images in batch))
 
 
 def multi_focus_pair(image: Tensor, mask: Tensor, kernel_size: int) -> Pair:
@@ -55,6 +85,18 @@ def multi_focus_pair(image: Tensor, mask: Tensor, kernel_size: int) -> Pair:
     blurred = gaussian_blur(image, kernel_size).numpy()
     first, second = m * sharp + (1 - m) * blurred, (1 - m) * sharp + m * blurred
     return Pair(torch.from_numpy(first), torch.from_numpy(second), mask)
+
+
+def multi_focus_pairs(images: Tensor, masks: Tensor, kernel_sizes: Sequence[int]) -> Pair:
+    """`multi_focus_pair` of a batch, on the device of the images.
+
+    Args:
+        images: All in focus, (B, 3, H, W) float in [0, 1].
+        masks: (B, 1, H, W) in {0, 1}.
+        kernel_sizes: Of the Gaussian blur of each, odd.
+    """
+    blurred, inside = gaussian_blurs(images, kernel_sizes), masks.bool()
+    return Pair(torch.where(inside, images, blurred), torch.where(inside, blurred, images), masks)
 
 
 def all_in_focus(pair: Pair) -> Tensor:
@@ -73,6 +115,7 @@ class SyntheticPairs:
         flips: Whether to flip at random, in both directions.
         kernel_sizes: The smallest and the largest blur kernel, both odd.
         verify: Whether to read every file whole on construction or only its header.
+        cache: Where decoded pictures are kept; None for one of its own.
 
     Attributes:
         stems: The name of each scene.
@@ -91,16 +134,17 @@ class SyntheticPairs:
         flips: bool = True,
         kernel_sizes: tuple[int, int] = (3, 21),
         verify: Verify = "decode",
+        cache: PixelCache | None = None,
     ) -> None:
         check_kernel_sizes(*kernel_sizes)
         self.kernel_sizes = kernel_sizes
         self._folders = str(images), str(masks)
         self._framing = Framing(size, fit, flips)
-        self._files, self.skipped = collect([Path(images)], [Path(masks)], verify=verify)
-        self.stems = [image.stem for image, _ in self._files]
+        self._scenes = Scenes([Path(images)], [Path(masks)], self._framing, verify, cache)
+        self.stems, self.skipped = self._scenes.stems, self._scenes.skipped
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._scenes)
 
     def __repr__(self) -> str:
         images, masks = self._folders
@@ -111,55 +155,33 @@ class SyntheticPairs:
 
     def scene(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """The sharp image (3, H, W) and its mask (1, H, W), framed. The first half of a `sample`."""
-        image, mask = self._files[index]
-        pixels, inside = self._framing.apply([read_image(image).pixels, read_mask_pixels(mask)], rng)
+        pixels, inside = self._scenes.draw(index, rng)
         return to_tensor(pixels), to_tensor(inside)
 
     def sample(self, index: int, rng: np.random.Generator) -> Pair:
         """A pair of scene `index` with a kernel size of its own."""
-        image, mask = self.scene(index, rng)
-        return multi_focus_pair(image, mask, random_kernel_size(rng, *self.kernel_sizes))
+        return alone(self, index, rng)
+
+    def draw(self, index: int, rng: np.random.Generator) -> SyntheticDrawing:
+        """What `develop` makes a pair of scene `index` from."""
+        pixels, inside = self._scenes.draw(index, rng)
+        return SyntheticDrawing(pixels, inside, random_kernel_size(rng, *self.kernel_sizes))
+
+    def develop(self, drawn: Sequence[SyntheticDrawing], device: torch.device) -> Pair:
+        """Blur and compose a batch of pairs."""
+        images, masks, kernel_sizes = zip(*drawn, strict=True)
+        return multi_focus_pairs(to_batch(images, device), to_batch(masks, device), kernel_sizes)
 
 
-class FolderPairs:
-    """Pairs that are there already, with their masks, in the folders A, B and mask of `root`.
+class SyntheticDrawing(NamedTuple):
+    """What is drawn for one pair of `SyntheticPairs`, before any arithmetic."""
 
-    Args:
-        root: Folder of A, B and mask, whose files match by stem and size.
-        size, fit, flips, verify: As in `SyntheticPairs`.
-
-    Attributes:
-        stems: The name of each pair.
-        skipped: The files left out.
-
-    Raises:
-        RequestError: A missing folder, nothing usable, or an argument out of range.
-    """
-
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        size: int | None = 256,
-        fit: Fit = "resize",
-        flips: bool = True,
-        verify: Verify = "decode",
-    ) -> None:
-        self._root = root = Path(root)
-        self._framing = Framing(size, fit, flips)
-        self._files, self.skipped = collect([root / "A", root / "B"], [root / "mask"], verify=verify)
-        self.stems = [first.stem for first, _, _ in self._files]
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def __repr__(self) -> str:
-        return f"FolderPairs({str(self._root)!r}, {len(self)} pairs, {self._framing})"
-
-    def sample(self, index: int, rng: np.random.Generator) -> Pair:
-        """Pair `index`, framed."""
-        first, second, mask = self._files[index]
-        layers = [read_image(first).pixels, read_image(second).pixels, read_mask_pixels(mask)]
-        return Pair(*map(to_tensor, self._framing.apply(layers, rng)))
+    pixels: Pixels
+    """The sharp image, (H, W, 3)."""
+    inside: NDArray[np.bool_]
+    """Its mask, (H, W)."""
+    kernel_size: int
+    """Of the blur."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +197,18 @@ class PairSubset:
     def sample(self, index: int, rng: np.random.Generator) -> Pair:
         """The source's sample of scene `indices[index]`."""
         return self.source.sample(self.indices[index], rng)
+
+    def draw(self, index: int, rng: np.random.Generator) -> Any:
+        """The source's drawing of scene `indices[index]`; its sample, where it draws none."""
+        drawer = self.source.draw if draws(self.source) else self.source.sample  # type: ignore[attr-defined]
+        return drawer(self.indices[index], rng)
+
+    def develop(self, drawn: Sequence[Any], device: torch.device) -> Pair:
+        """What the source drew as a batch of pairs."""
+        if isinstance(drawn[0], Pair):
+            return Pair(*(torch.stack(images).to(device) for images in zip(*drawn, strict=True)))
+        batch: Pair = self.source.develop(drawn, device)  # type: ignore[attr-defined]
+        return batch
 
 
 def split(source: PairSource, share: float, seed: int, most: int) -> tuple[PairSubset, PairSubset]:
@@ -196,26 +230,3 @@ def split(source: PairSource, share: float, seed: int, most: int) -> tuple[PairS
     count = min(most, max(1, round(share * len(source))), len(source) - 1)
     order = [int(index) for index in np.random.default_rng(seed).permutation(len(source))]
     return PairSubset(source, sorted(order[count:])), PairSubset(source, sorted(order[:count]))
-
-
-class SourceFiles(NamedTuple):
-    """The two files of a pair without ground truth."""
-
-    stem: str
-    first: Path
-    second: Path
-
-
-def sources_of(folder: str | os.PathLike[str], verify: Verify = "header") -> list[SourceFiles]:
-    """The pairs in the folders A and B of `folder`, by stem, in natural order.
-
-    Args:
-        folder: Holds `A/` and `B/`.
-        verify: Whether to read every file whole or only its header.
-
-    Raises:
-        RequestError: A missing folder, or no pair of one size.
-    """
-    folder = Path(folder)
-    files = collect([folder / "A", folder / "B"], verify=verify).groups
-    return [SourceFiles(first.stem, first, second) for first, second in files]

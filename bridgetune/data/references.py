@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from bridgetune.data.folders import Verify, collect
+from bridgetune.data._samples import Pixels
+from bridgetune.data.cache import PixelCache
+from bridgetune.data.folders import Verify
 from bridgetune.data.framing import Fit, Framing
-from bridgetune.data.images import read_image, to_tensor
+from bridgetune.data.images import to_batch
+from bridgetune.data.scenes import Scenes
 
 
 class ReferenceSource(Protocol):
@@ -32,6 +37,7 @@ class ReferencePool:
         fit: How images come to that size, see `Framing`.
         flips: Whether to flip at random, in both directions.
         verify: Whether to read every file whole on construction or only its header.
+        cache: Where decoded pictures are kept; None for one of its own.
 
     Attributes:
         skipped: The files left out.
@@ -47,23 +53,31 @@ class ReferencePool:
         fit: Fit = "resize",
         flips: bool = True,
         verify: Verify = "decode",
+        cache: PixelCache | None = None,
     ) -> None:
         self._folder = Path(folder)
         self._framing = Framing(size, fit, flips)
-        files, self.skipped = collect([Path(folder)], verify=verify)
-        self._files = [path for (path,) in files]
+        self._scenes = Scenes([Path(folder)], [], self._framing, verify, cache)
+        self.skipped = self._scenes.skipped
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._scenes)
 
     def __repr__(self) -> str:
         return f"ReferencePool({str(self._folder)!r}, {len(self)} pictures, {self._framing})"
 
     def sample(self, rng: np.random.Generator) -> Tensor:
         """A picture, each equally likely: (3, size, size) float32 in [0, 1]."""
-        path = self._files[rng.integers(len(self._files))]
-        (pixels,) = self._framing.apply([read_image(path).pixels], rng)
-        return to_tensor(pixels)
+        return self.develop([self.draw(rng)], torch.device("cpu"))[0]
+
+    def draw(self, rng: np.random.Generator) -> Pixels:
+        """The pixels of a picture, decoded and framed, (size, size, 3)."""
+        (pixels,) = self._scenes.draw(int(rng.integers(len(self._scenes))), rng)
+        return pixels
+
+    def develop(self, drawn: Sequence[Pixels], device: torch.device) -> Tensor:
+        """What was drawn as images, (B, 3, size, size) float32 in [0, 1]."""
+        return to_batch(drawn, device)
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,7 @@ class References:
         fit: Fit = "resize",
         flips: bool = True,
         verify: Verify = "decode",
+        cache: PixelCache | None = None,
     ) -> Self:
         """Pools of two folders, with the arguments and errors of `ReferencePool`."""
-        return cls(ReferencePool(clear, size, fit, flips, verify), ReferencePool(blurred, size, fit, flips, verify))
+        return cls(*(ReferencePool(folder, size, fit, flips, verify, cache) for folder in (clear, blurred)))

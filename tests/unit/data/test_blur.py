@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgetune.data import gaussian_blur, random_kernel_size
+from bridgetune.data import gaussian_blur, gaussian_blurs, random_kernel_size
 from bridgetune.errors import RequestError
 
 cv2 = pytest.importorskip("cv2")
@@ -77,3 +77,14 @@ def test_every_odd_size_from_3_to_21_is_about_equally_likely(rng):
 def test_a_range_that_is_not_between_odd_sizes_is_refused(rng, low, high):
     with pytest.raises(RequestError, match=rf"\({low}, {high}\)"):
         random_kernel_size(rng, low, high)
+
+
+@given(
+    sizes=st.lists(st.integers(0, 12).map(lambda half: 2 * half + 1), min_size=1, max_size=4),
+    height=st.integers(1, 30),
+    width=st.integers(1, 30),
+)
+def test_each_image_of_a_batch_has_a_kernel_of_its_own(sizes, height, width):
+    batch = torch.rand(len(sizes), 3, height, width, generator=torch.Generator().manual_seed(0))
+    expected = torch.stack([gaussian_blur(image, size) for image, size in zip(batch, sizes, strict=True)])
+    torch.testing.assert_close(gaussian_blurs(batch, sizes), expected, rtol=0, atol=1e-6)

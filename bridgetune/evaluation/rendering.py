@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bridgetune.evaluation.tables import AFTER, ARROWS, BEFORE, Cell, Column, Row, Table
+from bridgetune.markdown import markdown_text, pipe_table
 
 NOTHING = "–"
 
@@ -38,7 +38,8 @@ def number(cell: Cell, column: Column, row: Row) -> str:
     if cell.value is None:
         return NOTHING
     if row.kind == "enhancement":
-        return _signed(f"{round(cell.value, 2) + 0.0:+.2f}%")  # + 0.0: no negative zero
+        percent = round(cell.value, 2)
+        return _signed(f"{percent:+.2f}%") if percent else "0.00%"
     spread = "" if cell.spread is None else f" ± {cell.spread:.{column.digits}f}"
     return _signed(f"{cell.value:.{column.digits}f}{spread}")
 
@@ -111,14 +112,3 @@ def _signed(printed: str) -> str:
 def _title(column: Column, text: Callable[[str], str]) -> str:
     title = f"${column.title}$" if column.math else text(column.title)
     return f"{title} ({text(column.unit)})" if column.unit else title
-
-
-def markdown_text(text: str) -> str:
-    """Plain text for Markdown."""
-    return re.sub(r"([\\`*_|<>\[\]$])", r"\\\1", text)
-
-
-def pipe_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
-    """A Markdown table of ready cells; columns are set to the right but for those at the places `left`."""
-    rule = [":--" if place in left else "--:" for place in range(len(heads))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, rule, *rows])

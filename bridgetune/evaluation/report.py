@@ -13,10 +13,11 @@ from bridgetune.errors import RequestError, WorkError
 from bridgetune.evaluation.figures import bars, before_after, critical_difference, paper, saved, stability
 from bridgetune.evaluation.findings import DatasetFindings, Findings, PairFindings
 from bridgetune.evaluation.ranks import ALL_METRICS
-from bridgetune.evaluation.rendering import comma_separated, latex, markdown, markdown_text, pipe_table
+from bridgetune.evaluation.rendering import comma_separated, latex, markdown
 from bridgetune.evaluation.tables import Table
 from bridgetune.evaluation.wording import listed, p_number
 from bridgetune.files import replaced
+from bridgetune.markdown import markdown_text, pipe_table
 
 REPORT = "report.md"
 
@@ -141,13 +142,15 @@ def _scope(found: DatasetFindings) -> Iterator[str]:
 def _friedman_table(found: DatasetFindings) -> str:
     rows = []
     for metric, test in found.friedman.items():
-        best = min(test.ranks, key=lambda method: test.ranks[method])
         posthoc = found.nemenyi.get(metric)
-        alike = "–" if posthoc is None else listed(posthoc.alike(best)) if posthoc.alike(best) else "none"
+        others = (
+            [] if posthoc is None else [method for method in posthoc.alike(test.best[0]) if method not in test.best]
+        )
+        alike = "–" if posthoc is None else listed(others) if others else "none"
         critical = "–" if posthoc is None else f"{posthoc.critical_difference:.2f}"
         numbers = [str(test.images), f"{test.statistic:.2f}", p_number(test.p)]
         holm = "–" if metric == ALL_METRICS else p_number(found.friedman_holm[metric])
-        rows.append([metric, *numbers, holm, critical, f"{best} ({test.ranks[best]:.2f})", alike])
+        rows.append([metric, *numbers, holm, critical, f"{listed(test.best)} ({test.ranks[test.best[0]]:.2f})", alike])
     heads = ["metric", "n", "Friedman χ²", "p", "p (Holm)", "CD", "ranks best", "not told apart from it"]
     return pipe_table(heads, [[markdown_text(cell) for cell in row] for row in rows], left=(0, 6, 7))
 

@@ -37,6 +37,12 @@ class Friedman:
     statistic: float
     p: float
 
+    @property
+    def best(self) -> list[str]:
+        """The methods of the best average rank; several where it prints alike."""
+        least = min(self.ranks.values())
+        return [method for method, rank in self.ranks.items() if f"{rank:.2f}" == f"{least:.2f}"]
+
 
 @dataclass(frozen=True)
 class Nemenyi:

@@ -243,14 +243,19 @@ def _best_first(rows: Sequence[Row]) -> list[Row]:
 
 
 def _placed(section: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ...]:
-    """Mark the best and the second, equal where they print alike: a reader could not tell why only one is."""
+    """Mark the best and the second, equal where they print alike: a reader could not tell why only one is.
+
+    Behind several best there is no second.
+    """
     scores = [row for row in section if row.kind == "scores"]
     if len(scores) < 2:
         return tuple(section)
     places: list[list[float]] = []
     for place, column in enumerate(columns):
-        printed = {round(value, column.digits) for row in scores if (value := row.cells[place].value) is not None}
-        places.append(sorted(printed, reverse=column.higher_is_better)[: 2 if len(scores) > 2 else 1])
+        printed = [round(value, column.digits) for row in scores if (value := row.cells[place].value) is not None]
+        order = sorted(set(printed), reverse=column.higher_is_better)
+        has_second = len(scores) > 2 and printed.count(order[0]) == 1 if order else False
+        places.append(order[: 2 if has_second else 1])
     return tuple(
         row if row.kind != "scores" else replace(row, cells=tuple(map(_mark, row.cells, places, columns)))
         for row in section

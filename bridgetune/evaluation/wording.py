@@ -35,7 +35,7 @@ def differ(scores: DatasetScores, friedman: Friedman | None, posthoc: Nemenyi | 
         given = f"{count} {'method' if few else 'complete image'}{'s' * (count != 1)}"
         wanted = "three methods" if few else "two images"
         return [f"{where}: {given}; the Friedman test and the critical-difference diagram need {wanted}."]
-    best = min(friedman.ranks, key=lambda method: friedman.ranks[method])
+    best = friedman.best
     told = (
         f"Friedman χ²({len(friedman.ranks) - 1}) = {friedman.statistic:.2f}, {p_value(friedman.p)},"
         f" n = {friedman.images} images"
@@ -43,10 +43,10 @@ def differ(scores: DatasetScores, friedman: Friedman | None, posthoc: Nemenyi | 
     if posthoc is None:
         said = [f"{where}: the methods are not shown to differ ({told}); so no post-hoc test is made."]
     else:
-        alike = posthoc.alike(best)
-        beaten = [method for method in friedman.ranks if method != best and method not in alike]
+        alike = [method for method in posthoc.alike(best[0]) if method not in best]
+        beaten = [method for method in friedman.ranks if method not in (*best, *alike)]
         parts = [f"{where}: the methods differ ({told})."]
-        found = f"{best} ranks best ({friedman.ranks[best]:.2f})"
+        found = f"{listed(best)} {'ranks' if len(best) == 1 else 'tie for'} best ({friedman.ranks[best[0]]:.2f})"
         if beaten:
             found += f", better than {listed(beaten)}"
         if alike:

@@ -7,6 +7,7 @@ import math
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from bridgetune.drawing import text
 from bridgetune.evaluation.comparison import DatasetScores
 from bridgetune.evaluation.figures import style
 from bridgetune.evaluation.rendering import NOTHING, number
@@ -43,7 +44,7 @@ def bars(scores: DatasetScores, table: Table) -> Figure:
         panel.set_xlim(low * 1.05, reach * (1.34 if all(cell.spread is None for cell in cells) else 1.75))
         panel.set_ylim(len(rows) - 0.5, -0.5)
         first = place % 3 == 0
-        panel.set_yticks(range(len(rows)), [style.text(row.labels[0]) if first else "" for row in rows])
+        panel.set_yticks(range(len(rows)), [text(row.labels[0]) if first else "" for row in rows])
         panel.tick_params(axis="y", length=0)
         panel.set_xticks(_ticks(low, reach))
         info = scores.metrics[column.name]

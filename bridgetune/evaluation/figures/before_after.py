@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from bridgetune.drawing import text
 from bridgetune.evaluation.comparison import DatasetScores, MethodPair
 from bridgetune.evaluation.figures import style
 from bridgetune.evaluation.statistics import PairedTest
@@ -50,7 +51,7 @@ def before_after(scores: DatasetScores, pair: MethodPair, tests: Sequence[Paired
         panel.locator_params(axis="y", nbins=5)
         if place % 3 == 0:
             panel.set_ylabel("after − before")
-    names = style.text(pair.before), style.text(pair.after)
+    names = text(pair.before), text(pair.after)
     figure.legend(
         handles=[
             Patch(color=style.BETTER, label=f"{names[1]} better than {names[0]}"),

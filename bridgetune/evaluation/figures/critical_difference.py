@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from bridgetune.drawing import QUIET, text
 from bridgetune.evaluation.figures import style
 from bridgetune.evaluation.statistics import Friedman, Nemenyi
 
@@ -24,7 +27,7 @@ def critical_difference(friedman: Friedman, posthoc: Nemenyi) -> Figure:
     import pandas as pd
     from scikit_posthocs import critical_difference_diagram
 
-    names = {method: style.text(method) for method in friedman.ranks}
+    names = {method: text(method) for method in friedman.ranks}
     ranks = pd.Series({names[method]: rank for method, rank in friedman.ranks.items()})
     figure = Figure(figsize=(style.COLUMN if len(ranks) <= _MOST_IN_A_COLUMN else style.PAGE, 1))
     axes = figure.add_axes((0.3, 0, 0.4, 1))
@@ -36,13 +39,14 @@ def critical_difference(friedman: Friedman, posthoc: Nemenyi) -> Figure:
         label_fmt_left="{label}  {rank:.2f}",
         label_fmt_right="{rank:.2f}  {label}",
         text_h_margin=0.04 * len(ranks),
-        elbow_props={"color": style.QUIET, "linewidth": 0.7},
+        elbow_props={"color": QUIET, "linewidth": 0.7},
         marker_props={"color": "black", "s": 9},
         crossbar_props={"linewidth": 2.4, "color": style.BETTER, "solid_capstyle": "round"},
         label_props={"fontsize": 7},
     )
     for label in drawn["labels"]:
         label.set_color("black")
+    _lengthen(drawn["crossbars"], 0.03 * (len(ranks) - 1))
     axes.spines["top"].set_visible(True)
     axes.spines["top"].set_bounds(1, len(ranks))
     axes.set_xticks(range(1, len(ranks) + 1))
@@ -87,11 +91,19 @@ def _frame(figure: Figure, methods: int, labels: Sequence[Text]) -> None:
         label.set_x(label.get_position()[0] + away * _GAP * (high - low) / inner)
 
 
+def _lengthen(bars: Iterable[Iterable[Line2D]], overhang: float) -> None:
+    """Let each bar reach beyond its outermost dots: between equal ranks it would have no length."""
+    for bar in bars:
+        for line in bar:
+            along, height = np.asarray(line.get_xdata()), float(np.asarray(line.get_ydata())[0])
+            line.set_data([along.min() - overhang, along.max() + overhang], [height, height])
+
+
 def _ruler(axes: Axes, length: float) -> None:
     start, height, tick = 1.0, 1.75, 0.18
-    axes.plot([start, start + length], [height, height], color="black", linewidth=1)
+    axes.plot([start, start + length], [height, height], color="black", linewidth=1, clip_on=False)
     for end in (start, start + length):
-        axes.plot([end, end], [height - tick, height + tick], color="black", linewidth=1)
+        axes.plot([end, end], [height - tick, height + tick], color="black", linewidth=1, clip_on=False)
     axes.annotate(
         f"CD = {length:.2f}",
         (start + length, height),

@@ -8,16 +8,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bridgetune.drawing import text
 from bridgetune.evaluation.comparison import DatasetScores
 from bridgetune.evaluation.figures import style
 
 _MOST_NAMED, _LONGEST_NAME, _MOST_IN_ORDER = 24, 5, 40
 
-_PROPOSED: dict[str, Any] = {"color": "black", "marker": "o", "linestyle": "-", "linewidth": 1.3, "zorder": 5}
+_PROPOSED: dict[str, Any] = {"color": "black", "marker": "o", "linestyle": "-", "linewidth": 1.3, "zorder": 2.5}
 
 
 def stability(scores: DatasetScores, proposed: str) -> Figure:
-    """A panel for each metric: score over image, the proposed method in black on top.
+    """A panel for each metric: score over image, the proposed method in black, behind the thinner lines of the others.
 
     More than forty images are sorted by the proposed method's score: in natural order, as the paper has its twenty,
     so many lines hide each other.
@@ -38,14 +39,14 @@ def stability(scores: DatasetScores, proposed: str) -> Figure:
                 look = {**style.line_style(others.index(method)), "linewidth": 0.8, "zorder": 3}
             if many:
                 look |= {"marker": "", "linewidth": 1.3 if method == proposed else 0.5}
-            panel.plot(range(len(values)), values, label=style.text(method), markersize=2.6, markeredgewidth=0, **look)
+            panel.plot(range(len(values)), values, label=text(method), markersize=2.6, markeredgewidth=0, **look)
         panel.set_title(f"{style.title(info)} {style.ARROWS[info.higher_is_better]}")
         panel.margins(x=0.02)
         panel.grid(axis="y", color="#E5E5E5", linewidth=0.5)
         panel.set_axisbelow(True)
         last = number >= len(panels) - columns
         if many:
-            panel.set_xlabel(f"images, sorted by {style.text(scores.methods[leading])}" if last else "")
+            panel.set_xlabel(f"images, each panel sorted by {text(scores.methods[leading])}" if last else "")
         else:
             _name_images(panel, scores.images, last)
     handles, labels = panels[0].get_legend_handles_labels()
@@ -58,7 +59,7 @@ def stability(scores: DatasetScores, proposed: str) -> Figure:
 def _name_images(panel: Axes, images: tuple[str, ...], last: bool) -> None:
     if len(images) <= _MOST_NAMED and all(len(stem) <= _LONGEST_NAME for stem in images):
         long = max(map(len, images)) > 2
-        panel.set_xticks(range(len(images)), [style.text(stem) for stem in images], rotation=90 if long else 0)
+        panel.set_xticks(range(len(images)), [text(stem) for stem in images], rotation=90 if long else 0)
         named = "image"
     else:
         ticks = [tick for tick in panel.get_xticks() if float(tick).is_integer() and 0 <= tick < len(images)]

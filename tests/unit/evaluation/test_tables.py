@@ -47,10 +47,10 @@ def test_the_best_and_the_second_are_marked_whichever_way_is_up():
     assert places(three()) == [[0, 0, 0, 2, 2], [2, 1, 2, 0, 0], [1, 2, 1, 1, 1]]
 
 
-def test_what_prints_alike_is_marked_alike():
+def test_what_prints_alike_is_marked_alike_and_behind_two_best_there_is_no_second():
     metrics = {"q_s": METRICS["q_s"]}
     table = score_table("t", "c", metrics, rows(a=(0.93171,), b=(0.93169,), c=(0.92,), d=(0.91,)), "a")
-    assert places(table) == [[1], [1], [2], [0]]
+    assert places(table) == [[1], [1], [0], [0]]
 
 
 def test_the_enhancement_is_over_the_best_of_the_others():

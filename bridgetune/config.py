@@ -5,6 +5,7 @@ Nothing here imports torch, so that plugins and the command line can be describe
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -12,13 +13,26 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
+    PlainValidator,
     PositiveFloat,
     PositiveInt,
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from bridgetune.errors import RequestError
+
+
+def _alpha(value: object) -> object:
+    if value == "auto" or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf):
+        return value
+    raise PydanticCustomError("alpha", "expected a number from 0 on, or 'auto'")
+
+
+Alpha = Annotated[float | Literal["auto"], PlainValidator(_alpha)]
+"""The weight of the adversarial loss, or that it be chosen at each step."""
 
 
 class _Frozen(BaseModel):
@@ -162,10 +176,20 @@ class TrainConfig(_Frozen):
         validation_most: ... but at most so many of them.
         validate_every, checkpoint_every: In steps; both also happen at the end.
         checkpoints_kept: How many checkpoints stay on disk, the newest ones.
+        patience: After so many validations in a row without a lower map error the run ends, and the generator is
+            the best one; 0 runs to the end, and the generator is the last one.
+        average: Decay of an exponential moving average of the generator's weights, which is validated and saved in
+            their place; 0 averages nothing.
+        micro_batch: Pairs that the networks see at a time; 0 is the batch of a process as a whole. Smaller takes
+            less memory and, for what is computed twice, more time; the update stays the same, but for BatchNorm.
+        checkpoint_activations: Keep of the networks' blocks their inputs alone, and compute the rest again in the
+            backward pass: less memory, more time, the same update.
+        compile: Have torch.compile translate the networks first.
         seed: Of everything drawn at random. The same seed gives the same run.
         precision: Mixed precision as accelerate names it.
         device: `auto` takes what accelerate finds; `cpu` insists.
-        workers: Processes that prepare training images beside the training one; 0 prepares in the training process.
+        workers: Threads that prepare training images ahead; 0 prepares none ahead.
+        tensorboard: Write scalars and pictures for TensorBoard into the run's folder.
     """
 
     recipe: Literal["paper", "released"] = "paper"
@@ -182,10 +206,16 @@ class TrainConfig(_Frozen):
     validate_every: PositiveInt = 200
     checkpoint_every: PositiveInt = 100
     checkpoints_kept: PositiveInt = 3
-    seed: Annotated[int, Field(ge=0)] = 0
+    patience: NonNegativeInt = 0
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    micro_batch: NonNegativeInt = 0
+    checkpoint_activations: bool = False
+    compile: bool = False
+    seed: NonNegativeInt = 0
     precision: Literal["no", "bf16", "fp16"] = "no"
     device: Literal["auto", "cpu"] = "auto"
-    workers: Annotated[int, Field(ge=0)] = 1
+    workers: NonNegativeInt = 1
+    tensorboard: bool = False
 
     @model_validator(mode="after")
     def _kernels_are_odd(self) -> Self:
@@ -207,18 +237,29 @@ class TuneConfig(TrainConfig):
     """Stage 2 (Algorithm 1, lines 9-26): BridgeTune; defaults are the paper's.
 
     Attributes:
-        alpha: α of Eq. 12, the weight of the adversarial loss.
+        alpha: α of Eq. 12, the weight of the adversarial loss; `auto` holds it at what makes the adversarial part of
+            the gradient at the map `adversarial_share` of the supervised one.
+        adversarial_share: Norm of the one gradient over norm of the other; 0.1 is the paper's "about 1:10". Of no
+            effect unless α is `auto`.
         adversarial: `non-saturating`, -log D(s) (Algorithm 1, line 21), or `saturating`, log(1 - D(s)) (Eq. 7).
         discriminator: `twin`, the generator's own architecture (the paper's advice), which its plugin must bring;
             `patch`, the built-in fallback; `auto`, the twin where there is one.
+        unlabelled_share: Share of a batch that is drawn from the unlabelled pairs, where there are both kinds.
+        swap_weight, binary_weight, variation_weight: Weights of the regularisers on unlabelled pairs:
+            `swap_consistency`, `binarisation` and `total_variation` of `bridgetune.losses`.
     """
 
     duration: Epochs | Steps = Epochs(epochs=50)
     batch: PositiveInt = 16
     learning_rate: PositiveFloat = 6e-4
-    alpha: NonNegativeFloat = 1e-4
+    alpha: Alpha = 1e-4
+    adversarial_share: PositiveFloat = 0.1
     adversarial: Literal["non-saturating", "saturating"] = "non-saturating"
     discriminator: Literal["auto", "twin", "patch"] = "auto"
+    unlabelled_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    swap_weight: NonNegativeFloat = 1.0
+    binary_weight: NonNegativeFloat = 0.1
+    variation_weight: NonNegativeFloat = 0.1
 
 
 Config = TypeVar("Config", bound=_Frozen)

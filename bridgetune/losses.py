@@ -1,4 +1,6 @@
-"""The losses of BridgeTune, Eq. 5-12, as pure functions on logits; all natural logarithms, all to be minimised.
+"""The losses of BridgeTune, Eq. 5-12, and regularisers for pairs without masks, as pure functions on logits.
+
+All logarithms are natural, all losses are to be minimised.
 
 Probabilities never appear: log p is computed from the logit, so that every loss is finite and keeps its
 gradient where a float32 probability would be exactly 0 or 1.
@@ -79,7 +81,37 @@ def adversarial_loss(
     return _total(-softplus(scores).mean() for scores in synthesised)
 
 
-def tuning_loss(supervised: Tensor, adversarial: Tensor, alpha: float = 1e-4) -> Tensor:
+def swap_consistency(logits: Tensor, swapped: Tensor) -> Tensor:
+    """(M(I1, I2) + M(I2, I1) - 1)², the mean over all pixels: a map must not depend on which image comes first.
+
+    Consistency under a transformation of the input as a loss where no label is known: Sajjadi, Javanmardi and
+    Tasdizen, NeurIPS 2016.
+
+    Args:
+        logits: Of the pair, (B, 1, H, W).
+        swapped: Of the pair in the other order.
+    """
+    return (torch.sigmoid(logits) - torch.sigmoid(-swapped)).square().mean()
+
+
+def binarisation(logits: Tensor) -> Tensor:
+    """-M log M - (1-M) log(1-M), the mean over all pixels, in [0, log 2]: a pixel is in focus in one image.
+
+    Entropy minimisation: Grandvalet and Bengio, NeurIPS 2004.
+    """
+    return (softplus(logits) - logits * torch.sigmoid(logits)).mean()
+
+
+def total_variation(logits: Tensor) -> Tensor:
+    """|M(y, x+1) - M(y, x)| + |M(y+1, x) - M(y, x)|, either mean over all pixels: focus comes in regions.
+
+    Anisotropic total variation: Rudin, Osher and Fatemi, Physica D 60, 1992.
+    """
+    focus = torch.sigmoid(logits)
+    return focus.diff(dim=-1).abs().mean() + focus.diff(dim=-2).abs().mean()
+
+
+def tuning_loss(supervised: Tensor, adversarial: Tensor, alpha: float | Tensor = 1e-4) -> Tensor:
     """L = α·L_GAN + L_SUP. Eq. 12."""
     return alpha * adversarial + supervised
 

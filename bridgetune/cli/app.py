@@ -25,6 +25,7 @@ from bridgetune.cli import (
     panels,
     plugins,
     pretrain,
+    report,
 )
 from bridgetune.cli.console import ERRORS
 from bridgetune.cli.process import keep_memory, let_threads_rest
@@ -41,6 +42,7 @@ app.command("demo")(demo.demo)
 app.command("fuse")(fuse.fuse)
 app.command("pretrain")(pretrain.pretrain)
 app.command("finetune")(finetune.finetune)
+app.command("report")(report.report)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("panels")(panels.panels)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from bridgetune.cli import options
-from bridgetune.cli.training import carry_out, duration, open_pairs, open_validation
+from bridgetune.cli.training import carry_out, duration, number, open_pairs, open_validation
 from bridgetune.config import RECIPES, TuneConfig, checked
 
 
@@ -23,7 +23,13 @@ def finetune(
     pairs: options.Pairs = None,
     val_images: options.ValidationImages = None,
     val_masks: options.ValidationMasks = None,
-    alpha: Annotated[float, typer.Option(help="Weight of the adversarial loss, Eq. 12.")] = 1e-4,
+    unlabelled: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Pairs without masks, A/ and B/: beside the others or alone.")
+    ] = None,
+    alpha: Annotated[str, typer.Option(metavar="FLOAT|auto", help="Weight of the adversarial loss, Eq. 12.")] = "1e-4",
+    adversarial_share: Annotated[
+        float, typer.Option(help="With --alpha auto: its gradient at the map, relative to the supervised one.")
+    ] = 0.1,
     adversarial: Annotated[
         Literal["non-saturating", "saturating"], typer.Option(help="As in Algorithm 1, or as in Eq. 7.")
     ] = "non-saturating",
@@ -31,6 +37,12 @@ def finetune(
         Literal["auto", "twin", "patch"],
         typer.Option(help="twin: the generator's architecture; patch: the fallback; auto: the twin if any."),
     ] = "auto",
+    unlabelled_share: Annotated[float, typer.Option(help="Of a batch, where there are masks, too.")] = 0.5,
+    swap_weight: Annotated[
+        float, typer.Option(help="On unlabelled pairs: the map does not depend on their order.")
+    ] = 1.0,
+    binary_weight: Annotated[float, typer.Option(help="On unlabelled pairs: the map is 0 or 1.")] = 0.1,
+    variation_weight: Annotated[float, typer.Option(help="On unlabelled pairs: the map has few edges.")] = 0.1,
     epochs: options.EpochCount = None,
     steps: options.StepCount = None,
     batch: options.Batch = 16,
@@ -42,6 +54,13 @@ def finetune(
     precision: options.Precision = "no",
     device: options.Device = "auto",
     workers: options.Workers = 1,
+    cache: options.Cache = 2048,
+    micro_batch: options.MicroBatch = 0,
+    checkpoint_activations: options.CheckpointActivations = False,
+    compile: options.Compile = False,
+    average: options.Average = 0.0,
+    patience: options.Patience = 0,
+    tensorboard: options.TensorBoard = False,
     validate_every: options.ValidateEvery = 200,
     checkpoint_every: options.CheckpointEvery = 100,
     resume: options.Resume = False,
@@ -51,9 +70,14 @@ def finetune(
     config = checked(
         TuneConfig,
         **duration(epochs, steps),
-        alpha=alpha,
+        alpha=alpha if alpha == "auto" else number("--alpha", alpha),
+        adversarial_share=adversarial_share,
         adversarial=adversarial,
         discriminator=discriminator,
+        unlabelled_share=unlabelled_share,
+        swap_weight=swap_weight,
+        binary_weight=binary_weight,
+        variation_weight=variation_weight,
         batch=batch,
         size=size,
         fit=fit,
@@ -63,20 +87,30 @@ def finetune(
         precision=precision,
         device=device,
         workers=workers,
+        micro_batch=micro_batch,
+        checkpoint_activations=checkpoint_activations,
+        compile=compile,
+        average=average,
+        patience=patience,
+        tensorboard=tensorboard,
         validate_every=validate_every,
         checkpoint_every=checkpoint_every,
     )
-    from bridgetune.data import References
+    from bridgetune.data import PixelCache, References, UnlabelledPairs
     from bridgetune.pretrained import open_generator
     from bridgetune.training import finetune as train
     from bridgetune.training.run_directory import RunDirectory
 
     RunDirectory(out).check(resume)
+    kept = PixelCache(cache)
     network = open_generator(generator, weights or "shipped")
     flips = RECIPES[recipe].flips
-    references = References.from_folders(clear, blurred, size=config.size, fit=config.fit, flips=flips)
-    source = open_pairs(images, masks, pairs, config, flips=flips)
-    held_out = open_validation(val_images, val_masks, config)
+    references = References.from_folders(clear, blurred, size=config.size, fit=config.fit, flips=flips, cache=kept)
+    source = None
+    if unlabelled is None or images or masks or pairs:
+        source = open_pairs(images, masks, pairs, config, kept, flips=flips)
+    new = unlabelled and UnlabelledPairs(unlabelled, size=config.size, fit=config.fit, flips=flips, cache=kept)
+    held_out = open_validation(val_images, val_masks, config, kept)
     carry_out(
         "finetune",
         lambda report: train(
@@ -84,6 +118,7 @@ def finetune(
             source,
             references,
             config,
+            unlabelled=new or None,
             validation=held_out,
             run_dir=out,
             resume=resume,

@@ -47,6 +47,21 @@ RecipeName = Annotated[
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same run.")]
 Precision = Annotated[Literal["no", "bf16", "fp16"], typer.Option("--precision", help="Mixed precision.")]
 Device = Annotated[Literal["auto", "cpu"], typer.Option("--device", help="What to train on.")]
-Workers = Annotated[int, typer.Option("--workers", help="Processes that prepare training images.")]
+Workers = Annotated[int, typer.Option("--workers", help="Threads that prepare training images ahead.")]
+Cache = Annotated[int, typer.Option("--cache", metavar="MB", help="Memory for decoded images.")]
+MicroBatch = Annotated[
+    int, typer.Option("--micro-batch", help="Pairs seen at a time: less memory, the same update. 0: the whole batch.")
+]
+CheckpointActivations = Annotated[
+    bool, typer.Option("--checkpoint-activations", help="Compute the blocks' insides twice instead of keeping them.")
+]
+Compile = Annotated[bool, typer.Option("--compile", help="Translate the networks by torch.compile first.")]
+Average = Annotated[
+    float, typer.Option("--average", metavar="DECAY", help="Save a moving average of the weights, of 0.999, say.")
+]
+Patience = Annotated[
+    int, typer.Option("--patience", help="End after so many validations without a better one, with the best.")
+]
+TensorBoard = Annotated[bool, typer.Option("--tensorboard", help="Write scalars and pictures into OUT/tensorboard.")]
 ValidateEvery = Annotated[int, typer.Option("--validate-every", help="Steps between validations.")]
 CheckpointEvery = Annotated[int, typer.Option("--checkpoint-every", help="Steps between checkpoints.")]

@@ -27,6 +27,13 @@ def pretrain(
     precision: options.Precision = "no",
     device: options.Device = "auto",
     workers: options.Workers = 1,
+    cache: options.Cache = 2048,
+    micro_batch: options.MicroBatch = 0,
+    checkpoint_activations: options.CheckpointActivations = False,
+    compile: options.Compile = False,
+    average: options.Average = 0.0,
+    patience: options.Patience = 0,
+    tensorboard: options.TensorBoard = False,
     validate_every: options.ValidateEvery = 200,
     checkpoint_every: options.CheckpointEvery = 100,
     resume: options.Resume = False,
@@ -45,20 +52,28 @@ def pretrain(
         precision=precision,
         device=device,
         workers=workers,
+        micro_batch=micro_batch,
+        checkpoint_activations=checkpoint_activations,
+        compile=compile,
+        average=average,
+        patience=patience,
+        tensorboard=tensorboard,
         validate_every=validate_every,
         checkpoint_every=checkpoint_every,
     )
     import torch
 
+    from bridgetune.data import PixelCache
     from bridgetune.pretrained import open_generator
     from bridgetune.training import pretrain as train
     from bridgetune.training.run_directory import RunDirectory
 
     RunDirectory(out).check(resume)
+    kept = PixelCache(cache)
     torch.manual_seed(seed)
     network = open_generator(generator, weights)
-    source = open_pairs(images, masks, pairs, config, flips=RECIPES[recipe].flips)
-    held_out = open_validation(val_images, val_masks, config)
+    source = open_pairs(images, masks, pairs, config, kept, flips=RECIPES[recipe].flips)
+    held_out = open_validation(val_images, val_masks, config, kept)
     carry_out(
         "pretrain",
         lambda report: train(network, source, config, validation=held_out, run_dir=out, resume=resume, report=report),

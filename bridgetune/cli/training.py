@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from bridgetune.config import Epochs, Steps, TrainConfig
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
-    from bridgetune.data import PairSource
+    from bridgetune.data import PairSource, PixelCache
     from bridgetune.training import TrainingResult
 
 Report = Callable[[dict[str, Any]], None]
@@ -30,34 +31,57 @@ def duration(epochs: int | None, steps: int | None) -> dict[str, Epochs | Steps]
     return {"duration": Epochs(epochs=epochs)} if epochs is not None else {}
 
 
+def number(option: str, given: str) -> float:
+    """What an option that also takes a word was given, where it was no word."""
+    try:
+        return float(given)
+    except ValueError:
+        raise RequestError(f"{option}: got {given!r}, expected a number or auto") from None
+
+
 def open_pairs(
-    images: Path | None, masks: Path | None, pairs: Path | None, config: TrainConfig, flips: bool
+    images: Path | None,
+    masks: Path | None,
+    pairs: Path | None,
+    config: TrainConfig,
+    cache: PixelCache,
+    flips: bool,
 ) -> PairSource:
     """The source that the options name."""
     from bridgetune.data import FolderPairs, SyntheticPairs
 
     if pairs is not None and images is None and masks is None:
-        return FolderPairs(pairs, size=config.size, fit=config.fit, flips=flips)
+        return FolderPairs(pairs, size=config.size, fit=config.fit, flips=flips, cache=cache)
     if images is not None and masks is not None and pairs is None:
         return SyntheticPairs(
-            images, masks, size=config.size, fit=config.fit, flips=flips, kernel_sizes=config.kernel_sizes
+            images,
+            masks,
+            size=config.size,
+            fit=config.fit,
+            flips=flips,
+            kernel_sizes=config.kernel_sizes,
+            cache=cache,
         )
     raise RequestError("training pairs: expected --images DIR --masks DIR, or --pairs DIR with A/, B/ and mask/")
 
 
-def open_validation(images: Path | None, masks: Path | None, config: TrainConfig) -> PairSource | None:
+def open_validation(
+    images: Path | None, masks: Path | None, config: TrainConfig, cache: PixelCache
+) -> PairSource | None:
     """The held-out source that the options name, or None."""
     if images is None and masks is None:
         return None
     if images is None or masks is None:
         raise RequestError("held-out pairs: expected both --val-images DIR and --val-masks DIR")
-    return open_pairs(images, masks, None, config, flips=False)
+    return open_pairs(images, masks, None, config, cache, flips=False)
 
 
 def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bool) -> None:
     """Run a stage under a progress bar and print what came of it."""
     with TrainingProgress() as progress:
         result = train(progress.of(stage))
+    if int(os.environ.get("RANK", "0")) > 0:
+        return  # the first of several processes speaks for all
     if as_json:
         print_json(summary(result))
         return

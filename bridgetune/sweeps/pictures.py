@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from bridgetune.config import RECIPES, TrainConfig
-from bridgetune.data import FolderPairs, PairSource, References, SyntheticPairs, all_in_focus, to_pixels, write_image
+from bridgetune.data import (
+    FolderPairs,
+    PairSource,
+    PixelCache,
+    References,
+    SyntheticPairs,
+    all_in_focus,
+    to_pixels,
+    write_image,
+)
 from bridgetune.demo.scenes import HeldOut, references, training_pairs
 from bridgetune.sweeps.settings import Data, Dataset
 
@@ -27,6 +36,7 @@ class Pictures:
     def __init__(self, data: Data) -> None:
         self._data = data
         self._opened: dict[tuple[object, ...], Any] = {}
+        self._cache = PixelCache()
 
     def pairs(self, config: TrainConfig) -> PairSource:
         """The training pairs, as a stage wants them.
@@ -39,7 +49,7 @@ class Pictures:
         if data.demo:
             source = self._once(training_pairs, config.size, _DEMO_DRAWS, config.kernel_sizes)
         elif data.pairs is not None:
-            source = self._once(FolderPairs, data.pairs, config.size, config.fit, flips)
+            source = self._kept(FolderPairs, data.pairs, config.size, config.fit, flips)
         else:
             source = self._synthetic(data.images, data.masks, config, flips)
         return source
@@ -64,19 +74,23 @@ class Pictures:
         if data.demo:
             pools = self._once(references, config.size)
         else:
-            pools = self._once(References.from_folders, data.clear, data.blurred, config.size, config.fit, flips)
+            pools = self._kept(References.from_folders, data.clear, data.blurred, config.size, config.fit, flips)
         return pools
 
     def _synthetic(self, images: Path | None, masks: Path | None, config: TrainConfig, flips: bool) -> PairSource:
-        source: PairSource = self._once(
+        source: PairSource = self._kept(
             SyntheticPairs, images, masks, config.size, config.fit, flips, config.kernel_sizes
         )
         return source
 
-    def _once(self, make: Callable[..., Any], *arguments: object) -> Any:
+    def _kept(self, make: Callable[..., Any], *arguments: object) -> Any:
+        """What is read from files, whose pixels all share one cache."""
+        return self._once(make, *arguments, cache=self._cache)
+
+    def _once(self, make: Callable[..., Any], *arguments: object, **keywords: object) -> Any:
         key = (make, *arguments)
         if key not in self._opened:
-            self._opened[key] = make(*arguments)
+            self._opened[key] = make(*arguments, **keywords)
         return self._opened[key]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridgetune.config import TrainConfig
+from bridgetune.config import Alpha, TrainConfig
 from bridgetune.errors import RequestError
 from bridgetune.pretrained import CARD, CONFIG, PRODUCT
 from bridgetune.sweeps.settings import TUNED, Backbone, Sweep, alpha_name
@@ -31,7 +31,7 @@ class Run:
 
     backbone: Backbone
     seed: int | None
-    alpha: float | None
+    alpha: Alpha | None
     measured: bool
 
     def __hash__(self) -> int:
@@ -120,14 +120,14 @@ def start_of(sweep: Sweep, backbone: Backbone, seed: int) -> Run:
     return Run(backbone, None if is_trained_already(backbone) else seed, None, False in sweep.bridgetune)
 
 
-def label(run: Run, alphas: Sequence[float]) -> str:
+def label(run: Run, alphas: Sequence[Alpha]) -> str:
     """The method in tables: the first α stands for BridgeTune, others are named."""
     if run.alpha is None:
         return run.backbone.name
     return run.backbone.name + TUNED + ("" if run.alpha == alphas[0] else f", α {alpha_name(run.alpha)}")
 
 
-def run_label(run: Run, alphas: Sequence[float]) -> str:
+def run_label(run: Run, alphas: Sequence[Alpha]) -> str:
     """The method and the seed, for the run's own evaluations."""
     return label(run, alphas) + ("" if run.seed is None else f", seed {run.seed}")
 

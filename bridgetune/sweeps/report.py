@@ -9,10 +9,10 @@ from typing import Any
 
 from bridgetune.config import Steps, TrainConfig
 from bridgetune.evaluation.findings import Findings, described, described_table
-from bridgetune.evaluation.rendering import markdown_text
 from bridgetune.evaluation.report import Section, write_report
 from bridgetune.evaluation.tables import Table
 from bridgetune.evaluation.wording import listed
+from bridgetune.markdown import markdown_text
 from bridgetune.sweeps.gathering import alpha_tables, cost_table, gathered
 from bridgetune.sweeps.plan import is_trained_already
 from bridgetune.sweeps.running import SweepResult

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from bridgetune import __version__
+from bridgetune.config import Alpha
 from bridgetune.errors import BridgetuneError, RequestError, WorkError
 from bridgetune.evaluation.evaluating import evaluate
 from bridgetune.evaluation.findings import file_names
@@ -216,7 +217,7 @@ class _Work:
             report=self._reporter("stage 1"),
         )
 
-    def _finetune(self, run: Run, seed: int, alpha: float, start: RunFiles, files: RunFiles) -> None:
+    def _finetune(self, run: Run, seed: int, alpha: Alpha, start: RunFiles, files: RunFiles) -> None:
         config = self.sweep.tuning(run.backbone, seed, alpha)
         finetune(
             load(start.product),

@@ -12,7 +12,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
     Strict,
@@ -20,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from bridgetune.config import Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
+from bridgetune.config import Alpha, Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
 from bridgetune.evaluation.results import Label
 from bridgetune.sweeps.faults import first_fault, unknown
 
@@ -180,7 +179,7 @@ class Sweep(_Strict):
         backbones: See `Backbone`.
         data, datasets: What is trained and evaluated on.
         bridgetune: Which are evaluated: false, after stage 1 alone; true, after stage 2.
-        alphas: α of Eq. 12; the first stands for BridgeTune where it is compared with going without.
+        alphas: α of Eq. 12, `auto` for one; the first stands for BridgeTune where it is compared with going without.
         seeds: Of all that is drawn at random; tables show mean and standard deviation over them.
         pretrain, finetune: Of `PretrainConfig` and `TuneConfig`, with `steps` or `epochs`.
         evaluation, cost: How it is measured.
@@ -190,7 +189,7 @@ class Sweep(_Strict):
     data: Data
     datasets: Annotated[list[Dataset], Field(min_length=1)]
     bridgetune: Annotated[list[bool], Field(min_length=1), Distinct] = [False, True]
-    alphas: Annotated[list[NonNegativeFloat], Field(min_length=1), Distinct] = [1e-4]
+    alphas: Annotated[list[Alpha], Field(min_length=1), Distinct] = [1e-4]
     seeds: Annotated[list[NonNegativeInt], Field(min_length=1), Distinct] = [0]
     pretrain: Settings = {}
     finetune: Settings = {}
@@ -221,13 +220,15 @@ class Sweep(_Strict):
         """Stage 1 of a run."""
         return _stage(PretrainConfig, "pretrain", self.pretrain, backbone.pretrain, seed=seed)
 
-    def tuning(self, backbone: Backbone, seed: int, alpha: float) -> TuneConfig:
+    def tuning(self, backbone: Backbone, seed: int, alpha: Alpha) -> TuneConfig:
         """Stage 2 of a run."""
         return _stage(TuneConfig, "finetune", self.finetune, backbone.finetune, seed=seed, alpha=alpha)
 
 
-def alpha_name(alpha: float) -> str:
-    """1e-4, as the paper writes it; 0 and numbers from 1 on as they are."""
+def alpha_name(alpha: Alpha) -> str:
+    """1e-4, as the paper writes it; 0, numbers from 1 on, and `auto` as they are."""
+    if isinstance(alpha, str):
+        return alpha
     return np.format_float_scientific(alpha, trim="-", exp_digits=1) if 0 < alpha < 1 else f"{alpha:g}"
 
 

@@ -1,46 +1,74 @@
-"""Where training meets the machine: device, precision, processes and their checkpoints, all through accelerate."""
+"""Where training meets the machine: device, precision, processes and what they save, all through accelerate."""
 
 from __future__ import annotations
 
 import math
-import signal
-from collections.abc import Iterable
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
-from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate import Accelerator, DataLoaderConfiguration, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
-from torch.utils.data import DataLoader
 
 from bridgetune.config import TrainConfig
 from bridgetune.errors import RequestError
-from bridgetune.training.samples import Sample, ShuffledBatches, TrainingSamples
+from bridgetune.training.samples import Sample, TrainingSamples, batches
+
+_STATE = "state.pt"
+
+
+class Stateful(Protocol):
+    """Whatever a checkpoint keeps besides networks, optimisers, schedules and random numbers."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> Any: ...
 
 
 class Engine:
-    """One training run's hold on the machine."""
+    """One training run's hold on the machine.
 
-    def __init__(self, config: TrainConfig) -> None:
+    Args:
+        config: See there.
+        unused: Whether some trainable parameters have no part in the loss: those of coarser maps in stage 2.
+
+    Attributes:
+        kept: Name -> what checkpoints keep besides, added to before the first one.
+    """
+
+    def __init__(self, config: TrainConfig, unused: bool = False) -> None:
         _forget_earlier_runs()
         self.config = config
+        self.kept: dict[str, Stateful] = {}
         self._accelerator = Accelerator(
             cpu=config.device == "cpu",
             mixed_precision=config.precision,
             dataloader_config=DataLoaderConfiguration(split_batches=True),
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=unused)],
         )
-        processes = self._accelerator.num_processes
-        if config.batch % processes:
-            raise RequestError(f"batch: got {config.batch} for {processes} processes, expected a multiple of them")
+        if config.batch % self.processes:
+            raise RequestError(f"batch: got {config.batch} for {self.processes} processes, expected a multiple of them")
         set_seed(config.seed)
 
     @property
     def device(self) -> torch.device:
         device: torch.device = self._accelerator.device
         return device
+
+    @property
+    def processes(self) -> int:
+        """How many work together, on this machine and others."""
+        return int(self._accelerator.num_processes)
+
+    @property
+    def rank(self) -> int:
+        """This process's number among them."""
+        return int(self._accelerator.process_index)
 
     @property
     def is_main(self) -> bool:
@@ -54,25 +82,18 @@ class Engine:
             lr=self.config.learning_rate,
             betas=self.config.betas,
             weight_decay=self.config.weight_decay,
+            fused=True,
         )
         schedule = CosineAnnealingLR(optimizer, T_max=steps)
+        if self.config.compile:
+            network.compile()
         prepared: tuple[nn.Module, Optimizer, LRScheduler] = self._accelerator.prepare(network, optimizer, schedule)
         return prepared
 
-    def batches(self, samples: TrainingSamples, start: int, stop: int) -> Iterable[Sample]:
+    def batches(self, samples: TrainingSamples, start: int, stop: int) -> Generator[Sample]:
         """The batches of the steps start+1 … stop, on the device, this process's share of each."""
-        order = ShuffledBatches(len(samples), self.config.batch, self.config.seed, start, stop)
-        loader: DataLoader[Sample] = DataLoader(
-            samples,
-            batch_sampler=order,
-            num_workers=self.config.workers,
-            persistent_workers=self.config.workers > 0,
-            worker_init_fn=_leave_signals_to_the_main_process,
-            pin_memory=self.device.type == "cuda",
-            generator=torch.Generator().manual_seed(self.config.seed),
-        )
-        prepared: Iterable[Sample] = self._accelerator.prepare(loader)
-        return prepared
+        keys = samples.keys(self.config.batch, start, stop, (self.rank, self.processes))
+        return batches(samples, keys, workers=self.config.workers, device=self.device)
 
     def unwrap(self, network: nn.Module) -> nn.Module:
         """The network beneath what `prepare` put around it."""
@@ -89,18 +110,47 @@ class Engine:
         """Accumulate the gradients of `loss`."""
         self._accelerator.backward(loss)
 
-    def gradient_norm(self, network: nn.Module) -> float:
+    def loss_scale(self) -> Tensor | float:
+        """What `backward` multiplies a loss by, so that its gradients do not vanish in fp16; else 1."""
+        scaler = self._accelerator.scaler
+        return 1.0 if scaler is None else scaler.scale(torch.ones((), device=self.device))
+
+    def gradient_norm(self, network: nn.Module) -> Tensor:
         """The 2-norm of all gradients; 0 where fp16's loss scale is being sought and the step will be skipped."""
-        norm = float(self._accelerator.clip_grad_norm_(network.parameters(), math.inf))
-        return 0.0 if self.config.precision == "fp16" and not math.isfinite(norm) else norm
+        norm: Tensor = self._accelerator.clip_grad_norm_(network.parameters(), math.inf)
+        return torch.where(torch.isfinite(norm), norm, 0.0) if self.config.precision == "fp16" else norm
+
+    def skip_unless(self, finite: Tensor, optimizer: Optimizer) -> None:
+        """Have the optimiser's next step change nothing, unless `finite`, a bool that may still be being computed."""
+        if self._accelerator.scaler is None:
+            vars(getattr(optimizer, "optimizer", optimizer))["found_inf"] = (~finite).float()
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """The mean over all processes."""
+        if self.processes == 1:
+            return tensor
+        mean: Tensor = self._accelerator.reduce(tensor, reduction="mean")
+        return mean
+
+    def total(self, numbers: list[int]) -> list[int]:
+        """The sums over all processes."""
+        if self.processes == 1:
+            return numbers
+        sums = self._accelerator.reduce(torch.tensor(numbers, device=self.device), reduction="sum")
+        return [int(number) for number in sums.tolist()]
 
     def save(self, folder: Path) -> None:
-        """Write networks, optimisers, schedules and random state into `folder`. All processes call it."""
+        """Write networks, optimisers, schedules, random state and what else is `kept`. All processes call it."""
         self._accelerator.save_state(str(folder))
+        if self.is_main:
+            torch.save({name: kept.state_dict() for name, kept in self.kept.items()}, folder / _STATE)
 
     def load(self, folder: Path) -> None:
         """Read back what `save` wrote."""
+        state = torch.load(folder / _STATE, map_location="cpu", weights_only=True)
         self._accelerator.load_state(str(folder))
+        for name, kept in self.kept.items():
+            kept.load_state_dict(state[name])
 
     def wait(self) -> None:
         """Until every process is here."""
@@ -111,9 +161,3 @@ def _forget_earlier_runs() -> None:
     """accelerate keeps its first precision and device for the process; a later run may want others."""
     alone = PartialState._shared_state.get("num_processes", 1) == 1
     AcceleratorState._reset_state(reset_partial_state=alone)
-
-
-def _leave_signals_to_the_main_process(worker: int) -> None:
-    """Ctrl-C, and SIGTERM from a job queue, reach every process; a worker must live until the checkpoint is written."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)

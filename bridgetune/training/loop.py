@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic
 
 import torch
+from torch import Tensor
 
 from bridgetune.config import TrainConfig
 from bridgetune.errors import WorkError
 from bridgetune.metrics import MapErrors
+from bridgetune.training.best import Best
 from bridgetune.training.engine import Engine
 from bridgetune.training.interrupts import interrupts_as_wishes
-from bridgetune.training.phases import Losses, Phase, SceneT, only
+from bridgetune.training.ledger import Ledger
+from bridgetune.training.phases import Phase, SceneT, only
+from bridgetune.training.product import Product
 from bridgetune.training.run_directory import Record, RunDirectory
 from bridgetune.training.samples import Sample
 
@@ -32,108 +35,127 @@ class Loop(Generic[SceneT]):
     Attributes:
         scene: From a batch to what the phases work on.
         phases: In the order in which they are updated.
+        product: The generator that is trained, and its average.
         engine, config: See there.
         steps: The step after which the run ends.
         run: Where the run is written; None writes nothing.
         validate: Map errors on the held-out pairs, or None where there are none.
         report: Told every record as it is written.
+        watch: Told the step and what was worked on, after every validation.
+        best: The best generator so far.
         errors: Of the latest validation.
+        step: The last one that was done.
     """
 
     scene: Callable[[Sample], SceneT]
     phases: Sequence[Phase[SceneT]]
+    product: Product
     engine: Engine
     config: TrainConfig
     steps: int
     run: RunDirectory | None
     validate: Callable[[], MapErrors | None]
     report: Callable[[Record], None]
+    watch: Callable[[int, SceneT], None] = lambda step, scene: None
+    best: Best = field(default_factory=Best)
     errors: MapErrors | None = None
+    step: int = 0
 
     def train(self, batches: Iterable[Sample], start: int) -> None:
-        """Run the steps start+1 … steps.
+        """Run the steps start+1 … steps, or fewer where the map error no longer falls.
 
         Raises:
             WorkError: A loss or gradient is no longer finite; the last checkpoint is from before.
             Stopped: After Ctrl-C or SIGTERM.
         """
+        self.step = start
         if start == 0:
-            self._validate(step=0)
+            self._validate(0)
+        if self._enough():
+            return
+        ledger = Ledger(self.engine.mean)
         with interrupts_as_wishes() as wish:
+            began = time.perf_counter()
             for step, batch in enumerate(batches, start + 1):
-                began = time.perf_counter()
-                scene = self.scene(batch)
-                record: Record = {
+                known: Record = {
                     "step": step,
                     "steps": self.steps,
                     "learning_rate": self.phases[0].schedule.get_last_lr()[0],
                 }
+                scene = self.scene(batch)
+                values = {"map_mean": torch.sigmoid(scene.logits.detach()).mean()}
                 for phase in self.phases:
                     with only(phase, self.phases):
                         losses = phase.losses(scene)
-                        record |= _finite(losses, step)
                         self.engine.backward(losses[phase.minimised])
-                    record[f"gradient_{phase.name}"] = self._gradient_norm(phase, step)
-                    phase.update()
-                record["seconds"] = time.perf_counter() - began
-                self._tell(record)
-                if step % self.config.validate_every == 0 or step == self.steps:
-                    self._validate(step)
-                stopping = wish.uttered
-                if step % self.config.checkpoint_every == 0 or step == self.steps or stopping:
-                    checkpoint = self._checkpoint(step)
-                if stopping and step < self.steps:
-                    kept = (
-                        f"kept in {checkpoint}; the same again with resume goes on from there"
-                        if checkpoint
-                        else "nothing was kept: the run has no folder"
-                    )
-                    raise Stopped(f"stopped after step {step} of {self.steps}; {kept}")
+                    values |= losses
+                    values[f"gradient_{phase.name}"] = self._update(phase, losses)
+                self.product.follow()
+                self.step = step
+                known["seconds"] = time.perf_counter() - began
 
-    def _gradient_norm(self, phase: Phase[SceneT], step: int) -> float:
+                stopping = self._tell(*ledger.settle())
+                ledger.note(known, values, wish.uttered)
+                last = step == self.steps
+                validating = last or step % self.config.validate_every == 0
+                checkpointing = last or step % self.config.checkpoint_every == 0
+                if validating or checkpointing or stopping or (wish.uttered and self.engine.processes == 1):
+                    stopping |= self._tell(*ledger.settle())
+                if validating:
+                    self._validate(step)
+                    self.watch(step, scene)
+                if checkpointing or stopping or self._enough():
+                    self._checkpoint(step)
+                if self._enough():
+                    return
+                if stopping and not last:
+                    raise Stopped(f"stopped after step {step} of {self.steps}; {self._kept(step)}")
+                began = time.perf_counter()
+
+    def _enough(self) -> bool:
+        return 0 < self.config.patience <= self.best.stale
+
+    def _update(self, phase: Phase[SceneT], losses: dict[str, Tensor]) -> Tensor:
+        """Update the phase's network, unless its loss or gradient is not finite; the norm of the gradient."""
         norm = self.engine.gradient_norm(phase.network)
-        if not math.isfinite(norm):
-            raise WorkError(
-                f"step {step}: the gradient of {phase.name!r} is {norm}; nothing was updated by it;"
-                " try a lower learning rate, or resume from the last checkpoint with precision='no'"
-            )
+        self.engine.skip_unless(torch.isfinite(norm) & torch.isfinite(losses[phase.minimised]), phase.optimizer)
+        phase.update()
         return norm
 
     def _validate(self, step: int) -> None:
-        errors = self.validate() if self.engine.is_main else None
-        if errors is not None:
-            self.errors = errors
-            self._tell(
-                {
-                    "step": step,
-                    "map_error": errors.map_error,
-                    "homogeneous_error": errors.homogeneous_error,
-                    "homogeneous_share": errors.homogeneous_share,
-                }
+        self.errors = self.validate()
+        if self.errors is None:
+            return
+        record: Record = {
+            "step": step,
+            "map_error": self.errors.map_error,
+            "homogeneous_error": self.errors.homogeneous_error,
+            "homogeneous_share": self.errors.homogeneous_share,
+        }
+        better = self.best.consider(step, self.errors.map_error, self.product.network)
+        self._tell(record)
+        if better and self.run is not None and self.engine.is_main:
+            self.product.save(self.run.best, self.errors, step)
+
+    def _checkpoint(self, step: int) -> None:
+        if self.run is not None:
+            self.run.checkpoints.save(
+                step,
+                self.engine.save,
+                self.config.checkpoints_kept,
+                is_main=self.engine.is_main,
+                wait=self.engine.wait,
             )
-        self.engine.wait()
 
-    def _checkpoint(self, step: int) -> Path | None:
+    def _kept(self, step: int) -> str:
         if self.run is None:
-            return None
-        kept = self.run.save_checkpoint(step, self.engine.save, self.engine.is_main, keep=self.config.checkpoints_kept)
-        self.engine.wait()
-        return kept
+            return "nothing was kept: the run has no folder"
+        folder: Path = self.run.checkpoints.steps()[-1]
+        return f"kept in {folder}; the same again with resume goes on from there"
 
-    def _tell(self, record: Record) -> None:
-        if self.engine.is_main:
+    def _tell(self, record: Record | None, stopping: bool = False) -> bool:
+        if record is not None and self.engine.is_main:
             if self.run is not None:
                 self.run.record(record)
             self.report(record)
-
-
-def _finite(losses: Losses, step: int) -> dict[str, float]:
-    """The losses as numbers, or an error that names the first which is none."""
-    values = dict(zip(losses, torch.stack([loss.detach().float() for loss in losses.values()]).tolist(), strict=True))
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise WorkError(
-                f"step {step}: the loss {name!r} is {value}; nothing was updated by it;"
-                " try a lower learning rate, and look for NaN in the training images"
-            )
-    return values
+        return stopping

@@ -1,11 +1,16 @@
-"""The three networks of BridgeTune as phases: each touches its own network's gradients and no other's."""
+"""The three networks of BridgeTune as phases: each touches its own network's gradients and no other's.
+
+The generator's phase is cut in two at the map, where the supervised and the adversarial loss part: their gradients
+there are taken one by one, weighed, and handed on to the network together. So each discriminator's graph is gone
+before the next one's is made, and the share of either loss is known without a further pass.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, Literal, Self, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +21,19 @@ from torch.optim.lr_scheduler import LRScheduler
 from bridgetune.config import Recipe, TuneConfig
 from bridgetune.losses import (
     adversarial_loss,
+    binarisation,
     dice_loss,
     discriminator_loss,
     focal_loss,
     supervised_loss,
+    swap_consistency,
+    total_variation,
     tuning_loss,
 )
 from bridgetune.synthesis import synthesize
+from bridgetune.training.memory import in_parts
 from bridgetune.training.samples import Sample
+from bridgetune.training.weighing import AdversarialWeight, norm
 from bridgetune.wrapping import Adapter
 
 Losses = dict[str, Tensor]
@@ -32,15 +42,56 @@ DOMAINS: tuple[Domain, ...] = ("clear", "blurred")
 SceneT = TypeVar("SceneT", bound="Scene")
 
 
-class AllScales(nn.Module):
-    """A generator as training calls it: all its maps, (first, second) -> [logits, auxiliary logits, …]."""
+class Answering(nn.Module):
+    """A generator as training calls it, (first, second) -> [logits, auxiliary logits, …], a micro-batch at a time.
 
-    def __init__(self, generator: Adapter) -> None:
+    Args:
+        generator: See there.
+        auxiliary: Whether the coarser maps are asked for, too.
+        micro_batch: Pairs that it sees at a time; 0 for all.
+    """
+
+    def __init__(self, generator: Adapter, auxiliary: bool, micro_batch: int = 0) -> None:
         super().__init__()
         self.generator = generator
+        self.auxiliary = auxiliary
+        self.micro_batch = micro_batch
 
     def forward(self, first: Tensor, second: Tensor) -> list[Tensor]:
-        return self.generator.scales(first, second)
+        return in_parts(self._answer, self.micro_batch, first, second)
+
+    def _answer(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        return self.generator.scales(first, second) if self.auxiliary else [self.generator(first, second)]
+
+
+class Judging(nn.Module):
+    """A discriminator as training calls it: batches of images -> scores of each, all in one pass.
+
+    Where the discriminator has BatchNorm, each batch has a pass of its own, for its own statistics.
+
+    Args:
+        discriminator: See `Discriminator`.
+        micro_batch: Images that it sees at a time; 0 for all.
+    """
+
+    def __init__(self, discriminator: nn.Module, micro_batch: int = 0) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+        self.micro_batch = micro_batch
+        self.apart = has_batch_norm(discriminator)
+
+    def forward(self, *batches: Tensor) -> list[Tensor]:
+        if self.apart:
+            return [self._scores(images) for images in batches]
+        return list(torch.split(self._scores(torch.cat(batches)), [len(images) for images in batches]))
+
+    def _scores(self, images: Tensor) -> Tensor:
+        return in_parts(lambda part: [self.discriminator(part)], self.micro_batch, images)[0]
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Whether what the network says of an image depends on the others in the batch."""
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
 
 
 @dataclass
@@ -61,29 +112,53 @@ class Scene:
         return self.maps[0]
 
     @classmethod
-    def of(cls, generator: nn.Module, batch: Sample) -> Self:
+    def of(cls, generator: nn.Module, batch: Sample) -> Scene:
         """Let the generator answer."""
         return cls(batch, generator(batch["first"], batch["second"]))
 
 
 @dataclass
 class TuningScene(Scene):
-    """A scene with the syntheses that the generator's answer makes.
+    """A scene of stage 2: labelled pairs, then unlabelled ones, then these in the other order; and the syntheses.
 
     Attributes:
-        synthesised: `clear`, s_c1 over s_c2, and `blurred`, s_b1 over s_b2, each (2B, 3, S, S), so that
-            two are judged in one pass.
+        map: The logits of `maps`, cut from the generator's graph: where the gradients of the losses arrive.
+        sources: First and second images of the pairs, without those in the other order, (B, 3, S, S).
+        synthesised: `clear`, s_c1 and s_c2, and `blurred`, s_b1 and s_b2, each (B, 3, S, S).
+        judged: The discriminators' scores of the references shown as real and of both syntheses, (B, …) each, as far
+            as they were kept.
     """
 
-    synthesised: dict[Domain, Tensor] = field(init=False)
+    map: Tensor = field(init=False)
+    sources: tuple[Tensor, Tensor] = field(init=False)
+    synthesised: dict[Domain, tuple[Tensor, Tensor]] = field(init=False)
+    judged: dict[Domain, list[Tensor]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        batch = self.batch
-        made = synthesize(batch["first"], batch["second"], self.logits, batch["clear"], batch["blurred"])
+        self.map = self.logits.detach().requires_grad_()
+        self.sources = _sources(self.batch)
+        first, second = self.sources
+        made = synthesize(first, second, self.map[: len(first)], self.batch["clear"], self.batch["blurred"])
         self.synthesised = {
-            "clear": torch.cat([made.clear_first, made.clear_second]),
-            "blurred": torch.cat([made.blurred_first, made.blurred_second]),
+            "clear": (made.clear_first, made.clear_second),
+            "blurred": (made.blurred_first, made.blurred_second),
         }
+
+    @classmethod
+    def of(cls, generator: nn.Module, batch: Sample) -> TuningScene:
+        """Let the generator answer, to the unlabelled pairs in both orders."""
+        first, second = _sources(batch)
+        if "unlabelled_first" in batch:
+            swapped = batch["unlabelled_second"], batch["unlabelled_first"]
+            first, second = torch.cat([first, swapped[0]]), torch.cat([second, swapped[1]])
+        return cls(batch, generator(first, second))
+
+    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """`map` of the labelled pairs, of the unlabelled ones, and of these in the other order; maybe empty."""
+        unlabelled = len(self.batch["unlabelled_first"]) if "unlabelled_first" in self.batch else 0
+        labelled = len(self.map) - 2 * unlabelled
+        known, new, swapped = torch.split(self.map, [labelled, unlabelled, unlabelled])
+        return known, new, swapped
 
 
 @dataclass
@@ -95,6 +170,8 @@ class Phase(Generic[SceneT]):
         minimised: Which of `losses` it minimises.
         network, optimizer, schedule: As the engine prepared them.
         losses: Of the scene, the minimised one and its terms.
+        reaches: Names of the phases whose networks' gradients are not shut off in this one's turn, since their
+            graph is used again.
     """
 
     name: str
@@ -103,6 +180,7 @@ class Phase(Generic[SceneT]):
     optimizer: Optimizer
     schedule: LRScheduler
     losses: Callable[[SceneT], Losses]
+    reaches: tuple[str, ...] = ()
     trainable: list[nn.Parameter] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,8 +195,9 @@ class Phase(Generic[SceneT]):
 
 @contextmanager
 def only(phase: Phase[SceneT], phases: Sequence[Phase[SceneT]]) -> Iterator[None]:
-    """Within, no parameter but `phase`'s own takes a gradient."""
-    others = [parameter for other in phases if other is not phase for parameter in other.trainable]
+    """Within, no parameter but `phase`'s own takes a gradient, and what it `reaches`."""
+    shut = [other for other in phases if other is not phase and other.name not in phase.reaches]
+    others = [parameter for other in shut for parameter in other.trainable]
     for parameter in others:
         parameter.requires_grad_(False)
     try:
@@ -150,24 +229,103 @@ def pretraining_losses(scene: Scene, recipe: Recipe) -> Losses:
     return supervised_losses(scene.maps, scene.batch["mask"], recipe, recipe.focal_weight_pretrain)
 
 
-def discriminator_losses(scene: TuningScene, domain: Domain, discriminator: nn.Module) -> Losses:
+def discriminator_losses(scene: TuningScene, domain: Domain, judging: nn.Module) -> Losses:
     """Eq. 5 or 6: the reference is real, the syntheses are not; the generator is out of reach."""
-    real = discriminator(scene.batch[f"real_{domain}"])
-    synthesised = discriminator(scene.synthesised[domain].detach()).chunk(2)
-    return {f"discriminator_{domain}": discriminator_loss(real, synthesised)}
+    scores = scene.judged.pop(domain, None)
+    if scores is None:
+        synthesised = (image.detach() for image in scene.synthesised[domain])
+        scores = judging(scene.batch[f"real_{domain}"], *synthesised)
+    return {f"discriminator_{domain}": discriminator_loss(scores[0], scores[1:])}
 
 
-def generator_losses(scene: TuningScene, judges: dict[Domain, nn.Module], recipe: Recipe, config: TuneConfig) -> Losses:
-    """Every term of Eq. 12."""
-    supervised = supervised_losses([scene.logits], scene.batch["mask"], recipe, recipe.focal_weight_finetune)
-    adversarial = {
-        f"adversarial_{domain}": adversarial_loss(judge(scene.synthesised[domain]).chunk(2), config.adversarial)
-        for domain, judge in judges.items()
-    }
-    total = torch.stack(list(adversarial.values())).sum()
-    return {
-        "loss": tuning_loss(supervised["supervised"], total, config.alpha),
-        **supervised,
-        "adversarial": total,
-        **adversarial,
-    }
+@dataclass(frozen=True)
+class GeneratorLosses:
+    """Every term of Eq. 12, and what unlabelled pairs add to it.
+
+    Attributes:
+        judges: The discriminators, see `Judging`.
+        recipe, config: See there.
+        alpha: See there.
+        keep: Whether the scores, and the references' too, stay for the discriminators' own phases, which come next.
+        scale: What losses are multiplied by before they are differentiated, see `Engine.loss_scale`.
+        mean: The mean of a tensor over all processes.
+    """
+
+    judges: Mapping[Domain, nn.Module]
+    recipe: Recipe
+    config: TuneConfig
+    alpha: AdversarialWeight
+    keep: bool = False
+    scale: Callable[[], Tensor | float] = lambda: 1.0
+    mean: Callable[[Tensor], Tensor] = lambda tensor: tensor
+
+    def __call__(self, scene: TuningScene) -> Losses:
+        known = self._known(scene)
+        adversarial, towards = {}, torch.zeros_like(scene.map)
+        for domain in self.judges:
+            loss = self._adversarial(scene, domain)
+            towards += self._gradient(loss, scene)
+            adversarial[f"adversarial_{domain}"] = loss.detach()
+        total = torch.stack(list(adversarial.values())).sum()
+        taught = self._gradient(known["known"], scene)
+
+        squares = self.mean(torch.stack([norm(taught), norm(towards)]).square())
+        of_known, of_adversarial = squares.sqrt()
+        alpha = self.alpha.next(of_known, of_adversarial)
+        value = tuning_loss(known.pop("known").detach(), total, alpha)
+        return {
+            "loss": _with_gradient(value, scene.logits, taught + alpha * towards),
+            **{name: term.detach() for name, term in known.items()},
+            "adversarial": total,
+            **adversarial,
+            "alpha": alpha,
+            "map_gradient_known": of_known,
+            "map_gradient_adversarial": of_adversarial,
+        }
+
+    def _known(self, scene: TuningScene) -> Losses:
+        """What pulls at the map but for the discriminators: `known`, and its terms."""
+        labelled, unlabelled, swapped = scene.parts()
+        losses: Losses = {}
+        if len(labelled):
+            losses |= supervised_losses([labelled], scene.batch["mask"], self.recipe, self.recipe.focal_weight_finetune)
+        known = losses.get("supervised", scene.map.sum() * 0)
+        if len(unlabelled):
+            losses |= {
+                "swap": swap_consistency(unlabelled, swapped),
+                "binary": binarisation(unlabelled),
+                "variation": total_variation(unlabelled),
+            }
+            weights = self.config.swap_weight, self.config.binary_weight, self.config.variation_weight
+            for name, weight in zip(("swap", "binary", "variation"), weights, strict=True):
+                known = known + weight * losses[name]
+        return {"known": known, **losses}
+
+    def _adversarial(self, scene: TuningScene, domain: Domain) -> Tensor:
+        images = scene.synthesised[domain]
+        if self.keep:
+            scene.judged[domain] = self.judges[domain](scene.batch[f"real_{domain}"], *images)
+            scores = scene.judged[domain][1:]
+        else:
+            scores = self.judges[domain](*images)
+        return adversarial_loss(scores, self.config.adversarial)
+
+    def _gradient(self, loss: Tensor, scene: TuningScene) -> Tensor:
+        """Of the loss at the map. In half precision the factor keeps small ones from vanishing on their way."""
+        scale = self.scale()
+        (gradient,) = torch.autograd.grad(loss * scale, scene.map, retain_graph=self.keep)
+        return gradient / scale
+
+
+def _with_gradient(value: Tensor, at: Tensor, gradient: Tensor) -> Tensor:
+    """A scalar of that value whose derivative by `at` is `gradient`."""
+    carrier = (at * gradient).sum()
+    return value + (carrier - carrier.detach())
+
+
+def _sources(batch: Sample) -> tuple[Tensor, Tensor]:
+    """First and second images, of labelled pairs and then of unlabelled ones."""
+    first, second = (
+        [batch[name] for name in (which, f"unlabelled_{which}") if name in batch] for which in ("first", "second")
+    )
+    return (first[0], second[0]) if len(first) == 1 else (torch.cat(first), torch.cat(second))

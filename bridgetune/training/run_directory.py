@@ -1,23 +1,20 @@
-"""A run on disk: `config.json`, `metrics.jsonl`, `checkpoints/` and the product, `generator/`."""
+"""A run on disk: `config.json`, `metrics.jsonl`, `checkpoints/`, and the products, `generator/` and `best/`."""
 
 from __future__ import annotations
 
 import json
-import logging
 import math
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
+from bridgetune.training.checkpoints import Checkpoints
 
 Record = dict[str, Any]
 
-logger = logging.getLogger("bridgetune")
-
-UNDECIDED = ("workers", "device", "checkpoint_every", "checkpoints_kept")
+UNDECIDED = ("workers", "device", "checkpoint_every", "checkpoints_kept", "tensorboard")
 """Settings that may change when a run is resumed: they do not change what is learned."""
 
 
@@ -32,14 +29,16 @@ class RunDirectory:
         self.path = path
         self.config = path / "config.json"
         self.metrics = path / "metrics.jsonl"
-        self.checkpoints = path / "checkpoints"
+        self.checkpoints = Checkpoints(path / "checkpoints")
         self.generator = path / "generator"
+        self.best = path / "best"
+        self.tensorboard = path / "tensorboard"
 
     def check(self, resume: bool) -> None:
         """Raise `RequestError` where the folder is in use and the run is not to be resumed."""
         if self.path.exists() and not self.path.is_dir():
             raise RequestError(f"{self.path}: is a file, expected a folder for the run")
-        used = self.path.is_dir() and any(self.path.iterdir())
+        used = self.path.is_dir() and any(not entry.name.startswith(".") for entry in self.path.iterdir())
         if used and not resume:
             raise RequestError(
                 f"{self.path}: not empty; resume the run in it (--resume, resume=True) or name another folder"
@@ -51,67 +50,41 @@ class RunDirectory:
         """Make the folder and write what was decided; or, in a run's folder, check that it was the same.
 
         Raises:
-            RequestError: A run that was decided otherwise cannot be resumed.
+            RequestError: A run that was decided otherwise cannot be resumed; or the folder cannot be written to.
         """
         if self.config.is_file():
             self._refuse_other(decided)
             return
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        with replaced(self.config) as partial:
-            partial.write_text(json.dumps(decided, indent=2) + "\n", encoding="utf-8")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with replaced(self.config) as partial:
+                partial.write_text(json.dumps(decided, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise RequestError(
+                f"{self.path}: cannot be written to ({error.strerror}), expected a folder for the run; name another"
+            ) from error
 
     def record(self, record: Record) -> None:
-        """Append one line to `metrics.jsonl`; what is not a finite number is written as null."""
+        """Append one line to `metrics.jsonl`; what is not a finite number is written as null.
+
+        Raises:
+            WorkError: It cannot be written.
+        """
         finite = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in record.items()
         }
-        with self.metrics.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(finite) + "\n")
+        try:
+            with self.metrics.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(finite) + "\n")
+        except OSError as error:
+            raise WorkError(
+                f"{self.metrics}: cannot be written to ({error.strerror}); the checkpoints are as they were;"
+                " free some space and resume"
+            ) from error
 
-    def save_checkpoint(self, step: int, save: Callable[[Path], None], is_main: bool, keep: int) -> Path:
-        """Write a checkpoint under a temporary name, rename it, and drop all but the `keep` newest.
-
-        Args:
-            step: The last step that is in it.
-            save: Writes it into a folder; called by every process.
-            is_main: Whether this process renames and drops.
-        """
-        final = self.checkpoints / f"step-{step:08d}"
-        partial = self.checkpoints / f".{final.name}.partial"
-        if is_main:
-            shutil.rmtree(partial, ignore_errors=True)
-        save(partial)
-        if is_main:
-            shutil.rmtree(final, ignore_errors=True)
-            partial.rename(final)
-            for old in self._steps()[:-keep]:
-                shutil.rmtree(old, ignore_errors=True)
-        return final
-
-    def load_checkpoint(self, load: Callable[[Path], None]) -> int:
-        """Load the newest checkpoint that can be read and return its step; 0 where there is none.
-
-        What `metrics.jsonl` says of later steps is dropped: they will be run again.
-        """
-        for folder in reversed(self._steps()):
-            try:
-                load(folder)
-            except Exception as error:
-                logger.warning("%s: not readable (%s); trying the one before it", folder, _first_line(error))
-                continue
-            step = int(folder.name.removeprefix("step-"))
-            self._forget_after(step)
-            return step
-        if self._steps():
-            raise WorkError(f"{self.checkpoints}: no checkpoint can be read; start anew in another folder")
-        self._forget_after(-1)
-        return 0
-
-    def _steps(self) -> list[Path]:
-        return sorted(self.checkpoints.glob("step-*"))
-
-    def _forget_after(self, step: int) -> None:
+    def forget_after(self, step: int) -> None:
+        """Drop what `metrics.jsonl` says of later steps: they will be run again."""
         if not self.metrics.is_file():
             return
         kept: list[str] = []
@@ -154,7 +127,3 @@ def _other(path: Path, name: str, earlier: Any, now: Any) -> str:
         f"{path}: was started with {name}={earlier}, cannot be resumed with {now};"
         " repeat the first command, or name another folder"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"

@@ -14,17 +14,24 @@ HOMOGENEOUS = HomogeneousRegion()
 
 
 @torch.no_grad()
-def validate(generator: nn.Module, pairs: PairSource, seed: int, device: torch.device) -> MapErrors:
+def validate(
+    generator: nn.Module,
+    pairs: PairSource,
+    seed: int,
+    device: torch.device,
+    share: tuple[int, int] = (0, 1),
+) -> MapErrors:
     """The generator's wrong decisions, in eval mode; its mode is restored.
 
     Args:
         generator: See `Generator`.
         pairs: Held-out pairs. The same seed gives the same crops and blurs.
+        share: (rank, processes): every so manieth pair, from the rank on.
     """
     was_training = generator.training
     generator.eval()
     errors = MapErrors()
-    for pair in validation_pairs(pairs, seed):
+    for pair in validation_pairs(pairs, seed, share):
         first, second, mask = (image[None].to(device) for image in pair)
         decision: Tensor = decision_map(generator(first, second))
         clear = all_in_focus(pair)[None].to(device)

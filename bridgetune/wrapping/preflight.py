@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bridgetune.data import PairSource
+from bridgetune.data import PairSource, UnlabelledPairs
 from bridgetune.errors import RequestError
 from bridgetune.synthesis import decision_map
 from bridgetune.wrapping.adapter import Adapter
@@ -34,7 +34,7 @@ class Orientation(NamedTuple):
     """`first` as it should be, `second` where the map is the wrong way round, `unknown` near chance."""
 
 
-def preflight(generator: Adapter, pairs: PairSource, batch: int) -> None:
+def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: int) -> None:
     """Refuse what cannot be tuned, and warn of what will be hard to.
 
     The generator is called in eval mode on some of the pairs and left as it was.
@@ -49,7 +49,7 @@ def preflight(generator: Adapter, pairs: PairSource, batch: int) -> None:
     """
     network = generator.unwrap()
     name = type(network).__name__
-    first, second, _ = _some(pairs, 2, next(generator.parameters()).device)
+    first, second = _some(pairs, 2, next(generator.parameters()).device)
     trace = Trace()
     try:
         with undisturbed(network), trace.watching():
@@ -106,11 +106,11 @@ def check_orientation(generator: Adapter, pairs: PairSource, most: int = 16) -> 
     return Orientation(agreement, verdict)
 
 
-def _some(pairs: PairSource, most: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def _some(pairs: PairSource | UnlabelledPairs, most: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """The first pairs as a batch."""
     drawn = [pairs.sample(index, np.random.default_rng(index)) for index in islice(range(len(pairs)), most)]
-    first, second, mask = (torch.stack(images).to(device) for images in zip(*drawn, strict=True))
-    return first, second, mask
+    first, second = (torch.stack([pair[place] for pair in drawn]).to(device) for place in (0, 1))
+    return first, second
 
 
 def _unreached(network: nn.Module, maps: list[Tensor]) -> list[str]:

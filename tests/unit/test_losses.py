@@ -12,10 +12,13 @@ from torch import Tensor
 
 from bridgetune.losses import (
     adversarial_loss,
+    binarisation,
     dice_loss,
     discriminator_loss,
     focal_loss,
     supervised_loss,
+    swap_consistency,
+    total_variation,
     tuning_loss,
 )
 
@@ -134,3 +137,28 @@ def test_losses_of_the_map_are_finite_and_dice_lies_between_0_and_1(values: list
     logits, y = as_map(values).float(), as_map(target).float()
     assert torch.isfinite(focal_loss(logits, y))
     assert 0 <= dice_loss(logits, y).item() <= 1 + 1e-6
+
+
+def test_swap_consistency_is_zero_for_complementary_maps_and_by_hand():
+    logits = as_map([logit(0.9), logit(0.2)])
+    assert swap_consistency(logits, -logits).item() == pytest.approx(0, abs=1e-15)
+    # M = 0.9 and 0.2, swapped 0.3 and 0.8: (0.2² + 0²) / 2
+    assert swap_consistency(logits, as_map([logit(0.3), logit(0.8)])).item() == pytest.approx(0.02)
+
+
+@given(logit_maps, logit_maps)
+def test_swap_consistency_does_not_depend_on_which_order_is_called_the_first(one: list[float], other: list[float]):
+    first, second = as_map(one), as_map(other)
+    assert swap_consistency(first, second).item() == pytest.approx(swap_consistency(second, first).item(), abs=1e-12)
+
+
+def test_binarisation_by_hand():
+    # p=0.5: ln 2 = 0.693147; p=0.9: -(0.9 ln 0.9 + 0.1 ln 0.1) = 0.325083; their mean
+    assert binarisation(as_map([0, logit(0.9)])).item() == pytest.approx(0.509115, rel=1e-5)
+    assert binarisation(as_map([500, -500])).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_total_variation_by_hand():
+    focus = torch.tensor([[0.5, 0.9], [0.5, 0.1]], dtype=torch.float64).view(1, 1, 2, 2)
+    # across: |0.9-0.5|, |0.1-0.5|, mean 0.4; down: |0.5-0.5|, |0.1-0.9|, mean 0.4
+    assert total_variation(torch.logit(focus)).item() == pytest.approx(0.8)

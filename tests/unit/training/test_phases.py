@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from bridgetune import RECIPES, AdapterConfig, TuneConfig, wrap
 from bridgetune.discriminators import build_discriminator
+from bridgetune.losses import adversarial_loss
+from bridgetune.synthesis import synthesize
 from bridgetune.training.phases import (
     DOMAINS,
-    AllScales,
+    Answering,
+    Domain,
+    GeneratorLosses,
+    Judging,
     Phase,
     Scene,
     TuningScene,
     discriminator_losses,
-    generator_losses,
     only,
     pretraining_losses,
     supervised_losses,
 )
+from bridgetune.training.weighing import AdversarialWeight
 
 RECIPE = RECIPES["paper"]
+CONFIG = TuneConfig()
+CPU = torch.device("cpu")
 
 
 def networks() -> dict[str, nn.Module]:
     torch.manual_seed(0)
     generator = wrap(nn.Conv2d(6, 1, 3, padding=1), AdapterConfig(call="concat"))
-    return {"generator": generator, **{domain: build_discriminator(generator, "patch")[0] for domain in DOMAINS}}
+    judges = {domain: Judging(build_discriminator(generator, "patch")[0]) for domain in DOMAINS}
+    return {"generator": generator, **judges}
+
+
+def losses_of_generator(made: dict[str, nn.Module], config: TuneConfig = CONFIG, keep: bool = False):
+    judges = {domain: made[domain] for domain in DOMAINS}
+    return GeneratorLosses(judges, RECIPE, config, AdversarialWeight(config.alpha, 0.1, CPU), keep=keep)
 
 
 def batch(swapped: bool = False) -> dict[str, Tensor]:
@@ -42,7 +56,6 @@ def phases(made: dict[str, nn.Module]) -> list[Phase[TuningScene]]:
         optimizer = torch.optim.AdamW(network.parameters())
         return Phase(name, minimised, network, optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer), losses)
 
-    judges = {domain: made[domain] for domain in DOMAINS}
     judging = [
         phase(
             domain,
@@ -52,9 +65,7 @@ def phases(made: dict[str, nn.Module]) -> list[Phase[TuningScene]]:
         )
         for domain in DOMAINS
     ]
-    tuning = phase(
-        "generator", "loss", made["generator"], lambda scene: generator_losses(scene, judges, RECIPE, TuneConfig())
-    )
+    tuning = phase("generator", "loss", made["generator"], losses_of_generator(made))
     return [*judging, tuning]
 
 
@@ -66,7 +77,7 @@ def test_each_phase_leaves_gradients_in_its_own_network_only():
     made = networks()
     all_phases = phases(made)
     for phase in all_phases:
-        scene = TuningScene.of(AllScales(made["generator"]), batch())
+        scene = TuningScene.of(Answering(made["generator"], auxiliary=False), batch())
         with only(phase, all_phases):
             phase.losses(scene)[phase.minimised].backward()
         assert all(parameter.grad is not None for parameter in phase.network.parameters())
@@ -86,21 +97,52 @@ def test_the_generators_gradient_has_an_adversarial_part():
     made = networks()
     gradients = []
     for alpha in (0.0, 1.0):
-        scene = TuningScene.of(AllScales(made["generator"]), batch())
-        judges = {domain: made[domain] for domain in DOMAINS}
-        loss = generator_losses(scene, judges, RECIPE, TuneConfig(alpha=alpha))["loss"]
+        scene = TuningScene.of(Answering(made["generator"], auxiliary=False), batch())
+        loss = losses_of_generator(made, TuneConfig(alpha=alpha))(scene)["loss"]
         gradients.append(torch.autograd.grad(loss, list(made["generator"].parameters()))[0])
     assert not torch.allclose(gradients[0], gradients[1])
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_generators_gradient_is_that_of_equation_12(keep: bool):
+    made, given, config = networks(), batch(), TuneConfig(alpha=0.3)
+    parameters = list(made["generator"].parameters())
+    scene = TuningScene.of(Answering(made["generator"], auxiliary=False), given)
+    loss = losses_of_generator(made, config, keep)(scene)["loss"]
+    gradients = torch.autograd.grad(loss, parameters)
+
+    logits = made["generator"](given["first"], given["second"])
+    expected = supervised_losses([logits], given["mask"], RECIPE, RECIPE.focal_weight_finetune)["supervised"]
+    made_up = synthesize(given["first"], given["second"], logits, given["clear"], given["blurred"])._asdict()
+    for name, image in made_up.items():
+        (scores,) = made[name.split("_")[0]](image)
+        expected = expected + 0.3 * adversarial_loss([scores])
+    torch.testing.assert_close(loss, expected)
+    for one, other in zip(gradients, torch.autograd.grad(expected, parameters), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_kept_scores_give_the_discriminators_the_gradient_that_a_pass_of_their_own_gives(domain: Domain):
+    made = networks()
+    parameters = list(made[domain].parameters())
+    gradients = []
+    for keep in (False, True):
+        scene = TuningScene.of(Answering(made["generator"], auxiliary=False), batch())
+        losses_of_generator(made, keep=keep)(scene)
+        assert (domain in scene.judged) == keep
+        loss = discriminator_losses(scene, domain, made[domain])[f"discriminator_{domain}"]
+        gradients.append(torch.autograd.grad(loss, parameters))
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_swapping_the_pair_and_complementing_the_map_leaves_the_adversarial_loss_unchanged():
     made, given = networks(), batch()
     logits = made["generator"](given["first"], given["second"])
     swapped = given | {"first": given["second"], "second": given["first"], "mask": 1 - given["mask"]}
-    judges = {domain: made[domain] for domain in DOMAINS}
-    config = TuneConfig()
-    one = generator_losses(TuningScene(given, [logits]), judges, RECIPE, config)
-    other = generator_losses(TuningScene(swapped, [-logits]), judges, RECIPE, config)
+    losses = losses_of_generator(made)
+    one, other = losses(TuningScene(given, [logits])), losses(TuningScene(swapped, [-logits]))
     for name in ("adversarial", "adversarial_clear", "adversarial_blurred"):
         torch.testing.assert_close(one[name], other[name], atol=1e-6, rtol=1e-6)
 
@@ -118,7 +160,7 @@ class TwoScales(nn.Module):
 
 def test_stage_1_trains_auxiliary_maps_against_the_target_at_their_size():
     generator = wrap(TwoScales(), AdapterConfig(call="concat", item=0, auxiliary=(1,), multiple=4))
-    scene = Scene.of(AllScales(generator), batch())
+    scene = Scene.of(Answering(generator, auxiliary=True), batch())
     assert [tuple(map_.shape) for map_ in scene.maps] == [(2, 1, 32, 32), (2, 1, 16, 16)]
     losses = pretraining_losses(scene, RECIPE)
 

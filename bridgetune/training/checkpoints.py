@@ -1,0 +1,152 @@
+"""Checkpoints of a run: written whole or not at all, verified before they are read, the newest ones kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from bridgetune.errors import WorkError
+
+logger = logging.getLogger("bridgetune")
+
+MANIFEST = "checkpoint.json"
+"""What a checkpoint holds, with the size and the SHA-256 of each file. It is written last."""
+
+FORMAT = 1
+"""Version of the layout."""
+
+
+class Checkpoints:
+    """The checkpoints in a folder, `step-00000100` and so on.
+
+    Args:
+        folder: Made when the first one is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(
+        self, step: int, save: Callable[[Path], None], keep: int, *, is_main: bool, wait: Callable[[], None]
+    ) -> Path:
+        """Write a checkpoint under a temporary name, flush it to the disk, rename it, drop all but the `keep` newest.
+
+        Args:
+            step: The last step that is in it.
+            save: Writes it into a folder; called by every process.
+            keep: At least 1.
+            is_main: Whether this process flushes, renames and drops.
+            wait: Returns when every process has called it.
+
+        Raises:
+            WorkError: It cannot be written; the earlier ones are untouched.
+        """
+        final = self.folder / f"step-{step:08d}"
+        partial = self.folder / f".{final.name}.partial"
+        try:
+            if is_main:
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir(parents=True)
+            wait()
+            save(partial)
+            wait()
+            if is_main:
+                _write_manifest(partial, step)
+                shutil.rmtree(final, ignore_errors=True)
+                partial.rename(final)
+                _flush(self.folder)
+        except Exception as error:  # torch and safetensors raise their own where the disk is full
+            shutil.rmtree(partial, ignore_errors=True)
+            raise WorkError(
+                f"{final}: the checkpoint of step {step} cannot be written ({_first_line(error)});"
+                f" {self._last_good()}; free some space and resume"
+            ) from error
+        if is_main:
+            for old in self.steps()[:-keep]:
+                shutil.rmtree(old, ignore_errors=True)
+        return final
+
+    def load(self, load: Callable[[Path], None]) -> int:
+        """Load the newest checkpoint that is whole and fits, and return its step; 0 where there is none.
+
+        One that was cut off, changed, or made by something else is named and passed over.
+
+        Raises:
+            WorkError: There are some, and none can be read.
+        """
+        for folder in reversed(self.steps()):
+            try:
+                step = _verified(folder)
+                load(folder)
+            except Exception as error:
+                logger.warning("%s: not readable (%s); trying the one before it", folder, _first_line(error))
+                continue
+            return step
+        if self.steps():
+            raise WorkError(f"{self.folder}: no checkpoint can be read; start anew in another folder")
+        return 0
+
+    def steps(self) -> list[Path]:
+        """All of them, oldest first."""
+        return sorted(self.folder.glob("step-*"))
+
+    def _last_good(self) -> str:
+        before = self.steps()
+        return f"the last good one is {before[-1].name}" if before else "there is none before it"
+
+
+def _write_manifest(folder: Path, step: int) -> None:
+    files = {}
+    for path in sorted(folder.iterdir()):
+        files[path.name] = {"bytes": path.stat().st_size, "sha256": _digest(path)}
+        _flush(path)
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps({"format": FORMAT, "step": step, "files": files}, indent=2) + "\n", encoding="utf-8")
+    _flush(manifest)
+    _flush(folder)
+
+
+def _verified(folder: Path) -> int:
+    """The step of a checkpoint all of whose files are as they were written."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        version, step, files = manifest["format"], int(manifest["step"]), dict(manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(f"no {MANIFEST} of bridgetune's in it") from None
+    if version != FORMAT:
+        raise ValueError(f"written in format {version}, this bridgetune reads {FORMAT}")
+    for name, said in files.items():
+        path = folder / name
+        size = path.stat().st_size if path.is_file() else -1
+        if size != said["bytes"]:
+            raise ValueError(f"{name} is missing" if size < 0 else f"{name} has {size} of {said['bytes']} bytes")
+        if _digest(path) != said["sha256"]:
+            raise ValueError(f"{name} is not as it was written")
+    return step
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    """Have the disk keep what was written to a file, or which files are in a folder."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folder, and needs it not
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"

@@ -11,7 +11,7 @@ demo: $(VENV)/demo.installed
 	$(BIN)/bridgetune demo --out runs/demo --force
 
 test: $(VENV)/dev.installed lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

@@ -1,0 +1,3 @@
+from tests.integration.conftest import folders
+
+__all__ = ["folders"]

@@ -45,6 +45,13 @@ def added_memory(call: Callable[[], object]) -> int:
     return _status("VmHWM") - before
 
 
+def peak_memory() -> int:
+    """The most bytes that this process has had in memory so far, and each of its children that has ended."""
+    import resource
+
+    return 1024 * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
 def _status(name: str) -> int:
     """A quantity of memory that Linux keeps for this process, in bytes."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()

@@ -1,0 +1,164 @@
+"""How fast a step of BridgeTune is: bridgetune's engine beside the loop that one writes first, in the same run.
+
+    python benchmarks/finetune.py --images DIR --masks DIR --clear DIR --blurred DIR [--threads N] [--write]
+
+The plain loop decodes every picture at every draw in a DataLoader's worker, judges each synthesis in a pass of its own,
+and lets every loss run through whatever it is made of. Both train the same networks from the same weights on the same
+pairs, in float32, and must show the same losses: the benchmark ends where they part. Each run is a process of its own;
+they take turns, and of each step's place in the runs the shortest time counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bridgetune.cli.process import keep_memory, let_threads_rest
+
+let_threads_rest()  # before torch is imported
+keep_memory()
+
+import torch
+from measuring import in_own_process, markdown, peak_memory, write_section
+from plain_training import NOTHING, plain_losses
+
+import bridgetune
+from bridgetune import Steps, TuneConfig
+from bridgetune.config import RECIPES
+from bridgetune.data import References, SyntheticPairs
+from bridgetune.discriminators import build_discriminator
+from bridgetune.training.phases import DOMAINS
+
+TOLERANCE = 1e-4
+"""Of the losses, relative to their size, after all steps."""
+
+NETWORKS: dict[str, dict[str, Any]] = {"bridgemff": {}, "msfin": {"widths": [8, 16, 32, 64]}}
+"""Names and options: MSFIN at a quarter of its widths."""
+
+WARM_UP = 2
+"""Steps that are not counted."""
+
+PICTURES = 256
+"""That both train on, so that the time to begin does not grow with the data set."""
+
+
+def folders(asked: argparse.Namespace, root: Path) -> dict[str, Path]:
+    """The first pictures and masks of a data set, and the references."""
+    found = {"clear": asked.clear, "blurred": asked.blurred}
+    for name in ("images", "masks"):
+        found[name] = root / name
+        found[name].mkdir()
+        for path in islice(sorted(getattr(asked, name).iterdir()), PICTURES):
+            (found[name] / path.name).symlink_to(path.resolve())
+    return found
+
+
+def run(kind: str, network: str, steps: int, folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
+    """Train; the seconds and the losses of each step, and the process's peak of memory in bytes."""
+    torch.set_num_threads(asked.threads)
+    torch.manual_seed(0)
+    options = NETWORKS[network]
+    generator = bridgetune.create(network, weights=None, **options)
+    config = TuneConfig(
+        duration=Steps(steps=steps),
+        batch=asked.batch,
+        size=asked.size,
+        fit="crop",
+        validation_share=0,
+        device="cpu",
+        recipe=asked.recipe,
+        seed=1,
+    )
+    cache = NOTHING if kind == "plain" else None
+    pairs = SyntheticPairs(folder / "images", folder / "masks", size=asked.size, fit="crop", cache=cache)
+    references = References.from_folders(asked.clear, asked.blurred, size=asked.size, fit="crop", cache=cache)
+
+    seconds, losses = [], []
+    torch.manual_seed(config.seed)
+    if kind == "plain":
+        judges = {domain: build_discriminator(generator, "auto", RECIPES[asked.recipe].score)[0] for domain in DOMAINS}
+        began = time.perf_counter()
+        for found in plain_losses(generator, judges, pairs, references, config, steps):
+            seconds.append(time.perf_counter() - began)
+            losses.append(found)
+            began = time.perf_counter()
+    else:
+
+        def report(record: dict[str, Any]) -> None:
+            seconds.append(record["seconds"])
+            losses.append(record)
+
+        bridgetune.finetune(generator, pairs, references, config, report=report)
+    return {"seconds": seconds, "losses": losses, "peak": peak_memory()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("images", "masks", "clear", "blurred"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--recipe", default="released", choices=sorted(RECIPES))
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--networks", nargs="+", default=list(NETWORKS))
+    parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.run:
+        kind, network, folder = asked.run
+        print(json.dumps(run(kind, network, asked.steps, Path(folder), asked)))
+        return
+
+    with tempfile.TemporaryDirectory() as root:
+        folders(asked, Path(root))
+        own = [word for word in sys.argv[1:] if word != "--write"]
+        rows = []
+        for network in asked.networks:
+            found: dict[str, list[dict[str, Any]]] = {"plain": [], "bridgetune": []}
+            for _ in range(asked.rounds):
+                for kind, runs in found.items():
+                    runs.append(
+                        json.loads(in_own_process(__file__, *own, "--run", kind, network, root).splitlines()[-1])
+                    )
+            parted = difference(found["plain"][0]["losses"][-1], found["bridgetune"][0]["losses"][-1])
+            if not parted <= TOLERANCE:
+                raise SystemExit(f"{network}: the losses part by {parted:.0e} after {asked.steps} steps")
+            rows += table(network, found, parted)
+    header = ("network", "loop", "steps a second", "times the plain loop", "peak of memory, MB", "losses part by")
+    text = (
+        f"torch {torch.__version__}, threads: {asked.threads}. Batch {asked.batch}, {asked.size}×{asked.size} crops,"
+        f" recipe `{asked.recipe}`.\n\n{markdown(header, rows)}"
+    )
+    print(text)
+    if asked.write:
+        write_section("benchmarks/finetune.py", text)
+
+
+def difference(one: dict[str, float], other: dict[str, float]) -> float:
+    """The largest between two steps' losses, relative to their size."""
+    return max(abs(value - other[name]) / max(1.0, abs(value)) for name, value in one.items())
+
+
+def table(network: str, found: dict[str, list[dict[str, Any]]], parted: float) -> Iterator[tuple[object, ...]]:
+    best = {
+        kind: median(map(min, list(zip(*(one["seconds"] for one in runs), strict=True))[WARM_UP:]))
+        for kind, runs in found.items()
+    }
+    for kind, runs in found.items():
+        peak = min(one["peak"] for one in runs) / 2**20
+        ratio = best["plain"] / best[kind]
+        yield network, kind, f"{1 / best[kind]:.2f}", f"{ratio:.1f}", f"{peak:.0f}", f"{parted:.0e}"
+
+
+if __name__ == "__main__":
+    main()

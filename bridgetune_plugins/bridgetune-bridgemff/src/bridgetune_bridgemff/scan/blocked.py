@@ -83,11 +83,17 @@ def backward(arguments: Arguments, grad_y: Tensor, carried: Tensor) -> Arguments
     grad_bias = None
     if dt_bias is not None:
         grad_dt = grad_dt * torch.sigmoid(dt + dt_bias)
-        grad_bias = grad_dt.sum((0, 1))
+        grad_bias = _over_tokens(grad_dt)
     grad_z = None
     if z is not None and gate is not None and ungated is not None:
         grad_z = grad_y * ungated * gate * (1 + z * (1 - gate))
-    return Arguments(grad_u, grad_dt, grad_A, grad_B, grad_C, (grad_out * u).sum((0, 1)), grad_z, grad_bias)
+    return Arguments(grad_u, grad_dt, grad_A, grad_B, grad_C, _over_tokens(grad_out * u), grad_z, grad_bias)
+
+
+def _over_tokens(x: Tensor) -> Tensor:
+    """The sum of (batch, length, channel) over all tokens, which may cancel; in double where the device has it."""
+    wide = x.dtype if x.device.type == "mps" else torch.float64
+    return x.sum((0, 1), dtype=wide).to(x.dtype)
 
 
 class _Blocks:

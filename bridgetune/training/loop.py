@@ -151,7 +151,7 @@ class Loop(Generic[SceneT]):
         if self.run is None:
             return "nothing was kept: the run has no folder"
         folder: Path = self.run.checkpoints.steps()[-1]
-        return f"kept in {folder}; the same again with resume goes on from there"
+        return f"kept in {folder}; the same again with --resume (resume=True) goes on from there"
 
     def _tell(self, record: Record | None, stopping: bool = False) -> bool:
         if record is not None and self.engine.is_main:

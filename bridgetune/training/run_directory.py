@@ -123,7 +123,6 @@ def first_difference(name: str, earlier: Any, now: Any) -> tuple[str, Any, Any]:
 
 def _other(path: Path, name: str, earlier: Any, now: Any) -> str:
     name, earlier, now = first_difference(name, earlier, now)
-    return (
-        f"{path}: was started with {name}={earlier}, cannot be resumed with {now};"
-        " repeat the first command, or name another folder"
-    )
+    files = name.startswith(("pairs", "references"))
+    mend = "put the pictures back as they were" if files else "repeat the first command"
+    return f"{path}: was started with {name}={earlier}, cannot be resumed with {now}; {mend}, or name another folder"

@@ -123,7 +123,9 @@ class Stage:
         )
         self.engine = Engine(config, unused=name == "finetune" and bool(generator.config.auxiliary))
         self.recomputing = ExitStack()
-        if config.micro_batch and has_batch_norm(generator):
+        if config.micro_batch * self.engine.processes >= config.batch:
+            logger.warning("micro_batch: %d is no part of a process's batch; it has no effect", config.micro_batch)
+        elif config.micro_batch and has_batch_norm(generator):
             logger.warning("micro_batch: the network has BatchNorm, whose statistics are then those of a micro-batch")
         self.decided: Record = {
             "stage": name,

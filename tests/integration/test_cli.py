@@ -226,7 +226,7 @@ def test_ctrl_c_says_where_to_resume(folders: Folders, tmp_path: Path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "with resume goes on" in said.splitlines()[-1]
+    assert "with --resume" in said.splitlines()[-1]
     assert list((out / "checkpoints").glob("step-*"))
 
 

@@ -27,8 +27,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "`--checkpoint-activations`": {"checkpoint_activations": True},
     "`--micro-batch 2`": {"micro_batch": 2},
-    "`--micro-batch 1`": {"micro_batch": 1},
-    "both": {"micro_batch": 1, "checkpoint_activations": True},
 }
 
 

@@ -86,7 +86,10 @@ def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bo
         print_json(summary(result))
         return
     assert result.run_dir is not None
-    RESULTS.print(f"{result.steps} steps; the generator is in {result.run_dir / 'generator'}", markup=False)
+    RESULTS.print(
+        f"{result.steps:,} step{'s' * (result.steps != 1)}; the generator is in {result.run_dir / 'generator'}",
+        markup=False,
+    )
     if result.validation is not None:
         before = percent(first_map_error(result.run_dir))
         RESULTS.print(f"held-out map error {before} → {percent(result.validation.map_error)}", markup=False)

@@ -210,11 +210,15 @@ def _outcome(history: History) -> Iterator[str]:
             yield "No held-out pair has a homogeneous region, so nothing is said of these."
         step, share = best["step"], best["map_error"]
         is_last = step == history.validations[-1]["step"]
-        yield f"Best validation: {share:.2%} at step {step:,}{', the last' if is_last else ''}."
+        where = ", the last" if is_last else ": its generator is in `best/`, the last one in `generator/`"
+        yield f"Best validation: {share:.2%} at step {step:,}{where}."
     for domain in ("clear", "blurred"):
         last = _loss_means(history).get(f"discriminator_{domain}", [None])[-1]
         if last is not None:
-            yield f"The {domain} discriminator ended at {last:.2f}; at 2.08 it cannot tell, at 0 it always can."
+            yield (
+                f"The {domain} discriminator ended at {last:.2f}: at 2.08 it cannot tell, at 0 it always can,"
+                " and above 2.08 it is wrong more often than right."
+            )
     if history.unreadable:
         count = history.unreadable
         lines, are, are_left = ("lines", "are", "they are") if count > 1 else ("line", "is", "it is")

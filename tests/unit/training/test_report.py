@@ -45,7 +45,7 @@ def test_a_finished_run_is_told_with_all_its_pictures(written: Written):
     assert "**Finished:** 100 of 100 steps" in said
     assert "4.00% at step 0, 2.00% at step 100" in said
     assert "12.00% at step 0, 6.00% at step 100" in said
-    assert "Best validation: 1.00% at step 50." in said
+    assert "Best validation: 1.00% at step 50: its generator is in `best/`" in said
     assert "0.5 s a step" in said
     for fact in ("mynet (bridgetune-mynet 1.0)", "95 of SyntheticPairs", "References('clear'", "paper", "cpu"):
         assert fact in said

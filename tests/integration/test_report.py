@@ -56,4 +56,5 @@ def test_a_folder_that_is_no_run_is_refused(tuned: Path):
     assert "no such folder" in refused("report", tuned / "gone")
     assert f"did you mean {tuned}?" in refused("report", tuned.parent)
     assert "says nothing of a stage" in refused("report", tuned / "generator", "--json")
-    assert not (tuned / "report.md").exists()
+    assert not (tuned.parent / "report.md").exists()
+    assert not (tuned / "generator" / "report.md").exists()

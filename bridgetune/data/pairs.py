@@ -61,8 +61,9 @@ class DrawingSource(PairSource, Protocol):
 def draws(source: object) -> bool:
     """Whether a source parts its samples in two, and no subclass samples otherwise than it draws."""
     for kind in type(source).__mro__:
-        if "draw" in vars(kind) or "sample" in vars(kind):
-            return "draw" in vars(kind)
+        own = vars(kind).keys()
+        if own & {"draw", "develop", "sample"}:
+            return bool(own & {"draw", "develop"})
     return False
 
 

@@ -20,7 +20,38 @@ from bridgetune.data.pairs import Pair, alone
 from bridgetune.data.scenes import Scenes
 
 
-class FolderPairs:
+class _StoredPairs:
+    """What pairs with masks and pairs without have in common: folders of `root` whose files match by stem and size."""
+
+    _mask_folders: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        size: int | None = 256,
+        fit: Fit = "resize",
+        flips: bool = True,
+        verify: Verify = "decode",
+        cache: PixelCache | None = None,
+    ) -> None:
+        self._root = root = Path(root)
+        self._framing = Framing(size, fit, flips)
+        masks = [root / name for name in self._mask_folders]
+        self._scenes = Scenes([root / "A", root / "B"], masks, self._framing, verify, cache)
+        self.stems, self.skipped = self._scenes.stems, self._scenes.skipped
+
+    def __len__(self) -> int:
+        return len(self._scenes)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self._root)!r}, {len(self)} pairs, {self._framing})"
+
+    def draw(self, index: int, rng: np.random.Generator) -> list[NDArray[Any]]:
+        """The framed pixels of pair `index`: both images, (H, W, 3), and the mask, (H, W), where there is one."""
+        return self._scenes.draw(index, rng)
+
+
+class FolderPairs(_StoredPairs):
     """Pairs that are there already, with their masks, in the folders A, B and mask of `root`.
 
     Args:
@@ -35,33 +66,11 @@ class FolderPairs:
         RequestError: A missing folder, nothing usable, or an argument out of range.
     """
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        size: int | None = 256,
-        fit: Fit = "resize",
-        flips: bool = True,
-        verify: Verify = "decode",
-        cache: PixelCache | None = None,
-    ) -> None:
-        self._root = root = Path(root)
-        self._framing = Framing(size, fit, flips)
-        self._scenes = Scenes([root / "A", root / "B"], [root / "mask"], self._framing, verify, cache)
-        self.stems, self.skipped = self._scenes.stems, self._scenes.skipped
-
-    def __len__(self) -> int:
-        return len(self._scenes)
-
-    def __repr__(self) -> str:
-        return f"FolderPairs({str(self._root)!r}, {len(self)} pairs, {self._framing})"
+    _mask_folders = ("mask",)
 
     def sample(self, index: int, rng: np.random.Generator) -> Pair:
         """Pair `index`, framed."""
         return alone(self, index, rng)
-
-    def draw(self, index: int, rng: np.random.Generator) -> list[NDArray[Any]]:
-        """The framed pixels of pair `index`: both images, (H, W, 3), and the mask, (H, W)."""
-        return self._scenes.draw(index, rng)
 
     def develop(self, drawn: Sequence[list[NDArray[Any]]], device: torch.device) -> Pair:
         """What was drawn as a batch of pairs."""
@@ -77,49 +86,16 @@ class UnlabelledPair(NamedTuple):
     """(3, H, W) float32 in [0, 1]."""
 
 
-class UnlabelledPairs:
+class UnlabelledPairs(_StoredPairs):
     """Pairs without masks, of a microscope, say, in the folders A and B of `root`.
 
-    Args:
-        root: Folder of A and B, whose files match by stem and size.
-        size, fit, flips, verify, cache: As in `SyntheticPairs`.
-
-    Attributes:
-        stems: The name of each pair.
-        skipped: The files left out.
-
-    Raises:
-        RequestError: A missing folder, nothing usable, or an argument out of range.
+    Args, attributes and errors are those of `FolderPairs`.
     """
-
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        size: int | None = 256,
-        fit: Fit = "resize",
-        flips: bool = True,
-        verify: Verify = "decode",
-        cache: PixelCache | None = None,
-    ) -> None:
-        self._root = root = Path(root)
-        self._framing = Framing(size, fit, flips)
-        self._scenes = Scenes([root / "A", root / "B"], [], self._framing, verify, cache)
-        self.stems, self.skipped = self._scenes.stems, self._scenes.skipped
-
-    def __len__(self) -> int:
-        return len(self._scenes)
-
-    def __repr__(self) -> str:
-        return f"UnlabelledPairs({str(self._root)!r}, {len(self)} pairs, {self._framing})"
 
     def sample(self, index: int, rng: np.random.Generator) -> UnlabelledPair:
         """Pair `index`, framed."""
         batch = self.develop([self.draw(index, rng)], torch.device("cpu"))
         return UnlabelledPair(*(images[0] for images in batch))
-
-    def draw(self, index: int, rng: np.random.Generator) -> list[NDArray[Any]]:
-        """The framed pixels of both images of pair `index`, (H, W, 3)."""
-        return self._scenes.draw(index, rng)
 
     def develop(self, drawn: Sequence[list[NDArray[Any]]], device: torch.device) -> UnlabelledPair:
         """What was drawn as a batch of pairs."""

@@ -10,6 +10,7 @@ import torch
 
 from bridgetune.data import FolderPairs, PixelCache, ReferencePool, SyntheticPairs, UnlabelledPairs, scenes
 from bridgetune.data.images import read_image, read_mask_pixels, to_batch, to_tensor
+from bridgetune.data.pairs import draws
 
 CPU = torch.device("cpu")
 
@@ -117,3 +118,13 @@ def test_depths_mix_in_a_batch(rng):
     for layers in ([deep, flat], [deep, deep], [flat, flat]):
         expected = torch.stack([to_tensor(layer) for layer in layers])
         assert torch.equal(to_batch(layers, CPU), expected)
+
+
+@pytest.mark.parametrize("source", [SyntheticPairs, FolderPairs, UnlabelledPairs])
+def test_a_source_is_drawn_from_unless_a_subclass_samples_otherwise(source):
+    class Augmented(source):
+        def sample(self, index, rng):
+            raise NotImplementedError
+
+    assert draws(source.__new__(source))
+    assert not draws(Augmented.__new__(Augmented))

@@ -34,7 +34,7 @@ from bridgetune.synthesis import synthesize
 from bridgetune.training.memory import in_parts
 from bridgetune.training.samples import Sample
 from bridgetune.training.weighing import AdversarialWeight, norm
-from bridgetune.wrapping import Adapter
+from bridgetune.wrapping import Adapter, has_batch_norm
 
 Losses = dict[str, Tensor]
 Domain = Literal["clear", "blurred"]
@@ -87,11 +87,6 @@ class Judging(nn.Module):
 
     def _scores(self, images: Tensor) -> Tensor:
         return in_parts(lambda part: [self.discriminator(part)], self.micro_batch, images)[0]
-
-
-def has_batch_norm(network: nn.Module) -> bool:
-    """Whether what the network says of an image depends on the others in the batch."""
-    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
 
 
 @dataclass

@@ -29,13 +29,13 @@ from bridgetune.metrics import MapErrors
 from bridgetune.training.engine import Engine
 from bridgetune.training.loop import Loop
 from bridgetune.training.memory import recomputed
-from bridgetune.training.phases import Answering, Judging, Phase, SceneT, has_batch_norm
+from bridgetune.training.phases import Answering, Judging, Phase, SceneT
 from bridgetune.training.product import Product
 from bridgetune.training.report import write_report
 from bridgetune.training.run_directory import Record, RunDirectory
 from bridgetune.training.samples import Sample, TrainingSamples
 from bridgetune.training.validation import HOMOGENEOUS, validate
-from bridgetune.wrapping import Adapter, preflight
+from bridgetune.wrapping import Adapter, has_batch_norm, preflight
 
 logger = logging.getLogger("bridgetune")
 

@@ -106,6 +106,11 @@ def check_orientation(generator: Adapter, pairs: PairSource, most: int = 16) -> 
     return Orientation(agreement, verdict)
 
 
+def has_batch_norm(network: nn.Module) -> bool:
+    """Whether what the network says of an image depends on the others in the batch."""
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
+
+
 def _some(pairs: PairSource | UnlabelledPairs, most: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """The first pairs as a batch."""
     drawn = [pairs.sample(index, np.random.default_rng(index)) for index in islice(range(len(pairs)), most)]
@@ -132,7 +137,7 @@ def _warn(name: str, network: nn.Module, logits: Tensor, batch: int) -> None:
             100 * saturated,
             SATURATED,
         )
-    if batch == 1 and any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
+    if batch == 1 and has_batch_norm(network):
         logger.warning(
             "%s has BatchNorm, whose statistics mean little in a batch of one; use a batch of 4 or more", name
         )

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bridgetune.config import AUGMENTATIONS as AUGMENTATIONS
     from bridgetune.config import RECIPES as RECIPES
     from bridgetune.config import AdapterConfig as AdapterConfig
+    from bridgetune.config import Augmentation as Augmentation
     from bridgetune.config import Epochs as Epochs
     from bridgetune.config import PretrainConfig as PretrainConfig
     from bridgetune.config import Recipe as Recipe
@@ -41,8 +43,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "bridgetune.config": (
+        "AUGMENTATIONS",
         "RECIPES",
         "AdapterConfig",
+        "Augmentation",
         "Epochs",
         "PretrainConfig",
         "Recipe",

@@ -63,6 +63,9 @@ class AdapterConfig(_Frozen):
         orientation: Which image is in focus where the map is high.
         multiple: Sides are padded by reflection up to a multiple of this, and the map cropped back.
         minimum: The shortest side that the network takes; shorter ones are padded likewise.
+        symmetric: Ask the network in both orders, in one pass, and answer with half the difference of the logits:
+            (g(first, second) - g(second, first)) / 2. To exchange the images is then to exchange the sign, and nothing
+            else; it takes twice the time.
     """
 
     call: Literal["pair", "concat"] = "pair"
@@ -80,6 +83,7 @@ class AdapterConfig(_Frozen):
     orientation: Literal["first", "second"] = "first"
     multiple: PositiveInt = 1
     minimum: PositiveInt = 1
+    symmetric: bool = False
 
     @property
     def channels(self) -> int:
@@ -149,6 +153,49 @@ RECIPES: dict[str, Recipe] = {
 """The paper's text and the authors' released program, each as one frozen, named set of decisions."""
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Augmentation(_Frozen):
+    """How synthesised training pairs go beyond the paper's, towards what lenses and cameras make. See `AUGMENTATIONS`.
+
+    Everything is drawn afresh for every pair.
+
+    Attributes:
+        exchange: Either image may come first. In the paper's pairs the first is always the one with its object in
+            focus, so that a network may go by what is an object instead of by what is sharp.
+        disk: Share of the pairs blurred by a disk, the figure of an open aperture, instead of a Gaussian.
+        soft: Share with the boundary of an occluding object: out of focus, it spills over the background; in focus, the
+            blur of the background keeps clear of it (the α-matte boundary defocus model, Ma et al., IEEE TIP 2020).
+        graded: Share whose blur grows across the picture, as it does on a slanted surface.
+        exposure: Largest change of brightness, of contrast and of each channel, as a share of the full scale; most of
+            it is common to both images.
+        noise: Largest standard deviation of the noise, each image its own, as a share of the full scale.
+        jpeg: Share of the pairs whose images have each been JPEG files.
+    """
+
+    exchange: bool = False
+    disk: Share = 0.0
+    soft: Share = 0.0
+    graded: Share = 0.0
+    exposure: Share = 0.0
+    noise: Share = 0.0
+    jpeg: Share = 0.0
+
+
+AugmentationName = Literal["none", "exchange", "lens", "camera"]
+NO_AUGMENTATION = Augmentation()
+_LENS = Augmentation(exchange=True, disk=0.5, soft=0.5, graded=0.25)
+
+AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
+    "none": NO_AUGMENTATION,
+    "exchange": Augmentation(exchange=True),
+    "lens": _LENS,
+    "camera": _LENS.model_copy(update={"exposure": 0.2, "noise": 0.02, "jpeg": 0.25}),
+}
+"""`none`: the paper's pairs; `exchange`: in either order; `lens`: with other blurs, too; `camera`: and as files."""
+
+
 class Epochs(_Frozen):
     """Train for so many passes over the training pairs."""
 
@@ -171,7 +218,9 @@ class TrainConfig(_Frozen):
         size: Side of the square training images, in pixels.
         fit: How an image comes to that size: `resize`d whole, as in the paper, or `crop`ped at native scale.
         learning_rate, betas, weight_decay: AdamW's, the same for every network in the stage.
-        kernel_sizes: Smallest and largest Gaussian kernel (odd) that blurs a training image.
+        kernel_sizes: Smallest and largest kernel (odd) that blurs a training image.
+        augmentation: A name of `AUGMENTATIONS`; of effect on pairs that are made of images and masks. Held-out pairs
+            from folders of their own stay as the paper has them.
         validation_share: Share of the pairs held out to measure the map error on, where no own set is given ...
         validation_most: ... but at most so many of them.
         validate_every, checkpoint_every: In steps; both also happen at the end.
@@ -201,6 +250,7 @@ class TrainConfig(_Frozen):
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
     weight_decay: NonNegativeFloat = 0.01
     kernel_sizes: tuple[PositiveInt, PositiveInt] = (3, 21)
+    augmentation: AugmentationName = "none"
     validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
     validation_most: PositiveInt = 64
     validate_every: PositiveInt = 200

@@ -132,30 +132,39 @@ def list_generators() -> dict[str, str]:
     return {name: " and ".join(plugin.source for plugin, _ in found.claims(name)) for name in found.names()}
 
 
-def create(name: str, *, weights: str | Path | None = "shipped", **options: Any) -> Adapter:
+def create(
+    name: str, *, weights: str | Path | None = "shipped", symmetric: bool | None = None, **options: Any
+) -> Adapter:
     """A plugin's generator, ready to call, in eval mode.
 
     Args:
         name: As `list_generators` gives it.
         weights: `shipped`, those that the plugin brings; None, a fresh initialisation; or the path of a
-            safetensors file or of a checkpoint that the plugin knows how to read.
+            safetensors file, of a saved generator's folder or of a checkpoint that the plugin knows how to read.
+        symmetric: See `AdapterConfig`. None: as the folder of the weights says, or else not.
         options: For the plugin's network.
 
     Raises:
         RequestError: An unknown or doubly claimed name, options that the network does not take, weights that
             cannot be read or do not fit.
     """
-    from bridgetune.pretrained import read_weights
+    from bridgetune.pretrained import WEIGHTS, product, read_weights, saved
     from bridgetune.wrapping import Adapter, Origin, pair_twin
 
     plugin, spec = registry().find(name)
+    path = None if weights is None else _shipped(spec) if weights == "shipped" else Path(weights)
+    config = spec.adapter
+    if path is not None and path.is_dir():
+        config, options = saved(path, name, options)
+        path = product(path) / WEIGHTS
+    if symmetric is not None:
+        config = config.model_copy(update={"symmetric": symmetric})
     network = _built(spec, spec.network, options)
-    if weights is not None:
-        path = _shipped(spec) if weights == "shipped" else Path(weights)
+    if path is not None:
         read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)
-    twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, spec.adapter)
+    twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, config)
     origin = Origin(generator=name, options=dict(options), distribution=plugin.distribution, version=plugin.version)
-    return Adapter(network, spec.adapter, origin, twin).eval()
+    return Adapter(network, config, origin, twin).eval()
 
 
 def resolve(target: str) -> Any:

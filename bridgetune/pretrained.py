@@ -67,25 +67,49 @@ def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
     """
     from bridgetune.plugins import create, resolve_own
 
-    folder = Path(path)
-    if (folder / PRODUCT / CONFIG).is_file():
-        folder = folder / PRODUCT
+    folder = product(Path(path))
     described = _described(folder)
-    adapter = checked(AdapterConfig, **described["adapter"])
     origin = described["origin"]
     if network is None and origin.get("factory"):
         network = resolve_own(origin["factory"])()
     if network is not None:
+        adapter = checked(AdapterConfig, **described["adapter"])
         generator = wrap(network, adapter, factory=origin.get("factory", ""))
+        read_weights(generator.unwrap(), folder / WEIGHTS)
     elif origin["generator"]:
-        generator = create(origin["generator"], weights=None, **origin["options"])
+        generator = create(origin["generator"], weights=folder)
     else:
         raise RequestError(
             f"{folder}: holds a network that was wrapped by hand ({described['network']});"
             " pass a fresh one: bridgetune.load(path, network=...), or name its factory= when wrapping"
         )
-    read_weights(generator.unwrap(), folder / WEIGHTS)
     return generator.eval()
+
+
+def saved(path: Path, name: str, options: Mapping[str, Any]) -> tuple[AdapterConfig, dict[str, Any]]:
+    """How a saved generator of a plugin is called and read, and what its network was built with.
+
+    Args:
+        path: Its folder, or its run's.
+        name: The generator that is wanted.
+        options: For its network, beyond those that it was saved with.
+
+    Raises:
+        RequestError: The folder holds none, or another one, or one that other options were meant for.
+    """
+    described = _described(product(path))
+    origin = described["origin"]
+    if origin["generator"] != name:
+        raise RequestError(f"{path}: holds {origin['generator'] or described['network']}, expected {name}")
+    built = origin["options"]
+    if differing := [option for option in options if built.get(option, options[option]) != options[option]]:
+        raise RequestError(f"{path}: was saved with {built}, not with {differing[0]}={options[differing[0]]!r}")
+    return checked(AdapterConfig, **described["adapter"]), {**built, **options}
+
+
+def product(folder: Path) -> Path:
+    """The folder of a generator; a run's is where its product lies."""
+    return folder / PRODUCT if (folder / PRODUCT / CONFIG).is_file() else folder
 
 
 def open_generator(name_or_path: str, weights: str | Path | None = "shipped") -> Adapter:

@@ -9,7 +9,7 @@ import typer
 
 from bridgetune.cli import options
 from bridgetune.cli.training import carry_out, duration, number, open_pairs, open_validation
-from bridgetune.config import RECIPES, TuneConfig, checked
+from bridgetune.config import AUGMENTATIONS, RECIPES, TuneConfig, checked
 
 
 def finetune(
@@ -48,6 +48,7 @@ def finetune(
     batch: options.Batch = 16,
     size: options.Size = 256,
     fit: options.Fit = "resize",
+    augment: options.Augment = "none",
     learning_rate: options.LearningRate = 6e-4,
     recipe: options.RecipeName = "paper",
     seed: options.Seed = 0,
@@ -81,6 +82,7 @@ def finetune(
         batch=batch,
         size=size,
         fit=fit,
+        augmentation=augment,
         learning_rate=learning_rate,
         recipe=recipe,
         seed=seed,
@@ -108,7 +110,7 @@ def finetune(
     references = References.from_folders(clear, blurred, size=config.size, fit=config.fit, flips=flips, cache=kept)
     source = None
     if unlabelled is None or images or masks or pairs:
-        source = open_pairs(images, masks, pairs, config, kept, flips=flips)
+        source = open_pairs(images, masks, pairs, config, kept, flips, AUGMENTATIONS[augment])
     new = unlabelled and UnlabelledPairs(unlabelled, size=config.size, fit=config.fit, flips=flips, cache=kept)
     held_out = open_validation(val_images, val_masks, config, kept)
     carry_out(

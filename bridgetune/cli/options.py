@@ -39,6 +39,13 @@ Size = Annotated[int, typer.Option("--size", help="Side of the square training i
 Fit = Annotated[
     Literal["resize", "crop"], typer.Option("--fit", help="resize whole images to that size, or crop them.")
 ]
+Augment = Annotated[
+    Literal["none", "exchange", "lens", "camera"],
+    typer.Option(
+        "--augment",
+        help="Pairs as the paper has them; in either order; with other blurs, too; and as cameras store them.",
+    ),
+]
 LearningRate = Annotated[float, typer.Option("--learning-rate", "--lr", help="AdamW's, falling to 0 by a cosine.")]
 RecipeName = Annotated[
     Literal["paper", "released"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridgetune.cli import options
 from bridgetune.cli.training import carry_out, duration, open_pairs, open_validation
-from bridgetune.config import RECIPES, PretrainConfig, checked
+from bridgetune.config import AUGMENTATIONS, RECIPES, PretrainConfig, checked
 
 
 def pretrain(
@@ -21,6 +21,7 @@ def pretrain(
     batch: options.Batch = 32,
     size: options.Size = 256,
     fit: options.Fit = "resize",
+    augment: options.Augment = "none",
     learning_rate: options.LearningRate = 1e-3,
     recipe: options.RecipeName = "paper",
     seed: options.Seed = 0,
@@ -46,6 +47,7 @@ def pretrain(
         batch=batch,
         size=size,
         fit=fit,
+        augmentation=augment,
         learning_rate=learning_rate,
         recipe=recipe,
         seed=seed,
@@ -72,7 +74,7 @@ def pretrain(
     kept = PixelCache(cache)
     torch.manual_seed(seed)
     network = open_generator(generator, weights)
-    source = open_pairs(images, masks, pairs, config, kept, flips=RECIPES[recipe].flips)
+    source = open_pairs(images, masks, pairs, config, kept, RECIPES[recipe].flips, AUGMENTATIONS[augment])
     held_out = open_validation(val_images, val_masks, config, kept)
     carry_out(
         "pretrain",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json
-from bridgetune.config import Epochs, Steps, TrainConfig
+from bridgetune.config import NO_AUGMENTATION, Augmentation, Epochs, Steps, TrainConfig
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def open_pairs(
     config: TrainConfig,
     cache: PixelCache,
     flips: bool,
+    augmentation: Augmentation,
 ) -> PairSource:
     """The source that the options name."""
     from bridgetune.data import FolderPairs, SyntheticPairs
@@ -60,6 +61,7 @@ def open_pairs(
             fit=config.fit,
             flips=flips,
             kernel_sizes=config.kernel_sizes,
+            augmentation=augmentation,
             cache=cache,
         )
     raise RequestError("training pairs: expected --images DIR --masks DIR, or --pairs DIR with A/, B/ and mask/")
@@ -73,7 +75,7 @@ def open_validation(
         return None
     if images is None or masks is None:
         raise RequestError("held-out pairs: expected both --val-images DIR and --val-masks DIR")
-    return open_pairs(images, masks, None, config, cache, flips=False)
+    return open_pairs(images, masks, None, config, cache, flips=False, augmentation=NO_AUGMENTATION)
 
 
 def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bool) -> None:

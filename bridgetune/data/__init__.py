@@ -1,6 +1,6 @@
 """Pictures, masks and pairs: what training and fusing read, and what they write."""
 
-from bridgetune.data.blur import gaussian_blur, gaussian_blurs, random_kernel_size
+from bridgetune.data.blur import disk_blurs, gaussian_blur, gaussian_blurs, random_kernel_size
 from bridgetune.data.cache import PixelCache
 from bridgetune.data.folders import IMAGE_SUFFIXES, Skipped, Verify, list_images
 from bridgetune.data.framing import Fit
@@ -22,7 +22,6 @@ from bridgetune.data.pairs import (
     SyntheticPairs,
     all_in_focus,
     multi_focus_pair,
-    multi_focus_pairs,
     split,
 )
 from bridgetune.data.references import ReferencePool, References, ReferenceSource
@@ -49,13 +48,13 @@ __all__ = [
     "UnlabelledPairs",
     "Verify",
     "all_in_focus",
+    "disk_blurs",
     "gaussian_blur",
     "gaussian_blurs",
     "image_size",
     "list_images",
     "make_dataset",
     "multi_focus_pair",
-    "multi_focus_pairs",
     "random_kernel_size",
     "read_image",
     "read_mask",

@@ -1,4 +1,4 @@
-"""The Gaussian blur that turns a sharp picture into a defocused one, Section 4.1 of the paper."""
+"""The blurs that turn a sharp picture into a defocused one: Gaussian, Section 4.1 of the paper, and by a disk."""
 
 from __future__ import annotations
 
@@ -74,6 +74,41 @@ def gaussian_blurs(images: Tensor, kernel_sizes: Sequence[int]) -> Tensor:
     return blurred.reshape(images.shape)
 
 
+def disk_blurs(images: Tensor, kernel_sizes: Sequence[int]) -> Tensor:
+    """Blur each image of a batch by a disk, the figure of an open aperture, on the device of the images.
+
+    A disk of radius kernel_size / 2; pixels on its edge weigh what it covers of them, to first order.
+
+    Args:
+        images: (B, C, H, W) float of any range; may be smaller than the kernels.
+        kernel_sizes: B odd numbers, each at least 1; the disks' diameters.
+
+    Returns:
+        (B, C, H, W).
+
+    Raises:
+        RequestError: An even or non-positive kernel size.
+    """
+    blurred = torch.empty_like(images)
+    for size in set(kernel_sizes):
+        places = [place for place, its_size in enumerate(kernel_sizes) if its_size == size]
+        blurred[places] = _disk_blur(images[places], size)
+    return blurred
+
+
+def _disk_blur(images: Tensor, kernel_size: int) -> Tensor:
+    _check_odd(kernel_size)
+    channels = images.shape[1]
+    reach = kernel_size // 2
+    offsets = np.arange(-reach, reach + 1)
+    kernel = (kernel_size / 2 + 0.5 - np.hypot(offsets[:, None], offsets)).clip(0, 1)
+    weights = torch.from_numpy(kernel / kernel.sum()).to(images).expand(channels, 1, -1, -1)
+    for axis in (-1, -2):
+        inside = torch.from_numpy(_reflected(images.shape[axis], reach)).to(images.device)
+        images = images.index_select(axis, inside)
+    return conv2d(images, weights, groups=channels)
+
+
 def random_kernel_size(rng: np.random.Generator, low: int = 3, high: int = 21) -> int:
     """An odd kernel size in [low, high], each equally likely.
 
@@ -90,9 +125,13 @@ def check_kernel_sizes(low: int, high: int) -> None:
         raise RequestError(f"kernel_sizes: got ({low}, {high}), expected odd numbers, 1 <= low <= high")
 
 
-def _weights(kernel_size: int) -> list[float]:
+def _check_odd(kernel_size: int) -> None:
     if kernel_size % 2 == 0 or kernel_size < 1:
         raise RequestError(f"kernel_size: got {kernel_size}, expected an odd number from 1 up")
+
+
+def _weights(kernel_size: int) -> list[float]:
+    _check_odd(kernel_size)
     radius = kernel_size // 2
     sigma = 0.3 * (radius - 1) + 0.8
     weights = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in range(-radius, radius + 1)]

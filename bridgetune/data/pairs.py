@@ -13,9 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bridgetune.config import NO_AUGMENTATION, Augmentation
 from bridgetune.data._samples import Pixels
-from bridgetune.data.blur import check_kernel_sizes, gaussian_blur, gaussian_blurs, random_kernel_size
+from bridgetune.data.blur import check_kernel_sizes, gaussian_blur
 from bridgetune.data.cache import PixelCache
+from bridgetune.data.defocus import Chance, defocused, developed, draw_chance
 from bridgetune.data.folders import Verify
 from bridgetune.data.framing import Fit, Framing
 from bridgetune.data.images import to_batch, to_tensor
@@ -88,18 +90,6 @@ def multi_focus_pair(image: Tensor, mask: Tensor, kernel_size: int) -> Pair:
     return Pair(torch.from_numpy(first), torch.from_numpy(second), mask)
 
 
-def multi_focus_pairs(images: Tensor, masks: Tensor, kernel_sizes: Sequence[int]) -> Pair:
-    """`multi_focus_pair` of a batch, on the device of the images.
-
-    Args:
-        images: All in focus, (B, 3, H, W) float in [0, 1].
-        masks: (B, 1, H, W) in {0, 1}.
-        kernel_sizes: Of the Gaussian blur of each, odd.
-    """
-    blurred, inside = gaussian_blurs(images, kernel_sizes), masks.bool()
-    return Pair(torch.where(inside, images, blurred), torch.where(inside, blurred, images), masks)
-
-
 def all_in_focus(pair: Pair) -> Tensor:
     """m·A + (1-m)·B, (3, H, W): for a pair from `multi_focus_pair` the image that it was made of, exactly."""
     return pair.mask * pair.first + (1 - pair.mask) * pair.second
@@ -115,6 +105,7 @@ class SyntheticPairs:
         fit: How images come to that size, before they are blurred; see `Framing`.
         flips: Whether to flip at random, in both directions.
         kernel_sizes: The smallest and the largest blur kernel, both odd.
+        augmentation: How the pairs go beyond the paper's; by default they do not.
         verify: Whether to read every file whole on construction or only its header.
         cache: Where decoded pictures are kept; None for one of its own.
 
@@ -134,11 +125,12 @@ class SyntheticPairs:
         fit: Fit = "resize",
         flips: bool = True,
         kernel_sizes: tuple[int, int] = (3, 21),
+        augmentation: Augmentation = NO_AUGMENTATION,
         verify: Verify = "decode",
         cache: PixelCache | None = None,
     ) -> None:
         check_kernel_sizes(*kernel_sizes)
-        self.kernel_sizes = kernel_sizes
+        self.kernel_sizes, self.augmentation = kernel_sizes, augmentation
         self._folders = str(images), str(masks)
         self._framing = Framing(size, fit, flips)
         self._scenes = Scenes([Path(images)], [Path(masks)], self._framing, verify, cache)
@@ -149,9 +141,10 @@ class SyntheticPairs:
 
     def __repr__(self) -> str:
         images, masks = self._folders
+        changed = self.augmentation != NO_AUGMENTATION
         return (
             f"SyntheticPairs({images!r}, {masks!r}, {len(self)} scenes, {self._framing},"
-            f" kernel_sizes={self.kernel_sizes})"
+            f" kernel_sizes={self.kernel_sizes}{f', {self.augmentation!r}' if changed else ''})"
         )
 
     def scene(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -160,18 +153,28 @@ class SyntheticPairs:
         return to_tensor(pixels), to_tensor(inside)
 
     def sample(self, index: int, rng: np.random.Generator) -> Pair:
-        """A pair of scene `index` with a kernel size of its own."""
+        """A pair of scene `index` with a blur of its own."""
         return alone(self, index, rng)
 
     def draw(self, index: int, rng: np.random.Generator) -> SyntheticDrawing:
         """What `develop` makes a pair of scene `index` from."""
         pixels, inside = self._scenes.draw(index, rng)
-        return SyntheticDrawing(pixels, inside, random_kernel_size(rng, *self.kernel_sizes))
+        height, width = inside.shape
+        chance = draw_chance(self.augmentation, self.kernel_sizes, (height, width), rng)
+        return SyntheticDrawing(pixels, inside, chance)
 
     def develop(self, drawn: Sequence[SyntheticDrawing], device: torch.device) -> Pair:
-        """Blur and compose a batch of pairs."""
-        images, masks, kernel_sizes = zip(*drawn, strict=True)
-        return multi_focus_pairs(to_batch(images, device), to_batch(masks, device), kernel_sizes)
+        """Blur, compose and develop a batch of pairs."""
+        pixels, inside, chances = zip(*drawn, strict=True)
+        masks = to_batch(inside, device)
+        images = defocused(to_batch(pixels, device), masks, [chance.blur for chance in chances])
+        first, second = developed(images, [chance.development for chance in chances])
+        turned = torch.tensor([chance.exchange for chance in chances], device=device)[:, None, None, None]
+        return Pair(
+            torch.where(turned, second, first),
+            torch.where(turned, first, second),
+            torch.where(turned, 1 - masks, masks),
+        )
 
 
 class SyntheticDrawing(NamedTuple):
@@ -181,8 +184,8 @@ class SyntheticDrawing(NamedTuple):
     """The sharp image, (H, W, 3)."""
     inside: NDArray[np.bool_]
     """Its mask, (H, W)."""
-    kernel_size: int
-    """Of the blur."""
+    chance: Chance
+    """All else that was drawn."""
 
 
 @dataclass(frozen=True)

@@ -109,10 +109,10 @@ class _OpenSides(Adapter):
         super().__init__(generator.network, generator.config)
         self.domain = _OpenDomain(generator.config)
 
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        logits = read_logits(self.answer(first, second), self.config, self.config.item)
+    def _read(self, answer: object, item: int | str | None, shape: torch.Size, *, auxiliary: bool = False) -> Tensor:
+        logits = read_logits(answer, self.config, item)
         for axis in (2, 3):  # not by slices, which would ask how the padded side compares with the image's
-            logits = logits.index_select(axis, torch.arange(first.shape[axis], device=logits.device))
+            logits = logits.index_select(axis, torch.arange(shape[axis], device=logits.device))
         return logits
 
 

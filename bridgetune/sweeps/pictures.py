@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridgetune.config import RECIPES, TrainConfig
+from bridgetune.config import AUGMENTATIONS, NO_AUGMENTATION, RECIPES, Augmentation, TrainConfig
 from bridgetune.data import (
     FolderPairs,
     PairSource,
@@ -51,7 +51,7 @@ class Pictures:
         elif data.pairs is not None:
             source = self._kept(FolderPairs, data.pairs, config.size, config.fit, flips)
         else:
-            source = self._synthetic(data.images, data.masks, config, flips)
+            source = self._synthetic(data.images, data.masks, config, flips, AUGMENTATIONS[config.augmentation])
         return source
 
     def held_out(self, config: TrainConfig) -> PairSource | None:
@@ -61,7 +61,9 @@ class Pictures:
             RequestError: See `pairs`.
         """
         data = self._data
-        return self._synthetic(data.val_images, data.val_masks, config, False) if data.val_images else None
+        if data.val_images is None:
+            return None
+        return self._synthetic(data.val_images, data.val_masks, config, False, NO_AUGMENTATION)
 
     def references(self, config: TrainConfig) -> References:
         """The references of stage 2.
@@ -77,9 +79,11 @@ class Pictures:
             pools = self._kept(References.from_folders, data.clear, data.blurred, config.size, config.fit, flips)
         return pools
 
-    def _synthetic(self, images: Path | None, masks: Path | None, config: TrainConfig, flips: bool) -> PairSource:
+    def _synthetic(
+        self, images: Path | None, masks: Path | None, config: TrainConfig, flips: bool, augmentation: Augmentation
+    ) -> PairSource:
         source: PairSource = self._kept(
-            SyntheticPairs, images, masks, config.size, config.fit, flips, config.kernel_sizes
+            SyntheticPairs, images, masks, config.size, config.fit, flips, config.kernel_sizes, augmentation
         )
         return source
 

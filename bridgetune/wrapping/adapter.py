@@ -5,7 +5,7 @@ Nothing else in bridgetune knows that networks differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -95,13 +95,20 @@ class Adapter(Generator):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Mask logits, (B, 1, H, W); see `Generator.forward`."""
-        return self._read(self.answer(first, second), self.config.item, first.shape)
+        return self._maps(first, second, [self.config.item])[0]
 
     def scales(self, first: Tensor, second: Tensor) -> list[Tensor]:
         """`forward`'s logits, and behind them the auxiliary maps' logits, (B, 1, h, w) each."""
+        return self._maps(first, second, [self.config.item, *self.config.auxiliary])
+
+    def _maps(self, first: Tensor, second: Tensor, items: Sequence[int | str | None]) -> list[Tensor]:
+        """The logits of some items, the first of which is the map."""
+        if self.config.symmetric:
+            check_pair(first, second)
+            first, second = torch.cat([first, second]), torch.cat([second, first])
         answer = self.answer(first, second)
-        items = (self.config.item, *self.config.auxiliary)
-        return [self._read(answer, item, first.shape, auxiliary=place > 0) for place, item in enumerate(items)]
+        maps = [self._read(answer, item, first.shape, auxiliary=place > 0) for place, item in enumerate(items)]
+        return [_antisymmetric(map_) for map_ in maps] if self.config.symmetric else maps
 
     def answer(self, first: Tensor, second: Tensor) -> object:
         """What the network itself returns for a canonical pair."""
@@ -133,6 +140,10 @@ class Adapter(Generator):
         """The network that was wrapped: the very object."""
         return self.network
 
+    def reconfigured(self, config: AdapterConfig) -> Adapter:
+        """The very network behind another configuration."""
+        return Adapter(self.network, config, self.origin, self.twin).train(self.training)
+
     def save_pretrained(self, path: str | Path, *, facts: Mapping[str, Any] | None = None) -> None:
         """Write `config.json`, `model.safetensors` and the model card `README.md` into the folder `path`.
 
@@ -146,6 +157,12 @@ class Adapter(Generator):
         from bridgetune.pretrained import save
 
         save(self, Path(path), facts or {})
+
+
+def _antisymmetric(logits: Tensor) -> Tensor:
+    """Logits of pairs and of the same exchanged, (2B, 1, h, w) -> half their difference, (B, 1, h, w)."""
+    given, exchanged = torch.unbind(logits.reshape(2, -1, *logits.shape[1:]))
+    return (given - exchanged) / 2
 
 
 def read_logits(answer: object, config: AdapterConfig, item: int | str | None) -> Tensor:

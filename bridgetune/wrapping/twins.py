@@ -16,7 +16,7 @@ class PairTwin(nn.Module):
 
     def __init__(self, network: nn.Module, config: AdapterConfig) -> None:
         super().__init__()
-        self.generator = Adapter(network, config)
+        self.generator = Adapter(network, config.model_copy(update={"symmetric": False}))
 
     def forward(self, image: Tensor) -> Tensor:
         logits: Tensor = self.generator(image, image)

@@ -187,3 +187,29 @@ def test_created_and_loaded_generators_are_ready_to_fuse(tmp_path: Path):
     loaded = bridgetune.load(tmp_path / "plugin"), bridgetune.load(tmp_path / "wrapped", network=network())
     for generator in (created, *loaded):
         assert not any(module.training for module in generator.modules())
+
+
+def test_a_generator_that_was_symmetric_comes_back_symmetric(tmp_path: Path):
+    generator = bridgetune.create("drpl", weights=None, symmetric=True, blocks=1)
+    generator.save_pretrained(tmp_path)
+    assert generator.config.symmetric
+    assert bridgetune.load(tmp_path).config == generator.config
+    assert not bridgetune.create("drpl", weights=tmp_path, symmetric=False).config.symmetric
+
+
+def test_a_saved_generator_is_created_by_its_name_with_the_options_it_was_saved_with(tmp_path: Path):
+    generator = bridgetune.create("drpl", weights=None, blocks=1)
+    generator.save_pretrained(tmp_path / "run" / "generator")
+    for folder in (tmp_path / "run" / "generator", tmp_path / "run"):
+        again = bridgetune.create("drpl", weights=folder)
+        assert again.origin.options == {"blocks": 1}
+        for name, value in generator.unwrap().state_dict().items():
+            assert torch.equal(again.unwrap().state_dict()[name], value)
+
+
+def test_a_saved_generator_of_another_name_or_with_other_options_is_refused(tmp_path: Path):
+    bridgetune.create("drpl", weights=None, blocks=1).save_pretrained(tmp_path)
+    with pytest.raises(RequestError, match="holds drpl, expected msfin"):
+        bridgetune.create("msfin", weights=tmp_path)
+    with pytest.raises(RequestError, match="was saved with {'blocks': 1}, not with blocks=2"):
+        bridgetune.create("drpl", weights=tmp_path, blocks=2)

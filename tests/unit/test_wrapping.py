@@ -214,3 +214,40 @@ def test_a_pair_that_is_not_canonical_is_refused(first: Tensor, second: Tensor, 
 def test_only_a_module_can_be_wrapped():
     with pytest.raises(RequestError, match=r"expected a torch\.nn\.Module"):
         wrap(Recorder, AdapterConfig())
+
+
+@pytest.mark.parametrize("call", ["pair", "concat"])
+def test_a_symmetric_generator_answers_with_half_the_difference_of_both_orders(call: str):
+    network = nn.Conv2d(6, 1, 3, padding=1) if call == "concat" else PairConvolution()
+    plain = wrap(network, AdapterConfig(call=call, multiple=4))
+    symmetric = plain.reconfigured(plain.config.model_copy(update={"symmetric": True}))
+    first, second = pair(7, 9)
+    given, exchanged = plain(first, second), plain(second, first)
+    torch.testing.assert_close(symmetric(first, second), (given - exchanged) / 2)
+    assert torch.equal(symmetric(second, first), -symmetric(first, second))
+
+
+def test_a_symmetric_generator_has_symmetric_auxiliary_maps():
+    network = Recorder(lambda image: (image[:, :1], image[:, 1:2, ::2, ::2]))
+    generator = wrap(network, AdapterConfig(item=0, auxiliary=(1,), symmetric=True))
+    first, second = pair()
+    difference = (first - second) / 2
+    maps = generator.scales(first, second)
+    torch.testing.assert_close(maps, [difference[:, :1], difference[:, 1:2, ::2, ::2]])
+
+
+def test_a_reconfigured_generator_keeps_its_network_and_its_mode():
+    generator = wrap(nn.Conv2d(6, 1, 1), AdapterConfig(call="concat")).train()
+    other = generator.reconfigured(AdapterConfig(call="concat", symmetric=True))
+    assert other.unwrap() is generator.unwrap()
+    assert other.training
+
+
+class PairConvolution(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(6, 1, 3, padding=1)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        logits: Tensor = self.layer(torch.cat([first, second], 1))
+        return logits

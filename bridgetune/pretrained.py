@@ -112,21 +112,42 @@ def product(folder: Path) -> Path:
     return folder / PRODUCT if (folder / PRODUCT / CONFIG).is_file() else folder
 
 
-def open_generator(name_or_path: str, weights: str | Path | None = "shipped") -> Adapter:
+def open_generator(
+    name_or_path: str,
+    weights: str | Path | None = "shipped",
+    symmetric: bool | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Adapter:
     """What `--generator` means: a plugin's generator by name, a saved one's folder, or `module:factory`.
 
     A network of the user's own, made by a factory, is wrapped by the probe; `weights` is then a state_dict's file.
+
+    Args:
+        name_or_path: See above.
+        weights: For a name or a factory; see `create`.
+        symmetric: See `AdapterConfig`. None: as it was saved, or else not.
+        options: For the network of a name.
     """
+    generator = _opened(name_or_path, weights, options or {})
+    if symmetric in (None, generator.config.symmetric):
+        return generator
+    return generator.reconfigured(generator.config.model_copy(update={"symmetric": symmetric}))
+
+
+def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str, Any]) -> Adapter:
     from bridgetune.plugins import create, registry, resolve_own
 
     path = Path(name_or_path)
+    if name_or_path in registry().names():
+        return create(name_or_path, weights=weights, **options)
+    if options:
+        raise RequestError(f"--option: is for a plugin's generator, which {name_or_path} is not; leave it out")
     if ":" in name_or_path and not path.exists():
         network = resolve_own(name_or_path)()
         if weights not in ("shipped", None):
             read_weights(network, Path(str(weights)), foreign=read_state_dict)
         return wrap(network, factory=name_or_path)
-    is_path = path.is_dir() or len(path.parts) > 1
-    if is_path and name_or_path not in registry().names():
+    if path.is_dir() or len(path.parts) > 1:
         if weights not in ("shipped", None):
             raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
         return load(path)

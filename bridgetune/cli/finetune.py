@@ -18,6 +18,8 @@ def finetune(
     blurred: Annotated[Path, typer.Option(metavar="DIR", help="Completely blurred reference images.")],
     generator: options.GeneratorName = "bridgemff",
     weights: options.Weights = None,
+    symmetric: options.Symmetric = None,
+    option: options.NetworkOptions = None,
     images: options.Images = None,
     masks: options.Masks = None,
     pairs: options.Pairs = None,
@@ -105,7 +107,7 @@ def finetune(
 
     RunDirectory(out).check(resume)
     kept = PixelCache(cache)
-    network = open_generator(generator, weights or "shipped")
+    network = open_generator(generator, weights or "shipped", symmetric, options.network_options(option))
     flips = RECIPES[recipe].flips
     references = References.from_folders(clear, blurred, size=config.size, fit=config.fit, flips=flips, cache=kept)
     source = None

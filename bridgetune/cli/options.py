@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+from bridgetune.errors import RequestError
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -20,6 +23,21 @@ GeneratorName = Annotated[
 Weights = Annotated[
     Path | None,
     typer.Option("--weights", metavar="FILE", help="Weights for a generator given by NAME or MODULE:FACTORY."),
+]
+Symmetric = Annotated[
+    bool | None,
+    typer.Option(
+        "--symmetric/--plain",
+        help="Ask the network in both orders and take half the difference, or once. Default: as it was saved.",
+    ),
+]
+NetworkOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="For a plugin's network, such as widths=[8,16,32,64]; once for each.",
+    ),
 ]
 Images = Annotated[Path | None, typer.Option(metavar="DIR", help="All-in-focus photographs to make pairs from.")]
 Masks = Annotated[
@@ -72,3 +90,17 @@ Patience = Annotated[
 TensorBoard = Annotated[bool, typer.Option("--tensorboard", help="Write scalars and pictures into OUT/tensorboard.")]
 ValidateEvery = Annotated[int, typer.Option("--validate-every", help="Steps between validations.")]
 CheckpointEvery = Annotated[int, typer.Option("--checkpoint-every", help="Steps between checkpoints.")]
+
+
+def network_options(given: list[str] | None) -> dict[str, Any]:
+    """What `--option` gave: values as JSON has them, and whatever is not JSON as text."""
+    options: dict[str, Any] = {}
+    for option in given or ():
+        name, equals, value = option.partition("=")
+        if not equals or not name.isidentifier():
+            raise RequestError(f"--option: got {option!r}, expected NAME=VALUE, such as blocks=2")
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options

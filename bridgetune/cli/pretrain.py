@@ -11,6 +11,8 @@ def pretrain(
     out: options.Out,
     generator: options.GeneratorName = "bridgemff",
     weights: options.Weights = None,
+    symmetric: options.Symmetric = None,
+    option: options.NetworkOptions = None,
     images: options.Images = None,
     masks: options.Masks = None,
     pairs: options.Pairs = None,
@@ -73,7 +75,7 @@ def pretrain(
     RunDirectory(out).check(resume)
     kept = PixelCache(cache)
     torch.manual_seed(seed)
-    network = open_generator(generator, weights)
+    network = open_generator(generator, weights, symmetric, options.network_options(option))
     source = open_pairs(images, masks, pairs, config, kept, RECIPES[recipe].flips, AUGMENTATIONS[augment])
     held_out = open_validation(val_images, val_masks, config, kept)
     carry_out(

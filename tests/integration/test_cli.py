@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bridgetune import create
+from bridgetune import create, load
 from bridgetune.data import FolderPairs, read_image, write_image
 
 from .conftest import Folders
@@ -75,6 +75,21 @@ def test_from_pictures_to_a_tuned_generator_to_a_fused_picture(folders: Folders,
     taken = read_image(map_out).pixels == 255
     expected = np.where(taken, read_image(first).pixels, read_image(second).pixels)
     assert np.array_equal(read_image(out).pixels, expected)
+
+
+def test_how_pairs_are_made_and_networks_built_is_chosen_by_options_and_kept(folders: Folders, tmp_path: Path):
+    given = ["--images", folders.images, "--masks", folders.masks, *SMALL, "--steps", 1, "--augment", "camera"]
+    network = ["--generator", "drpl", "--option", "blocks=1", "--option", "width=8", "--symmetric"]
+    succeeds("pretrain", *network, *given, "--out", tmp_path / "one")
+    decided = json.loads((tmp_path / "one" / "config.json").read_text())
+    assert decided["config"]["augmentation"] == "camera"
+    assert decided["generator"]["origin"]["options"] == {"blocks": 1, "width": 8}
+
+    references = ["--clear", folders.clear, "--blurred", folders.blurred]
+    succeeds("finetune", "--generator", tmp_path / "one", *given, *references, "--out", tmp_path / "two")
+    generator = load(tmp_path / "two")
+    assert generator.config.symmetric
+    assert generator.origin.options == {"blocks": 1, "width": 8}
 
 
 def test_a_folder_of_pairs_is_fused_by_stem(saved: Path, folders: Folders, tmp_path: Path):
@@ -163,6 +178,10 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
         (stage1(folders, out, "--recipe", "cake"), "cake"),
         (stage1(folders._replace(images=missing), out), "no such folder"),
         (["pretrain", "--out", out], "--images DIR --masks DIR"),
+        (stage1(folders, out, "--option", "blocks"), "--option: got 'blocks', expected NAME=VALUE"),
+        (stage1(folders, out, "--option", "blocks=2"), "does not take the options {'blocks': 2}"),
+        (stage1(folders, out, "--augment", "rain"), "rain"),
+        (stage2(folders, saved, out, "--option", "a=1"), "--option: is for a plugin's generator"),
         (stage2(folders, saved, out, "--alpha", -1), "alpha: got -1"),
         (stage2(folders, "msfinn", out), "unknown generator 'msfinn'"),
         (stage2(folders._replace(clear=missing), saved, out), "no such folder"),

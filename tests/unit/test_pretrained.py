@@ -211,5 +211,5 @@ def test_a_saved_generator_of_another_name_or_with_other_options_is_refused(tmp_
     bridgetune.create("drpl", weights=None, blocks=1).save_pretrained(tmp_path)
     with pytest.raises(RequestError, match="holds drpl, expected msfin"):
         bridgetune.create("msfin", weights=tmp_path)
-    with pytest.raises(RequestError, match="was saved with {'blocks': 1}, not with blocks=2"):
+    with pytest.raises(RequestError, match=r"was saved with \{'blocks': 1\}, not with blocks=2"):
         bridgetune.create("drpl", weights=tmp_path, blocks=2)

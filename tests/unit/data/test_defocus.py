@@ -117,9 +117,7 @@ def test_a_camera_that_changes_nothing_changes_nothing():
     nothing = Development(
         np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32), np.zeros((2, 1, 1, 1), np.float32), (0, 0)
     )
-    for before, after, none in zip(
-        images, developed(images, [nothing]), developed(images, [None]), strict=True
-    ):
+    for before, after, none in zip(images, developed(images, [nothing]), developed(images, [None]), strict=True):
         assert torch.allclose(before, after, atol=1e-6)
         assert torch.equal(before, none)
 

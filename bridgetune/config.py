@@ -168,6 +168,7 @@ class Augmentation(_Frozen):
         soft: Share with the boundary of an occluding object: out of focus, it spills over the background; in focus, the
             blur of the background keeps clear of it (the α-matte boundary defocus model, Ma et al., IEEE TIP 2020).
         graded: Share whose blur grows across the picture, as it does on a slanted surface.
+        dark_edges: Share whose blur takes what lies beyond the picture for black, as some data sets are made.
         exposure: Largest change of brightness, of contrast and of each channel, as a share of the full scale; most of
             it is common to both images.
         noise: Largest standard deviation of the noise, each image its own, as a share of the full scale.
@@ -178,6 +179,7 @@ class Augmentation(_Frozen):
     disk: Share = 0.0
     soft: Share = 0.0
     graded: Share = 0.0
+    dark_edges: Share = 0.0
     exposure: Share = 0.0
     noise: Share = 0.0
     jpeg: Share = 0.0
@@ -185,7 +187,7 @@ class Augmentation(_Frozen):
 
 AugmentationName = Literal["none", "exchange", "lens", "camera"]
 NO_AUGMENTATION = Augmentation()
-_LENS = Augmentation(exchange=True, disk=0.5, soft=0.5, graded=0.25)
+_LENS = Augmentation(exchange=True, disk=0.5, soft=0.5, graded=0.25, dark_edges=0.2)
 
 AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
     "none": NO_AUGMENTATION,

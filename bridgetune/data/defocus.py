@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import pad
 
 from bridgetune.config import NO_AUGMENTATION, Augmentation
 from bridgetune.data.blur import disk_blurs, gaussian_blurs, random_kernel_size
@@ -34,6 +35,7 @@ class Blur(NamedTuple):
         far_kernel_size: At the far end of a slanted surface; equal to `kernel_size` elsewhere.
         direction: In which it grows, in radians.
         soft: Whether the object spills over its boundary.
+        dark_edges: Whether black from beyond the picture spills into it.
     """
 
     kind: Literal["gaussian", "disk"]
@@ -41,6 +43,7 @@ class Blur(NamedTuple):
     far_kernel_size: int
     direction: float
     soft: bool
+    dark_edges: bool
 
 
 class Development(NamedTuple):
@@ -78,16 +81,17 @@ def draw_chance(
 ) -> Chance:
     """Draw for one pair of (H, W). Without augmentation, a kernel size is all that is drawn."""
     kernel_size = random_kernel_size(rng, *kernel_sizes)
-    blur = Blur("gaussian", kernel_size, kernel_size, 0.0, soft=False)
+    blur = Blur("gaussian", kernel_size, kernel_size, 0.0, soft=False, dark_edges=False)
     if augmentation == NO_AUGMENTATION:
         return Chance(blur)
-    disk, soft, graded, exchange, jpeg = rng.random(5)
+    disk, soft, graded, dark_edges, exchange, jpeg = rng.random(6)
     blur = Blur(
         kind="disk" if disk < augmentation.disk else "gaussian",
         kernel_size=kernel_size,
         far_kernel_size=random_kernel_size(rng, *kernel_sizes) if graded < augmentation.graded else kernel_size,
         direction=rng.uniform(0, 2 * np.pi),
         soft=bool(soft < augmentation.soft),
+        dark_edges=bool(dark_edges < augmentation.dark_edges),
     )
     return Chance(
         blur,
@@ -149,6 +153,17 @@ def _occluding(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Te
 
 def blurred_by(images: Tensor, blurs: Sequence[Blur]) -> Tensor:
     """Each image (B, C, H, W) by its own kernel; on a slanted surface, a blend of two from edge to edge."""
+    margin = max(max(blur.kernel_size, blur.far_kernel_size) for blur in blurs) // 2
+    dark = [place for place, blur in enumerate(blurs) if blur.dark_edges]
+    blurred = _blurred_within(images, blurs)
+    if dark:
+        framed = pad(torch.ones_like(images[dark, :1]), [margin] * 4)
+        edges = _blurred_within(framed, [blurs[place] for place in dark])
+        blurred[dark] *= edges[..., margin:-margin, margin:-margin]
+    return blurred
+
+
+def _blurred_within(images: Tensor, blurs: Sequence[Blur]) -> Tensor:
     near = _by_kinds(images, [(blur.kind, blur.kernel_size) for blur in blurs])
     slanted = [place for place, blur in enumerate(blurs) if blur.far_kernel_size != blur.kernel_size]
     if slanted:

@@ -17,8 +17,8 @@ SIDE = 32
 LENS = AUGMENTATIONS["lens"]
 
 
-def blur(kind="gaussian", kernel_size=9, far_kernel_size=None, direction=0.0, soft=False) -> Blur:
-    return Blur(kind, kernel_size, far_kernel_size or kernel_size, direction, soft)
+def blur(kind="gaussian", kernel_size=9, far_kernel_size=None, direction=0.0, soft=False, dark=False) -> Blur:
+    return Blur(kind, kernel_size, far_kernel_size or kernel_size, direction, soft, dark)
 
 
 def halves() -> torch.Tensor:
@@ -73,6 +73,16 @@ def test_a_slant_never_overshoots_its_two_blurs(direction, near, far):
     slanted = blurred_by(image, [blur(kernel_size=2 * near + 1, far_kernel_size=2 * far + 1, direction=direction)])
     assert (slanted >= ends.amin(0) - 1e-5).all()
     assert (slanted <= ends.amax(0) + 1e-5).all()
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "disk"])
+def test_black_from_beyond_the_picture_darkens_its_blurred_edges_alone(kind):
+    white = torch.ones(1, 3, SIDE, SIDE)
+    edged = blurred_by(white, [blur(kind, 9, dark=True)])
+    assert torch.allclose(edged[..., 4:-4, 4:-4], white[..., 4:-4, 4:-4], atol=1e-6)
+    assert (edged[..., 0] < 0.7).all()
+    assert (edged[..., 0, 0] < edged[..., 0, SIDE // 2]).all()
+    assert torch.allclose(edged.flip(-1, -2), edged, atol=1e-6)
 
 
 @pytest.mark.parametrize("soft", [False, True])

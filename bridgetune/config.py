@@ -66,6 +66,8 @@ class AdapterConfig(_Frozen):
         symmetric: Ask the network in both orders, in one pass, and answer with half the difference of the logits:
             (g(first, second) - g(second, first)) / 2. To exchange the images is then to exchange the sign, and nothing
             else; it takes twice the time.
+        mirrored: In eval mode, answer with the mean over the pair and its mirror images, left to right, top to bottom
+            and both; it takes four times the time.
     """
 
     call: Literal["pair", "concat"] = "pair"
@@ -84,11 +86,17 @@ class AdapterConfig(_Frozen):
     multiple: PositiveInt = 1
     minimum: PositiveInt = 1
     symmetric: bool = False
+    mirrored: bool = False
 
     @property
     def channels(self) -> int:
         """Channels of one image as the network sees it."""
         return 3 if self.color == "rgb" else 1
+
+    def asked(self, symmetric: bool | None, mirrored: bool | None) -> Self:
+        """The same, but for how often the network is asked; None leaves it."""
+        asked = {"symmetric": symmetric, "mirrored": mirrored}
+        return self.model_copy(update={name: value for name, value in asked.items() if value is not None})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -133,7 +133,12 @@ def list_generators() -> dict[str, str]:
 
 
 def create(
-    name: str, *, weights: str | Path | None = "shipped", symmetric: bool | None = None, **options: Any
+    name: str,
+    *,
+    weights: str | Path | None = "shipped",
+    symmetric: bool | None = None,
+    mirrored: bool | None = None,
+    **options: Any,
 ) -> Adapter:
     """A plugin's generator, ready to call, in eval mode.
 
@@ -141,7 +146,7 @@ def create(
         name: As `list_generators` gives it.
         weights: `shipped`, those that the plugin brings; None, a fresh initialisation; or the path of a
             safetensors file, of a saved generator's folder or of a checkpoint that the plugin knows how to read.
-        symmetric: See `AdapterConfig`. None: as the folder of the weights says, or else not.
+        symmetric, mirrored: See `AdapterConfig`. None: as the folder of the weights says, or else not.
         options: For the plugin's network.
 
     Raises:
@@ -157,8 +162,7 @@ def create(
     if path is not None and path.is_dir():
         config, options = saved(path, name, options)
         path = product(path) / WEIGHTS
-    if symmetric is not None:
-        config = config.model_copy(update={"symmetric": symmetric})
+    config = config.asked(symmetric, mirrored)
     network = _built(spec, spec.network, options)
     if path is not None:
         read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)

@@ -116,6 +116,7 @@ def open_generator(
     name_or_path: str,
     weights: str | Path | None = "shipped",
     symmetric: bool | None = None,
+    mirrored: bool | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Adapter:
     """What `--generator` means: a plugin's generator by name, a saved one's folder, or `module:factory`.
@@ -125,13 +126,11 @@ def open_generator(
     Args:
         name_or_path: See above.
         weights: For a name or a factory; see `create`.
-        symmetric: See `AdapterConfig`. None: as it was saved, or else not.
+        symmetric, mirrored: See `AdapterConfig`. None: as it was saved, or else not.
         options: For the network of a name.
     """
     generator = _opened(name_or_path, weights, options or {})
-    if symmetric in (None, generator.config.symmetric):
-        return generator
-    return generator.reconfigured(generator.config.model_copy(update={"symmetric": symmetric}))
+    return generator.reconfigured(generator.config.asked(symmetric, mirrored))
 
 
 def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str, Any]) -> Adapter:

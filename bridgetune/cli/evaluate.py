@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
-from bridgetune.cli.options import Json
+from bridgetune.cli.options import Json, Mirrored, Symmetric
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 
@@ -43,6 +43,8 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Weights for a generator given by NAME or MODULE:FACTORY."),
     ] = None,
+    symmetric: Symmetric = None,
+    mirrored: Mirrored = None,
     recipe: Annotated[
         Literal["paper", "released"],
         typer.Option(help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
@@ -77,6 +79,8 @@ def evaluate(
             fused=fused,
             generator=generator,
             weights=weights,
+            symmetric=symmetric,
+            mirrored=mirrored,
             recipe=recipe,
             convention=convention,
             method=method,

@@ -19,6 +19,7 @@ def finetune(
     generator: options.GeneratorName = "bridgemff",
     weights: options.Weights = None,
     symmetric: options.Symmetric = None,
+    mirrored: options.Mirrored = None,
     option: options.NetworkOptions = None,
     images: options.Images = None,
     masks: options.Masks = None,
@@ -107,7 +108,7 @@ def finetune(
 
     RunDirectory(out).check(resume)
     kept = PixelCache(cache)
-    network = open_generator(generator, weights or "shipped", symmetric, options.network_options(option))
+    network = open_generator(generator, weights or "shipped", symmetric, mirrored, options.network_options(option))
     flips = RECIPES[recipe].flips
     references = References.from_folders(clear, blurred, size=config.size, fit=config.fit, flips=flips, cache=kept)
     source = None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import GeneratorName, Weights
+from bridgetune.cli.options import GeneratorName, Mirrored, Symmetric, Weights
 from bridgetune.errors import RequestError
 
 
@@ -27,6 +27,8 @@ def fuse(
     ] = None,
     generator: GeneratorName = "bridgemff",
     weights: Weights = None,
+    symmetric: Symmetric = None,
+    mirrored: Mirrored = None,
     recipe: Annotated[
         Literal["paper", "released"],
         typer.Option(help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
@@ -39,7 +41,7 @@ def fuse(
     from bridgetune.inference import fuse_files, fuse_folder
     from bridgetune.pretrained import open_generator
 
-    network = open_generator(generator, weights or "shipped")
+    network = open_generator(generator, weights or "shipped", symmetric, mirrored)
     if pairs is None:
         assert first is not None
         assert second is not None

@@ -31,6 +31,13 @@ Symmetric = Annotated[
         help="Ask the network in both orders and take half the difference, or once. Default: as it was saved.",
     ),
 ]
+Mirrored = Annotated[
+    bool | None,
+    typer.Option(
+        "--mirrored/--single",
+        help="Decide by the mean over the pair and its mirror images, or by the pair alone. Default: as it was saved.",
+    ),
+]
 NetworkOptions = Annotated[
     list[str] | None,
     typer.Option(

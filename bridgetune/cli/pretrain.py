@@ -12,6 +12,7 @@ def pretrain(
     generator: options.GeneratorName = "bridgemff",
     weights: options.Weights = None,
     symmetric: options.Symmetric = None,
+    mirrored: options.Mirrored = None,
     option: options.NetworkOptions = None,
     images: options.Images = None,
     masks: options.Masks = None,
@@ -75,7 +76,7 @@ def pretrain(
     RunDirectory(out).check(resume)
     kept = PixelCache(cache)
     torch.manual_seed(seed)
-    network = open_generator(generator, weights, symmetric, options.network_options(option))
+    network = open_generator(generator, weights, symmetric, mirrored, options.network_options(option))
     source = open_pairs(images, masks, pairs, config, kept, RECIPES[recipe].flips, AUGMENTATIONS[augment])
     held_out = open_validation(val_images, val_masks, config, kept)
     carry_out(

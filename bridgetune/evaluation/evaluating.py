@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from bridgetune.evaluation.scenes import Scene, scenes_of
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.metrics import METRICS, Convention
 from bridgetune.pretrained import PRODUCT, open_generator
+from bridgetune.wrapping import Adapter
 
 Scores = dict[str, float | None]
 Progress = Callable[[int, int, str], None]
@@ -37,6 +39,8 @@ def evaluate(
     fused: str | Path | None = None,
     generator: str | Path | nn.Module | None = None,
     weights: str | Path | None = None,
+    symmetric: bool | None = None,
+    mirrored: bool | None = None,
     recipe: FuseRecipe = "paper",
     convention: Convention = "toolbox",
     method: str = "",
@@ -52,6 +56,7 @@ def evaluate(
         generator: Instead of `fused`: a plugin's name, a saved generator's folder, `module:factory`, or a generator,
             which runs in this process.
         weights: A file, for a generator by name.
+        symmetric, mirrored: See `AdapterConfig`. None: as the generator was saved.
         recipe: How a generator fuses, see `FUSE_RECIPES`.
         convention: See `Convention`.
         method, dataset: Labels; else the generator's name or the folders'.
@@ -74,7 +79,8 @@ def evaluate(
     if not sources.is_dir():
         raise RequestError(f"{sources}: no such folder, expected the sources, with A/ and B/ in it")
     found = scenes_of(sources, None if fused is None else Path(fused))
-    network = _opened(generator, weights)
+    opening = _Opening(generator, weights, symmetric, mirrored)
+    network = opening.open()
     prepared = Method(network, recipe, convention)
 
     count = min(workers or _cores(), len(found.scenes))
@@ -82,7 +88,7 @@ def evaluate(
     if isinstance(generator, nn.Module) or count == 1:
         measured = ((scene, measure(scene, prepared)) for scene in found.scenes)
     else:
-        measured = _in_processes(found.scenes, (generator, weights, recipe, convention), count)
+        measured = _in_processes(found.scenes, (opening, recipe, convention), count)
     scores: dict[str, Scores] = {}
     for done, (scene, its_scores) in enumerate(measured, 1):
         scores[scene.stem] = its_scores
@@ -93,6 +99,8 @@ def evaluate(
         settings["fused"] = str(fused)
     else:
         settings |= {"generator": _named(generator), "weights": str(weights) if weights else None, "recipe": recipe}
+        if isinstance(network, Adapter):
+            settings |= {"symmetric": network.config.symmetric, "mirrored": network.config.mirrored}
     if found.matched_by_order:
         settings["matched by natural order"] = [str(folder) for folder in found.matched_by_order]
     settings |= {"images": len(scores), "workers": count, "seconds": round(time.perf_counter() - began, 2)}
@@ -125,12 +133,23 @@ def _definitions(names: list[str], scene: Scene, convention: Convention) -> dict
     return told
 
 
-def _opened(generator: str | Path | nn.Module | None, weights: str | Path | None) -> nn.Module | None:
-    if generator is None or isinstance(generator, nn.Module):
-        if weights is not None:
-            raise RequestError("weights: given without the name of a generator, whose they could be; leave them out")
-        return generator
-    return open_generator(str(generator), weights or "shipped").eval()
+@dataclass(frozen=True)
+class _Opening:
+    """What is asked for, and can be sent to another process; see `evaluate`."""
+
+    generator: str | Path | nn.Module | None
+    weights: str | Path | None
+    symmetric: bool | None
+    mirrored: bool | None
+
+    def open(self) -> nn.Module | None:
+        """The generator in eval mode; None where saved results are measured."""
+        if self.generator is not None and not isinstance(self.generator, nn.Module):
+            return open_generator(str(self.generator), self.weights or "shipped", self.symmetric, self.mirrored)
+        for name in ("weights", "symmetric", "mirrored"):
+            if getattr(self, name) is not None:
+                raise RequestError(f"{name}: given without the name of a generator that it could be for; leave it out")
+        return self.generator
 
 
 def _named(generator: str | Path | nn.Module | None) -> str:
@@ -169,8 +188,7 @@ def _in_processes(scenes: list[Scene], prepared: tuple[Any, ...], count: int) ->
 
 def _prepare(
     threads: int,
-    generator: str | Path | None,
-    weights: str | Path | None,
+    opening: _Opening,
     recipe: FuseRecipe,
     convention: Convention,
 ) -> None:
@@ -180,7 +198,7 @@ def _prepare(
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
-    _method = Method(_opened(generator, weights), recipe, convention)
+    _method = Method(opening.open(), recipe, convention)
 
 
 def _measured(scene: Scene) -> Scores:

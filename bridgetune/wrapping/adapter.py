@@ -22,6 +22,10 @@ PROBABILITY_MARGIN = 1e-6
 """A probability read from a network counts as at least this far from 0 and 1: logits stay within ±13.8."""
 
 
+MIRRORINGS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
+"""The axes of an image's mirror images, itself included."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a network came from, so that it can be built again.
@@ -103,8 +107,17 @@ class Adapter(Generator):
 
     def _maps(self, first: Tensor, second: Tensor, items: Sequence[int | str | None]) -> list[Tensor]:
         """The logits of some items, the first of which is the map."""
+        check_pair(first, second)
+        if self.training or not self.config.mirrored:
+            return self._in_either_order(first, second, items)
+        answers = [
+            [map_.flip(axes) for map_ in self._in_either_order(first.flip(axes), second.flip(axes), items)]
+            for axes in MIRRORINGS
+        ]
+        return [torch.stack(views).mean(0) for views in zip(*answers, strict=True)]
+
+    def _in_either_order(self, first: Tensor, second: Tensor, items: Sequence[int | str | None]) -> list[Tensor]:
         if self.config.symmetric:
-            check_pair(first, second)
             first, second = torch.cat([first, second]), torch.cat([second, first])
         answer = self.answer(first, second)
         maps = [self._read(answer, item, first.shape, auxiliary=place > 0) for place, item in enumerate(items)]

@@ -236,6 +236,23 @@ def test_a_symmetric_generator_has_symmetric_auxiliary_maps():
     torch.testing.assert_close(maps, [difference[:, :1], difference[:, 1:2, ::2, ::2]])
 
 
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_a_mirrored_generator_answers_alike_to_a_pair_and_to_its_mirror_images(symmetric: bool):
+    plain = wrap(PairConvolution(), AdapterConfig(multiple=4, symmetric=symmetric)).eval()
+    mirrored = plain.reconfigured(plain.config.asked(None, True))
+    first, second = pair(7, 9)
+    views = [plain(first.flip(axes), second.flip(axes)).flip(axes) for axes in ((), (2,), (3,), (2, 3))]
+    torch.testing.assert_close(mirrored(first, second), torch.stack(views).mean(0))
+    torch.testing.assert_close(mirrored(first.flip(3), second.flip(3)), mirrored(first, second).flip(3))
+    assert not torch.allclose(mirrored(first, second), plain(first, second))
+
+
+def test_a_mirrored_generator_is_trained_on_what_it_sees_once():
+    plain = wrap(PairConvolution(), AdapterConfig())
+    mirrored = plain.reconfigured(AdapterConfig(mirrored=True)).train()
+    assert torch.equal(mirrored(*pair()), plain(*pair()))
+
+
 def test_a_reconfigured_generator_keeps_its_network_and_its_mode():
     generator = wrap(nn.Conv2d(6, 1, 1), AdapterConfig(call="concat")).train()
     other = generator.reconfigured(AdapterConfig(call="concat", symmetric=True))

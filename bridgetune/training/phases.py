@@ -2,7 +2,8 @@
 
 The generator's phase is cut in two at the map, where the supervised and the adversarial loss part: their gradients
 there are taken one by one, weighed, and handed on to the network together. So each discriminator's graph is gone
-before the next one's is made, and the share of either loss is known without a further pass.
+before the next one's is made, and the share of either loss is known without a further pass. Where the generator is
+updated first, its scores are the discriminators' own, too: their gradients are taken from the same graph, and wait.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -120,14 +121,13 @@ class TuningScene(Scene):
         map: The logits of `maps`, cut from the generator's graph: where the gradients of the losses arrive.
         sources: First and second images of the pairs, without those in the other order, (B, 3, S, S).
         synthesised: `clear`, s_c1 and s_c2, and `blurred`, s_b1 and s_b2, each (B, 3, S, S).
-        judged: The discriminators' scores of the references shown as real and of both syntheses, (B, …) each, as far
-            as they were kept.
+        judged: The discriminators' losses that the generator's phase has left for theirs, with their gradients.
     """
 
     map: Tensor = field(init=False)
     sources: tuple[Tensor, Tensor] = field(init=False)
     synthesised: dict[Domain, tuple[Tensor, Tensor]] = field(init=False)
-    judged: dict[Domain, list[Tensor]] = field(init=False, default_factory=dict)
+    judged: dict[Domain, Tensor] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.map = self.logits.detach().requires_grad_()
@@ -226,11 +226,12 @@ def pretraining_losses(scene: Scene, recipe: Recipe) -> Losses:
 
 def discriminator_losses(scene: TuningScene, domain: Domain, judging: nn.Module) -> Losses:
     """Eq. 5 or 6: the reference is real, the syntheses are not; the generator is out of reach."""
-    scores = scene.judged.pop(domain, None)
-    if scores is None:
+    loss = scene.judged.pop(domain, None)
+    if loss is None:
         synthesised = (image.detach() for image in scene.synthesised[domain])
-        scores = judging(scene.batch[f"real_{domain}"], *synthesised)
-    return {f"discriminator_{domain}": discriminator_loss(scores[0], scores[1:])}
+        real, *made = judging(scene.batch[f"real_{domain}"], *synthesised)
+        loss = discriminator_loss(real, made)
+    return {f"discriminator_{domain}": loss}
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ class GeneratorLosses:
         judges: The discriminators, see `Judging`.
         recipe, config: See there.
         alpha: See there.
-        keep: Whether the scores, and the references' too, stay for the discriminators' own phases, which come next.
+        keep: Whether the discriminators' losses, too, are taken from the scores: their phases come next.
         scale: What losses are multiplied by before they are differentiated, see `Engine.loss_scale`.
         mean: The mean of a tensor over all processes.
     """
@@ -258,18 +259,18 @@ class GeneratorLosses:
         known = self._known(scene)
         adversarial, towards = {}, torch.zeros_like(scene.map)
         for domain in self.judges:
-            loss = self._adversarial(scene, domain)
-            towards += self._gradient(loss, scene)
-            adversarial[f"adversarial_{domain}"] = loss.detach()
+            loss, gradient = self._adversarial(scene, domain)
+            towards += gradient
+            adversarial[f"adversarial_{domain}"] = loss
         total = torch.stack(list(adversarial.values())).sum()
-        taught = self._gradient(known["known"], scene)
+        (taught,) = self._gradients(known["known"], [scene.map])
 
         squares = self.mean(torch.stack([norm(taught), norm(towards)]).square())
         of_known, of_adversarial = squares.sqrt()
         alpha = self.alpha.next(of_known, of_adversarial)
         value = tuning_loss(known.pop("known").detach(), total, alpha)
         return {
-            "loss": _with_gradient(value, scene.logits, taught + alpha * towards),
+            "loss": _with_gradients(value, [scene.logits], [taught + alpha * towards]),
             **{name: term.detach() for name, term in known.items()},
             "adversarial": total,
             **adversarial,
@@ -296,26 +297,48 @@ class GeneratorLosses:
                 known = known + weight * losses[name]
         return {"known": known, **losses}
 
-    def _adversarial(self, scene: TuningScene, domain: Domain) -> Tensor:
-        images = scene.synthesised[domain]
+    def _adversarial(self, scene: TuningScene, domain: Domain) -> tuple[Tensor, Tensor]:
+        """The loss's value and its gradient at the map; the discriminator's graph is gone afterwards."""
+        judge, images = self.judges[domain], scene.synthesised[domain]
+        references = [scene.batch[f"real_{domain}"]] if self.keep else []
+        *real, first, second = judge(*references, *images)
+        loss = adversarial_loss([first, second], self.config.adversarial)
+        (gradient,) = self._gradients(loss, [scene.map], again=self.keep)
         if self.keep:
-            scene.judged[domain] = self.judges[domain](scene.batch[f"real_{domain}"], *images)
-            scores = scene.judged[domain][1:]
-        else:
-            scores = self.judges[domain](*images)
-        return adversarial_loss(scores, self.config.adversarial)
+            own = discriminator_loss(real[0], [first, second])
+            parameters = [parameter for parameter in judge.parameters() if parameter.requires_grad]
+            scene.judged[domain] = _with_gradients(own.detach(), parameters, self._gradients(own, parameters))
+        return loss.detach(), gradient
 
-    def _gradient(self, loss: Tensor, scene: TuningScene) -> Tensor:
-        """Of the loss at the map. In half precision the factor keeps small ones from vanishing on their way."""
+    def _gradients(self, loss: Tensor, at: Sequence[Tensor], again: bool = False) -> list[Tensor]:
+        """Of the loss. In half precision the factor keeps small ones from vanishing on their way.
+
+        Args:
+            loss: A scalar.
+            at: By what it is differentiated.
+            again: Whether its graph is needed again.
+        """
         scale = self.scale()
-        (gradient,) = torch.autograd.grad(loss * scale, scene.map, retain_graph=self.keep)
-        return gradient / scale
+        return [gradient / scale for gradient in torch.autograd.grad(loss * scale, at, retain_graph=again)]
 
 
-def _with_gradient(value: Tensor, at: Tensor, gradient: Tensor) -> Tensor:
-    """A scalar of that value whose derivative by `at` is `gradient`."""
-    carrier = (at * gradient).sum()
-    return value + (carrier - carrier.detach())
+class _Differentiated(torch.autograd.Function):
+    """A value whose gradients are known already."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, gradients: Sequence[Tensor], *at: Tensor) -> Tensor:
+        ctx.gradients = gradients
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *towards: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *(towards[0] * gradient for gradient in ctx.gradients)
+
+
+def _with_gradients(value: Tensor, at: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+    """A scalar of that value whose derivatives by `at` are `gradients`."""
+    differentiated: Tensor = _Differentiated.apply(value, gradients, *at)  # type: ignore[no-untyped-call]
+    return differentiated
 
 
 def _sources(batch: Sample) -> tuple[Tensor, Tensor]:

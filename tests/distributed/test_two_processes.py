@@ -71,6 +71,20 @@ def test_two_processes_have_the_losses_of_one_with_twice_the_batch(
 
 
 @pytest.mark.slow
+def test_discriminators_that_learn_from_the_generators_pass_exchange_their_gradients(
+    folders: Folders, saved: Path, tmp_path: Path
+):
+    one, other = (
+        train("finetune", saved / "bridgemff", folders, tmp_path / str(processes), processes, "--recipe", "released")[1]
+        for processes in (1, 2)
+    )
+    assert one["step"] == other["step"] == 1, "this recipe's Dice loss is of each process's batch, and later steps part"
+    for domain in ("clear", "blurred"):
+        for name in (f"discriminator_{domain}", f"gradient_discriminator_{domain}"):
+            assert other[name] == pytest.approx(one[name], rel=TOLERANCE)
+
+
+@pytest.mark.slow
 def test_a_network_with_coarser_maps_is_tuned_by_two_processes_and_goes_on_where_it_was(
     folders: Folders, saved: Path, tmp_path: Path
 ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -123,7 +125,7 @@ def test_the_generators_gradient_is_that_of_equation_12(keep: bool):
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_kept_scores_give_the_discriminators_the_gradient_that_a_pass_of_their_own_gives(domain: Domain):
+def test_kept_losses_give_the_discriminators_the_gradient_that_a_pass_of_their_own_gives(domain: Domain):
     made = networks()
     parameters = list(made[domain].parameters())
     gradients = []
@@ -135,6 +137,20 @@ def test_kept_scores_give_the_discriminators_the_gradient_that_a_pass_of_their_o
         gradients.append(torch.autograd.grad(loss, parameters))
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_each_discriminators_graph_is_gone_before_the_next_one_judges(keep: bool):
+    made, answers, alive = networks(), [], []
+
+    def watch(module: nn.Module, given: tuple[Tensor, ...], answer: Tensor) -> None:
+        alive.extend(earlier() is not None for earlier in answers)
+        answers.append(weakref.ref(answer))
+
+    for domain in DOMAINS:
+        made[domain].discriminator.register_forward_hook(watch)
+    losses_of_generator(made, keep=keep)(TuningScene.of(Answering(made["generator"], auxiliary=False), batch()))
+    assert alive == [False]
 
 
 def test_swapping_the_pair_and_complementing_the_map_leaves_the_adversarial_loss_unchanged():

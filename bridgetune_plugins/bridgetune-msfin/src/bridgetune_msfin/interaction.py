@@ -8,7 +8,7 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from bridgetune_msfin.layers import conv_norm_relu, resized
+from bridgetune_msfin.layers import average, conv_norm_relu, resized
 
 
 class Interaction(nn.Module):
@@ -49,10 +49,11 @@ class BranchAttention(nn.Module):
         self.scores = nn.ModuleList(nn.Conv2d(reduced, width, kernel_size=1, bias=False) for _ in range(branches))
 
     def forward(self, branches: Sequence[Tensor]) -> Tensor:
-        summary = self.squeeze(reduce(torch.add, branches).mean(dim=(2, 3), keepdim=True))
+        summary = self.squeeze(reduce(torch.add, [average(branch, (2, 3)) for branch in branches]))
         weights = torch.stack([score(summary) for score in self.scores]).softmax(dim=0)
-        weighted = [weight * branch for weight, branch in zip(weights, branches, strict=True)]
-        chosen: Tensor = reduce(torch.add, weighted)
+        chosen = weights[0] * branches[0]
+        for weight, branch in zip(weights[1:], branches[1:], strict=True):
+            chosen = torch.addcmul(chosen, weight, branch)
         return chosen
 
 

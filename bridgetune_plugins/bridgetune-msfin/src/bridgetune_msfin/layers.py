@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -21,6 +24,19 @@ def resized(x: Tensor, like: Tensor) -> Tensor:
     return x if x.shape[2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=True)
 
 
+def laid_out(x: Tensor) -> Tensor:
+    """`x` (B, C, H, W), on a CPU with its channels last in memory, as what is computed from it will have them.
+
+    Convolutions of so few channels take half the time there: with channels first, they are rearranged for each of them.
+    """
+    return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
+
+
+def average(x: Tensor, dim: tuple[int, ...]) -> Tensor:
+    """The mean along `dim`, which stays with length 1. Its gradient is a view, where `Tensor.mean` fills a map."""
+    return x.sum(dim, keepdim=True) / math.prod(x.shape[axis] for axis in dim)
+
+
 class BasicBlock(nn.Module):
     """The residual block of ResNet-18 (He et al., 2016).
 
@@ -30,6 +46,7 @@ class BasicBlock(nn.Module):
 
     def __init__(self, channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
+        self.stride = stride
         self.layers = nn.Sequential(
             *conv_norm_relu(channels, out_channels, kernel_size=3, stride=stride),
             nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False),
@@ -37,8 +54,11 @@ class BasicBlock(nn.Module):
         )
         self.shortcut = nn.Sequential()
         if stride != 1 or channels != out_channels:
-            self.shortcut.append(nn.Conv2d(channels, out_channels, kernel_size=1, stride=stride, bias=False))
+            self.shortcut.append(nn.Conv2d(channels, out_channels, kernel_size=1, bias=False))
             self.shortcut.append(nn.BatchNorm2d(out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.layers(x) + self.shortcut(x))
+        # not by a stride of the convolution: with channels last and few of them, oneDNN's gradient of its weights
+        # writes past its memory, https://github.com/uxlfoundation/oneDNN/issues/6035
+        kept = F.avg_pool2d(x, kernel_size=1, stride=self.stride) if self.stride > 1 else x
+        return F.relu(self.layers(x) + self.shortcut(kept))

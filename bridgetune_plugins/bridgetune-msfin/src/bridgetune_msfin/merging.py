@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bridgetune_msfin.layers import conv_norm_relu, resized
+from bridgetune_msfin.layers import average, conv_norm_relu, resized
 
 
 class Merge(nn.Module):
@@ -21,14 +21,14 @@ class Merge(nn.Module):
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
         coarse = resized(self.narrow(coarse), like=fine)
-        merged: Tensor = fine * self.attention(torch.cat([fine, coarse], dim=1)) + coarse
-        return merged
+        return torch.addcmul(coarse, fine, self.attention(fine, coarse))
 
 
 class CoordinateAttention(nn.Module):
     """Weights in [0, 1] for each channel's rows and columns (Hou et al., 2021).
 
-    (B, channels, H, W) -> (B, out_channels, H, W), the product of a weight for the row and one for the column.
+    Maps (B, c, H, W) that together have `channels` -> (B, out_channels, H, W), the product of a weight for the row and
+    one for the column.
     """
 
     def __init__(self, channels: int, out_channels: int) -> None:
@@ -38,9 +38,9 @@ class CoordinateAttention(nn.Module):
         self.rows = nn.Conv2d(width, out_channels, kernel_size=1)
         self.columns = nn.Conv2d(width, out_channels, kernel_size=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[2:]
-        rows = x.mean(dim=3, keepdim=True)
-        columns = x.mean(dim=2, keepdim=True).transpose(2, 3)
+    def forward(self, *maps: Tensor) -> Tensor:
+        height, width = maps[0].shape[2:]
+        rows = torch.cat([average(x, (3,)) for x in maps], dim=1)
+        columns = torch.cat([average(x, (2,)) for x in maps], dim=1).transpose(2, 3)
         rows, columns = self.mix(torch.cat([rows, columns], dim=2)).split([height, width], dim=2)
         return torch.sigmoid(self.rows(rows)) * torch.sigmoid(self.columns(columns.transpose(2, 3)))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from bridgetune.errors import RequestError
 from bridgetune_msfin.interaction import Interaction
-from bridgetune_msfin.layers import BasicBlock, conv_norm_relu
+from bridgetune_msfin.layers import BasicBlock, conv_norm_relu, laid_out
 from bridgetune_msfin.merging import Merge
 
 WIDTHS = (32, 64, 128, 256)
@@ -86,6 +86,7 @@ class _Pyramid(nn.Module):
         _initialise(self)
 
     def forward(self, x: Tensor) -> list[Tensor]:
+        x = laid_out(x)
         encoded = []
         for stage in self.encoder:
             x = stage(x)

@@ -2,7 +2,8 @@
 
 A worker decodes every picture at every draw; each of the four syntheses, and each reference, has a pass of its own; the
 generator's loss runs through the discriminators with their gradients on; optimisers are as they come. BridgeMFF's
-layers are made of torch operations, but for the scan, which is the one that bridgetune's loop has.
+layers are made of torch operations, but for the scan, which is the one that bridgetune's loop has; MSFIN's channels
+come first in memory, as torch has them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bridgetune.losses import adversarial_loss, dice_loss, discriminator_loss, f
 from bridgetune.synthesis import synthesize
 from bridgetune.training.samples import TrainingSamples
 from bridgetune_bridgemff import layers, mamba
+from bridgetune_msfin import network as msfin
 
 ORDERS = {
     "discriminators first": ("clear", "blurred", "generator"),
@@ -55,6 +57,7 @@ def plain_losses(
     """Train, a step at each `next`; the losses of every step. `pairs` and `references` keep nothing."""
     recipe = RECIPES[config.recipe]
     layers.natively = mamba.natively = lambda x: False  # type: ignore[assignment]
+    msfin.laid_out = lambda x: x
     loader = DataLoader(Draws(pairs, references, config, steps), batch_size=config.batch, num_workers=config.workers)
     networks = {"generator": generator, **judges}
     optimizers = {

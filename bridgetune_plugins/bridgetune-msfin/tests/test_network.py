@@ -128,6 +128,28 @@ def test_basic_block_without_an_opinion_hands_its_input_on():
     torch.testing.assert_close(zeroed(BasicBlock(4, 4))(x), x)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_basic_blocks_shortcut_takes_the_pixels_that_the_stride_leaves(stride):
+    block, x = BasicBlock(4, 6, stride), images(7, 5, channels=4)
+    zeroed(block.layers)
+    torch.testing.assert_close(block(x), block.shortcut(x[:, :, ::stride, ::stride]).relu())
+
+
+def test_no_convolution_of_single_pixels_has_a_stride():
+    convolutions = parts(MSFIN(QUICK), nn.Conv2d)
+    assert {layer.stride for layer in convolutions if layer.kernel_size == (1, 1)} == {(1, 1)}
+
+
+def test_maps_have_their_channels_last_on_cpus_and_parameters_as_ever():
+    network, seen = MSFIN(QUICK), []
+    for block in parts(network, BasicBlock) + parts(network, Merge) + parts(network, Interaction):
+        block.register_forward_hook(lambda module, args, output: seen.append(output))
+    network(images(37, 53))
+    assert len(seen) == 7 + 3 + 4
+    assert all(x.is_contiguous(memory_format=torch.channels_last) for x in seen)
+    assert all(parameter.is_contiguous() for parameter in network.parameters())
+
+
 def test_basic_block_halves_a_map_also_where_the_width_stays():
     assert BasicBlock(4, 4, stride=2)(images(7, 5, channels=4)).shape == (2, 4, 4, 3)
 

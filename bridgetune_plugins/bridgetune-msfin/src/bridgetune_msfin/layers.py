@@ -15,7 +15,7 @@ def conv_norm_relu(channels: int, out_channels: int, kernel_size: int, stride: i
     (B, channels, H, W) -> (B, out_channels, ceil(H/s), ceil(W/s)), s being the stride.
     """
     convolution = nn.Conv2d(channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(out_channels), nn.ReLU())
+    return nn.Sequential(convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 def resized(x: Tensor, like: Tensor) -> Tensor:
@@ -61,4 +61,4 @@ class BasicBlock(nn.Module):
         # not by a stride of the convolution: with channels last and few of them, oneDNN's gradient of its weights
         # writes past its memory, https://github.com/uxlfoundation/oneDNN/issues/6035
         kept = F.avg_pool2d(x, kernel_size=1, stride=self.stride) if self.stride > 1 else x
-        return F.relu(self.layers(x) + self.shortcut(kept))
+        return F.relu_(self.layers(x) + self.shortcut(kept))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import signal
@@ -12,47 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
 import bridgetune
-from bridgetune import Adapter, PretrainConfig, RequestError, Steps, TuneConfig, WorkError, finetune, pretrain
-from bridgetune.data import Pair, References, SyntheticPairs, UnlabelledPairs
+from bridgetune import Adapter, RequestError, Steps, WorkError, finetune, pretrain
+from bridgetune.data import Pair, References, SyntheticPairs
 from bridgetune.training.loop import Stopped
 
 from .conftest import SIDE, Folders, sharpness
-
-QUICK: dict[str, Any] = {"batch": 4, "size": SIDE, "workers": 0, "device": "cpu", "validate_every": 5}
-
-
-def stage1(steps: int = 6, **changes: Any) -> PretrainConfig:
-    return PretrainConfig(**{**QUICK, "duration": Steps(steps=steps), "checkpoint_every": 2, **changes})
-
-
-def stage2(steps: int = 6, **changes: Any) -> TuneConfig:
-    return TuneConfig(**{**QUICK, "duration": Steps(steps=steps), "checkpoint_every": 2, **changes})
-
-
-def records(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-
-
-def losses(run: Path) -> list[dict[str, float]]:
-    """The training records without the clock."""
-    return [
-        {name: value for name, value in record.items() if name != "seconds"}
-        for record in records(run)
-        if "learning_rate" in record
-    ]
-
-
-def weights(generator: Adapter) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in generator.unwrap().state_dict().items()}
-
-
-def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+from .runs import losses, records, same, stage1, stage2, weights
 
 
 def test_pretraining_lowers_the_held_out_map_error(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):
@@ -266,16 +233,6 @@ def test_nan_stops_with_the_step_and_the_loss_and_spoils_no_checkpoint(
     assert all(torch.isfinite(value).all() for value in weights(failing).values())
 
 
-def test_bfloat16_runs_and_leaves_float32_weights(
-    generator: Adapter, pairs: SyntheticPairs, references: References, tmp_path: Path
-):
-    before = copy.deepcopy(generator)
-    finetune(generator, pairs, references, stage2(2, precision="bf16"), run_dir=tmp_path / "run")
-    assert all(value.dtype == torch.float32 for value in weights(generator).values())
-    assert type(generator).forward is type(before).forward
-    assert "forward" not in vars(generator), "the mixed-precision wrapper is gone"
-
-
 def test_pairs_and_references_of_different_size_are_refused_before_anything_is_written(
     generator: Adapter, folders: Folders, pairs: SyntheticPairs, tmp_path: Path
 ):
@@ -297,139 +254,11 @@ def test_the_size_that_is_recorded_is_the_pairs_own(generator: Adapter, pairs: S
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["size"] == SIDE
 
 
-def test_a_callable_may_make_the_discriminators(
-    generator: Adapter, pairs: SyntheticPairs, references: References, tmp_path: Path
-):
-    def small_judge() -> nn.Module:
-        return nn.Conv2d(3, 1, 5)
-
-    finetune(generator, pairs, references, stage2(1), discriminator=small_judge, run_dir=tmp_path / "run")
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["discriminator"].endswith("small_judge")
-
-
-def tuned(pairs: SyntheticPairs, references: References, **changes: Any) -> dict[str, Tensor]:
-    """The weights after three steps."""
-    generator = sharpness()
-    finetune(generator, pairs, references, stage2(3, validation_share=0, **changes))
-    return weights(generator)
-
-
-@pytest.mark.parametrize("changes", [{"micro_batch": 1}, {"micro_batch": 3}, {"checkpoint_activations": True}], ids=str)
-@pytest.mark.parametrize("recipe", ["paper", "released"])
-def test_less_memory_gives_the_same_update(
-    pairs: SyntheticPairs, references: References, recipe: str, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(nn.Dropout, "forward", lambda layer, x: x)  # parts draw in another order than the whole
-    whole = tuned(pairs, references, recipe=recipe)
-    spared = tuned(pairs, references, recipe=recipe, **changes)
-    for name, value in whole.items():
-        torch.testing.assert_close(spared[name], value, rtol=0, atol=2e-6)
-
-
-def test_micro_batches_of_a_network_with_batch_norm_are_warned_of(
-    pairs: SyntheticPairs, caplog: pytest.LogCaptureFixture
-):
-    network = nn.Sequential(nn.Conv2d(6, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 1, 1))
-    generator = bridgetune.wrap(network, bridgetune.AdapterConfig(call="concat"))
-    pretrain(generator, pairs, stage1(1, micro_batch=2))
-    assert "micro_batch: the network has BatchNorm" in caplog.text
-
-
-def test_an_average_of_the_weights_is_what_is_saved(pairs: SyntheticPairs, tmp_path: Path):
-    averaged = sharpness()
-    config = stage1(3, validation_share=0, checkpoint_every=1, average=0.5)
-    pretrain(averaged, pairs, config, run_dir=tmp_path / "run")
-    checkpoints = sorted((tmp_path / "run" / "checkpoints").iterdir())
-    steps = [load_file(path / "model.safetensors") for path in checkpoints]
-    assert len(steps) == 3
-    for name, value in weights(averaged).items():
-        first, second, third = (step[f"generator.network.{name}"] for step in steps)
-        torch.testing.assert_close(value, ((first + second) / 2 + third) / 2)
-    assert same(weights(bridgetune.load(tmp_path / "run", network=sharpness().unwrap())), weights(averaged))
-
-
-def test_alpha_that_is_chosen_automatically_is_recorded_and_holds_its_share(
-    generator: Adapter, pairs: SyntheticPairs, references: References, tmp_path: Path
-):
-    config = stage2(12, alpha="auto", adversarial_share=0.25)
-    finetune(generator, pairs, references, config, run_dir=tmp_path / "run")
-    first, *_, last = losses(tmp_path / "run")
-    for record in (first, last):
-        share = record["alpha"] * record["map_gradient_adversarial"] / record["map_gradient_known"]
-        assert share == pytest.approx(0.25, rel=1e-3 if record is first else 1.0)
-    assert first["loss"] == pytest.approx(first["alpha"] * first["adversarial"] + first["supervised"], rel=1e-4)
-
-
-@pytest.fixture
-def unlabelled(folders: Folders, tmp_path: Path) -> UnlabelledPairs:
-    (tmp_path / "new").mkdir()
-    (tmp_path / "new" / "A").symlink_to(folders.clear)
-    (tmp_path / "new" / "B").symlink_to(folders.blurred)
-    return UnlabelledPairs(tmp_path / "new", size=SIDE, fit="crop")
-
-
-def test_unlabelled_pairs_alone_tune_a_generator(
-    generator: Adapter, unlabelled: UnlabelledPairs, references: References, tmp_path: Path
-):
-    before = weights(generator)
-    finetune(generator, None, references, stage2(2), unlabelled=unlabelled, run_dir=tmp_path / "run")
-    assert not same(before, weights(generator))
-    for record in losses(tmp_path / "run"):
-        assert {"swap", "binary", "variation", "adversarial"} <= record.keys()
-        assert "supervised" not in record
-        known = record["swap"] + 0.1 * record["binary"] + 0.1 * record["variation"]
-        assert record["loss"] == pytest.approx(1e-4 * record["adversarial"] + known, rel=1e-4)
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["pairs"]["unlabelled"] == repr(unlabelled)
-
-
-def test_labelled_and_unlabelled_pairs_tune_it_together(
-    generator: Adapter, pairs: SyntheticPairs, unlabelled: UnlabelledPairs, references: References, tmp_path: Path
-):
-    config = stage2(2, swap_weight=2.0, binary_weight=0.0, variation_weight=0.0)
-    finetune(generator, pairs, references, config, unlabelled=unlabelled, run_dir=tmp_path / "run")
-    for record in losses(tmp_path / "run"):
-        known = record["supervised"] + 2 * record["swap"]
-        assert record["loss"] == pytest.approx(1e-4 * record["adversarial"] + known, rel=1e-4)
-
-
 def test_a_run_without_any_pairs_is_refused(generator: Adapter, references: References):
     with pytest.raises(RequestError, match="no pairs to train on"):
         finetune(generator, None, references, stage2(1))
 
 
-def test_a_run_can_be_watched_in_tensorboard(
-    generator: Adapter, pairs: SyntheticPairs, references: References, tmp_path: Path
-):
-    finetune(generator, pairs, references, stage2(2, tensorboard=True), run_dir=tmp_path / "run")
-    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
-    events.Reload()
-    assert {"loss/loss", "validation/map error", "gradient/generator"} <= set(events.Tags()["scalars"])
-    shown = set(events.Tags()["images"])
-    assert {f"pictures/{name}" for name in ("sources/first", "sources/second", "map/generator", "map/true")} <= shown
-    for domain in ("clear", "blurred"):
-        for which in ("first", "second"):
-            assert f"pictures/syntheses/{domain}_{which}" in shown
-            assert f"pictures/taken_for_references/{domain}_{which}" in shown
-
-
 def test_a_run_ends_with_its_report(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):
     pretrain(generator, pairs, stage1(4), run_dir=tmp_path / "run")
     assert (tmp_path / "run" / "report.md").read_text().startswith("#")
-
-
-def test_a_run_without_wanting_them_has_no_events(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):
-    pretrain(generator, pairs, stage1(2), run_dir=tmp_path / "run")
-    assert not (tmp_path / "run" / "tensorboard").exists()
-
-
-def test_compiling_is_asked_of_the_wrapper_and_leaves_the_network_as_it_was(
-    generator: Adapter, pairs: SyntheticPairs, references: References
-):
-    network = generator.unwrap()
-    attributes = set(vars(network))
-    plain = tuned(pairs, references)
-    with torch.compiler.set_stance("force_eager"):  # the compiler itself takes a minute
-        compiled = tuned(pairs, references, compile=True)
-        finetune(generator, pairs, references, stage2(1, compile=True))
-    assert same(plain, compiled)
-    assert set(vars(network)) == attributes

@@ -195,7 +195,7 @@ class Augmentation(_Frozen):
 
 AugmentationName = Literal["none", "exchange", "lens", "camera"]
 NO_AUGMENTATION = Augmentation()
-_LENS = Augmentation(exchange=True, disk=0.5, soft=0.5, graded=0.25, dark_edges=0.2)
+_LENS = Augmentation(exchange=True, disk=0.5, soft=0.5, graded=0.25, dark_edges=0.4)
 
 AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
     "none": NO_AUGMENTATION,

@@ -44,7 +44,8 @@ class GeneratorSpec(BaseModel):
             pair of the image with itself.
         read_weights: Called with a `pathlib.Path` to a foreign checkpoint, returns the `state_dict` for `network`.
             Empty: only safetensors files are read.
-        weights: Called with nothing, returns the path of the weights that the plugin ships. Empty: it ships none.
+        weights: Called with nothing, returns the path of the weights that the plugin ships: a file, or the folder of a
+            saved generator, which also says how the network is built and asked. Empty: it ships none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -29,7 +29,7 @@ class Cost(BaseModel):
     """The cost of fusing one pair.
 
     Attributes:
-        bridgetune, generator, options, settings: What was measured, and how.
+        bridgetune, generator, options, asked, settings: What was measured, and how.
         parameters: Of the generator; the discriminators are no part of what fuses.
         flops: Floating-point operations of the generator, a multiply-add as two.
         seconds: Of each repeat, decision and fusing, without reading files.
@@ -42,6 +42,7 @@ class Cost(BaseModel):
     bridgetune: str = __version__
     generator: str
     options: dict[str, object]
+    asked: dict[str, bool] = {}
     settings: CostSettings
     parameters: int
     flops: int
@@ -65,8 +66,8 @@ def cost_of(backbone: Backbone, settings: CostSettings, out: Path) -> tuple[Cost
     if path.is_file():
         with contextlib.suppress(ValueError):
             kept = Cost.model_validate_json(path.read_text(encoding="utf-8"))
-            told = (kept.bridgetune, kept.generator, kept.options, kept.settings)
-            if told == (__version__, backbone.generator, backbone.options, settings):
+            told = (kept.bridgetune, kept.generator, kept.options, kept.asked, kept.settings)
+            if told == (__version__, backbone.generator, backbone.options, backbone.asked, settings):
                 return kept, False
     cost = _in_own_process(backbone, settings)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,11 +83,7 @@ def open_backbone(backbone: Backbone) -> Adapter:
         RequestError: It cannot be made of what is given.
     """
     weights = "shipped" if str(backbone.weights) == "shipped" else backbone.weights
-    if backbone.options:
-        from bridgetune.plugins import create
-
-        return create(backbone.generator, weights=weights, **backbone.options)
-    return open_generator(backbone.generator, weights)
+    return open_generator(backbone.generator, weights, backbone.symmetric, backbone.mirrored, options=backbone.options)
 
 
 def _in_own_process(backbone: Backbone, settings: CostSettings) -> Cost:
@@ -123,6 +120,7 @@ def measure(backbone: Backbone, settings: CostSettings) -> Cost:
     return Cost(
         generator=backbone.generator,
         options=backbone.options,
+        asked=backbone.asked,
         settings=settings,
         parameters=sum(parameter.numel() for parameter in generator.unwrap().parameters()),
         flops=counted.get_total_flops(),

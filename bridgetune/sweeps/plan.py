@@ -140,6 +140,7 @@ def decided(sweep: Sweep, run: Run) -> dict[str, Any]:
             "generator": backbone.generator,
             "weights": str(backbone.weights) if backbone.weights else None,
             "options": backbone.options,
+            **backbone.asked,
         }
     }
     if run.seed is not None:

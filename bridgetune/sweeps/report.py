@@ -88,7 +88,9 @@ class SweepFindings:
             stages = [] if is_trained_already(backbone) else [_stage(1, sweep.pretraining(backbone, sweep.seeds[0]))]
             if True in sweep.bridgetune:
                 stages.append(_stage(2, sweep.tuning(backbone, sweep.seeds[0], sweep.alphas[0])))
-            options = "".join(f", {name} {value}" for name, value in backbone.options.items())
+            said = [f"{name} {value}" for name, value in backbone.options.items()]
+            said += [name if wanted else f"not {name}" for name, wanted in backbone.asked.items()]
+            options = "".join(f", {words}" for words in said)
             generator = Path(backbone.generator).name
             lines.append(markdown_text(f"{backbone.name} ({generator}{options}): {'; '.join(stages) or 'as given'}."))
         lines += [f"Failed: {markdown_text(f'{one.name}: {one.failure}')}." for one in self.result.failed]

@@ -57,6 +57,7 @@ class Backbone(_Strict):
         weights: A file, or `shipped`, for a backbone that is trained already, as a saved generator is: its stage 1
             is left out.
         options: For a plugin's network: widths, blocks.
+        symmetric, mirrored: See `AdapterConfig`; by default as a saved generator has it, or else not.
         pretrain, finetune: What differs for this backbone from the tables of those names.
     """
 
@@ -64,6 +65,8 @@ class Backbone(_Strict):
     name: Label
     weights: Location | None = None
     options: Settings = {}
+    symmetric: bool | None = None
+    mirrored: bool | None = None
     pretrain: Settings = {}
     finetune: Settings = {}
 
@@ -77,6 +80,12 @@ class Backbone(_Strict):
         if self.name.casefold().endswith(TUNED.casefold()):
             raise ValueError(f"name: got {self.name!r}; what ends in {TUNED} is named so by the sweep")
         return self
+
+    @property
+    def asked(self) -> dict[str, bool]:
+        """Of `symmetric` and `mirrored`, what was said."""
+        said = {"symmetric": self.symmetric, "mirrored": self.mirrored}
+        return {name: value for name, value in said.items() if value is not None}
 
     @property
     def slug(self) -> str:

@@ -9,11 +9,11 @@ import pytest
 
 from bridgetune import RequestError
 from bridgetune.sweeps import read_sweep
-from bridgetune.sweeps.cost import Cost, measure
+from bridgetune.sweeps.cost import Cost, measure, open_backbone
 from bridgetune.sweeps.gathering import alpha_tables, cost_table, gathered
 from bridgetune.sweeps.plan import decided, label, planned, run_label
 from bridgetune.sweeps.running import SweepResult
-from bridgetune.sweeps.settings import Backbone, CostSettings, alpha_name
+from bridgetune.sweeps.settings import Backbone, CostSettings, Data, Dataset, Sweep, alpha_name
 from tests.evaluations import evaluation
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sweep.toml"
@@ -243,3 +243,29 @@ def test_the_table_of_costs_states_size_and_machine():
     assert "one pair of 48×32 pixels" in made.caption
     assert made.caption.endswith("Measured on this machine.")
     assert cost_table({}) is None
+
+
+def test_a_backbone_is_asked_as_the_sweep_says(tmp_path: Path):
+    def backbone(**asked: bool) -> Backbone:
+        return Backbone(generator="drpl", name="DRPL", options={"width": 8, "blocks": 1}, **asked)
+
+    assert not open_backbone(backbone()).config.symmetric
+    both = open_backbone(backbone(symmetric=True, mirrored=True))
+    assert both.config.symmetric
+    assert both.config.mirrored
+
+    settings = CostSettings(size=[32, 32], repeats=1)
+    once, twice = (measure(one, settings) for one in (backbone(), backbone(symmetric=True)))
+    assert twice.flops == 2 * once.flops
+    assert twice.parameters == once.parameters
+
+
+def test_how_a_backbone_is_asked_decides_its_runs():
+    data, datasets = Data(demo=True), [Dataset(demo=True, name="Demo")]
+    plain, symmetric = (
+        Sweep(backbones=[Backbone(generator="drpl", name="DRPL", **asked)], data=data, datasets=datasets)
+        for asked in ({}, {"symmetric": True})
+    )
+    facts = [decided(sweep, planned(sweep)[0])["backbone"] for sweep in (plain, symmetric)]
+    assert facts[0] == {"generator": "drpl", "weights": None, "options": {}}
+    assert facts[1] == {**facts[0], "symmetric": True}

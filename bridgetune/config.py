@@ -201,7 +201,7 @@ AUGMENTATIONS: dict[AugmentationName, Augmentation] = {
     "none": NO_AUGMENTATION,
     "exchange": Augmentation(exchange=True),
     "lens": _LENS,
-    "camera": _LENS.model_copy(update={"exposure": 0.2, "noise": 0.02, "jpeg": 0.25}),
+    "camera": _LENS.model_copy(update={"exposure": 0.1, "noise": 0.01, "jpeg": 0.5}),
 }
 """`none`: the paper's pairs; `exchange`: in either order; `lens`: with other blurs, too; `camera`: and as files."""
 

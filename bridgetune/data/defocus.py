@@ -21,7 +21,7 @@ from bridgetune.data.blur import disk_blurs, gaussian_blurs, random_kernel_size
 APART = 0.25
 """Share of a change in exposure that the two images of a pair do not have in common."""
 
-JPEG_QUALITIES = (50, 95)
+JPEG_QUALITIES = (60, 95)
 THINNEST = 1e-3
 """Below this much of it, what lies behind an object is taken from the blur of the whole picture."""
 

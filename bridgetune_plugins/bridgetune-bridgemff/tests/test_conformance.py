@@ -10,3 +10,4 @@ class TestBridgeMFF(GeneratorConformance):
 class TestBridgeMFFWithLongMemory(GeneratorConformance):
     name = "bridgemff"
     options: ClassVar = {"initialisation": "mamba"}
+    trained = "shipped"

@@ -15,7 +15,7 @@ FUSE = """
 import bridgetune, torch
 torch.manual_seed(0)
 first, second = torch.rand(2, 1, 3, 50, 70)
-print(bridgetune.create("bridgemff", weights=None).fuse(first, second).shape[2:])
+print(bridgetune.create("bridgemff").fuse(first, second).shape[2:])
 """
 
 

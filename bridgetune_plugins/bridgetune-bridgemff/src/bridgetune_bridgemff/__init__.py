@@ -21,6 +21,7 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
             adapter=AdapterConfig(call="pair", value_range=(-1, 1), multiple=32, output="logits"),
             discriminator="bridgetune_bridgemff.network:BridgeMFFDiscriminator",
             read_weights="bridgetune_bridgemff.checkpoint:read_weights",
+            weights="bridgetune_bridgemff.checkpoint:shipped",
         )
     )
 

@@ -1,4 +1,4 @@
-"""Reads the generator that the authors of BridgeMFF released."""
+"""Weights: those that come with this plugin, and the generator that the authors of BridgeMFF released."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ _RELEASED_PREFIXES = {
 _RELEASED_NAMES = {"theta": "skip_scale", "projection.weight": "proj.weight", "projection.bias": "proj.bias"}
 
 _EXPECTED = "expected the released BridgeMFF generator"
+
+
+def shipped() -> Path:
+    """The folder of this plugin's own weights, with their model card."""
+    return Path(__file__).with_name("weights")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

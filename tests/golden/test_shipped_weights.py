@@ -1,0 +1,28 @@
+"""The weights that the BridgeMFF plugin ships, beside the authors' in the same evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridgetune.evaluation import evaluate
+from bridgetune.metrics import FUSION_METRICS
+
+COLUMNS = 5
+"""Of seven, in which ours are to be better."""
+
+LOSS = 0.001
+"""Less than which differences in the others do not count."""
+
+
+@pytest.mark.slow
+def test_they_beat_the_authors_on_lytro_and_do_not_depend_on_the_order(shared: Callable[[str], Path]):
+    sources, released = shared("data/eval/lytro"), shared("reference/bridgemff/generator.pth")
+    ours = evaluate(sources, generator="bridgemff")
+    theirs = evaluate(sources, generator="bridgemff", weights=released)
+    gains = {name: ours.mean[name] - theirs.mean[name] for name in FUSION_METRICS}
+    assert sum(gain > 0 for gain in gains.values()) >= COLUMNS, gains
+    assert min(gains.values()) >= -LOSS, gains
+    assert ours.mean["swap_inconsistency"] < 0.01

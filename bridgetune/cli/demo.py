@@ -23,12 +23,12 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace what an earlier demo wrote there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train, tune and fuse on photographs that are already here: about two minutes on two idle cores."""
+    """Tune and fuse on photographs that are already here: about a minute on two idle cores."""
     from bridgetune.demo import run_demo
 
-    ERRORS.print("trains, tunes and measures: about two minutes on two idle cores")
+    ERRORS.print("tunes and measures: about a minute on two idle cores")
     with TrainingProgress() as progress:
-        result = run_demo(out, force=force, report_of=progress.of)
+        result = run_demo(out, force=force, report=progress.of("finetune"))
     if as_json:
         print_json(result.described())
     else:

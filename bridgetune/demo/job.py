@@ -1,4 +1,4 @@
-"""The demo: train a small while, tune with BridgeTune, and measure both on pairs that were never trained on."""
+"""The demo: tune the network that comes along on other photographs, and measure it on pairs never trained on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bridgetune.config import PretrainConfig, Steps, TuneConfig
+from bridgetune.config import Steps, TuneConfig
 from bridgetune.data import Pair, all_in_focus, to_pixels, write_image
 from bridgetune.demo.scenes import HeldOut, references, training_pairs
 from bridgetune.errors import RequestError
@@ -23,17 +23,16 @@ from bridgetune.files import replaced
 from bridgetune.metrics import MapErrors, map_errors
 from bridgetune.plugins import create
 from bridgetune.synthesis import decision_map, fuse
-from bridgetune.training import finetune, pretrain
+from bridgetune.training import finetune
 from bridgetune.training.run_directory import Record
 from bridgetune.training.validation import HOMOGENEOUS
 from bridgetune.wrapping import Adapter
 
-WRITTEN = ("pretrain", "finetune", "pairs", "fused", "demo.png", "demo.json")
+WRITTEN = ("finetune", "pairs", "fused", "demo.png", "demo.json")
 """All that the demo writes into its folder."""
 
-PRETRAIN = PretrainConfig(duration=Steps(steps=400), batch=8, size=128, learning_rate=8e-3)
-TUNE = TuneConfig(duration=Steps(steps=60), batch=8, size=128)
-"""Two minutes' worth of the paper's hours: fewer steps, smaller images and batches, a steeper stage 1."""
+TUNE = TuneConfig(duration=Steps(steps=60), batch=8, size=128, learning_rate=3e-4, alpha="auto", average=0.9)
+"""A minute's worth of the paper's hours: fewer steps, smaller images and batches."""
 
 
 @dataclass(frozen=True)
@@ -77,47 +76,35 @@ def run_demo(
     out: Path,
     *,
     force: bool = False,
-    pretraining: PretrainConfig = PRETRAIN,
     tuning: TuneConfig = TUNE,
-    report_of: Callable[[str], Callable[[Record], None]] = lambda stage: lambda record: None,
+    report: Callable[[Record], None] = lambda record: None,
 ) -> DemoResult:
-    """Pretrain BridgeMFF from nothing, tune it, and fuse held-out pairs before and after.
+    """Tune BridgeMFF, with the weights that it brings, and fuse held-out pairs before and after.
 
     Args:
-        out: The folder for both runs, the held-out pairs, their fused images and the picture.
+        out: The folder for the run, the held-out pairs, their fused images and the picture.
         force: Replace what an earlier demo wrote there.
-        pretraining, tuning: The two stages.
-        report_of: Given a stage's name, what its records are told to.
+        tuning: How it is tuned.
+        report: Told every record of the run.
 
     Raises:
         RequestError: `out` is in use, scikit-image or the BridgeMFF plugin is missing.
     """
     _clear(out, force)
-    torch.manual_seed(pretraining.seed)
-    generator = create("bridgemff", weights=None)
+    torch.manual_seed(tuning.seed)
+    generator = create("bridgemff")
     held_out = HeldOut()
-    pairs = training_pairs(pretraining.size)
     watch = _Stopwatch()
-
-    pretrain(
-        generator,
-        pairs,
-        pretraining,
-        validation=held_out,
-        run_dir=out / "pretrain",
-        report=report_of("pretrain"),
-    )
-    watch.lap("pretrain")
     before = copy.deepcopy(generator)
 
     finetune(
         generator,
-        pairs,
+        training_pairs(tuning.size),
         references(tuning.size),
         tuning,
         validation=held_out,
         run_dir=out / "finetune",
-        report=report_of("finetune"),
+        report=report,
     )
     watch.lap("finetune")
 

@@ -139,18 +139,19 @@ def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str,
     path = Path(name_or_path)
     if name_or_path in registry().names():
         return create(name_or_path, weights=weights, **options)
+    own = ":" in name_or_path and not path.exists()
+    if not own and not path.is_dir() and len(path.parts) == 1:
+        return create(name_or_path, weights=weights, **options)  # which says what it knows instead
     if options:
         raise RequestError(f"--option: is for a plugin's generator, which {name_or_path} is not; leave it out")
-    if ":" in name_or_path and not path.exists():
+    if own:
         network = resolve_own(name_or_path)()
         if weights not in ("shipped", None):
             read_weights(network, Path(str(weights)), foreign=read_state_dict)
         return wrap(network, factory=name_or_path)
-    if path.is_dir() or len(path.parts) > 1:
-        if weights not in ("shipped", None):
-            raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
-        return load(path)
-    return create(name_or_path, weights=weights)
+    if weights not in ("shipped", None):
+        raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
+    return load(path)
 
 
 def read_weights(network: nn.Module, path: Path, foreign: Callable[[Path], dict[str, Tensor]] | None = None) -> None:

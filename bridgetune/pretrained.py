@@ -140,7 +140,7 @@ def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str,
     if name_or_path in registry().names():
         return create(name_or_path, weights=weights, **options)
     own = ":" in name_or_path and not path.exists()
-    if not own and not path.is_dir() and len(path.parts) == 1:
+    if not own and not path.is_dir() and path.name == name_or_path:
         return create(name_or_path, weights=weights, **options)  # which says what it knows instead
     if options:
         raise RequestError(f"--option: is for a plugin's generator, which {name_or_path} is not; leave it out")
@@ -251,6 +251,7 @@ def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         network=described["network"],
         parameters=f"{described['parameters']:,}",
         plugin=f"{origin['distribution']} {origin['version']}".strip() or "none (wrapped by hand)",
+        asked=_asked(described["adapter"]),
         facts=list(facts.items()),
         loadable=bool(origin["generator"] or origin["factory"]),
         load_arguments='"THIS_FOLDER"'
@@ -258,3 +259,8 @@ def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         else '"THIS_FOLDER", network=fresh_network',
     )
     return str(card)
+
+
+def _asked(adapter: Mapping[str, Any]) -> str:
+    orders = "in both orders" if adapter.get("symmetric") else "in one order"
+    return orders + (", of the pair and its three mirror images" if adapter.get("mirrored") else "")

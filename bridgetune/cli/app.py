@@ -56,6 +56,19 @@ app.command("doctor")(doctor.doctor)
 INTERRUPTED = 130
 """What typer returns for a KeyboardInterrupt."""
 
+_EXTRAS = {
+    "accelerate": "train",
+    "matplotlib": "train",
+    "scikit_posthocs": "metrics",
+    "scipy": "metrics",
+    "statsmodels": "metrics",
+    "torchmetrics": "metrics",
+    "captum": "explain",
+    "cv2": "align",
+    "skimage": "demo",
+}
+"""Which of the package's extras a module that was not found belongs to."""
+
 
 @app.callback(invoke_without_command=True)
 def _root(
@@ -89,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BridgetuneError as error:
         code = _failed(str(error), 1, debug)
     except ModuleNotFoundError as error:
-        code = _failed(f"{error.name} is not installed; pip install 'bridgetune[all]'", 1, debug)
+        extra = _EXTRAS.get(str(error.name).partition(".")[0], "all")
+        code = _failed(f"{error.name} is not installed; pip install 'bridgetune[{extra}]'", 1, debug)
     except Exception as error:
         code = _failed(f"{type(error).__name__}: {error} (run again with --debug to see where)", 1, debug)
     sys.exit(code)

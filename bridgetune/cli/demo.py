@@ -42,7 +42,7 @@ def _show(result: DemoResult) -> None:
         "held-out pair",
         "map error",
         "homogeneous error",
-        title="Share of wrong pixels before → after BridgeTune",
+        title="Share of wrong pixels before → after tuning on these photographs",
         caption=f"homogeneous: {HOMOGENEOUS}",
     )
     for name, (before, after) in result.errors.items():

@@ -106,6 +106,8 @@ def network_options(given: list[str] | None) -> dict[str, Any]:
         name, equals, value = option.partition("=")
         if not equals or not name.isidentifier():
             raise RequestError(f"--option: got {option!r}, expected NAME=VALUE, such as blocks=2")
+        if name in options:
+            raise RequestError(f"--option: {name} is given twice; leave one out")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
@@ -147,6 +148,12 @@ class SyntheticPairs:
             f" kernel_sizes={self.kernel_sizes}{f', {self.augmentation!r}' if changed else ''})"
         )
 
+    def unaugmented(self) -> Self:
+        """The same scenes, from the same cache, as the paper makes pairs of them."""
+        plain = copy.copy(self)
+        plain.augmentation = NO_AUGMENTATION
+        return plain
+
     def scene(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """The sharp image (3, H, W) and its mask (1, H, W), framed. The first half of a `sample`."""
         pixels, inside = self._scenes.draw(index, rng)
@@ -224,6 +231,10 @@ def split(source: PairSource, share: float, seed: int, most: int) -> tuple[PairS
         seed: Equal seeds part a source of equal length alike.
         most: The largest number of validation scenes, whatever the share.
 
+    Returns:
+        The scenes to train on, and those to validate on. The latter are without augmentation, so that what is measured
+        on them does not depend on how is trained.
+
     Raises:
         RequestError: Fewer than two scenes, or `share` or `most` out of range.
     """
@@ -233,4 +244,10 @@ def split(source: PairSource, share: float, seed: int, most: int) -> tuple[PairS
         raise RequestError(f"split: got share={share}, most={most}, expected 0 < share < 1 and most >= 1")
     count = min(most, max(1, round(share * len(source))), len(source) - 1)
     order = [int(index) for index in np.random.default_rng(seed).permutation(len(source))]
-    return PairSubset(source, sorted(order[count:])), PairSubset(source, sorted(order[:count]))
+    return PairSubset(source, sorted(order[count:])), PairSubset(_unaugmented(source), sorted(order[:count]))
+
+
+def _unaugmented(source: PairSource) -> PairSource:
+    if isinstance(source, PairSubset):
+        return PairSubset(_unaugmented(source.source), source.indices)
+    return source.unaugmented() if isinstance(source, SyntheticPairs) else source

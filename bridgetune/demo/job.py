@@ -40,7 +40,7 @@ class DemoResult:
     """What the demo measured.
 
     Attributes:
-        errors: Name of a held-out pair -> its map errors before and after BridgeTune.
+        errors: Name of a held-out pair -> its map errors before and after BridgeTune on these photographs.
         seconds: What was done -> how long it took.
         out: Where everything was written.
     """
@@ -155,8 +155,8 @@ def _fuse_and_measure(
             "source A": pair.first,
             "source B": pair.second,
             "true map (white: A is in focus)": pair.mask,
-            "map before BridgeTune": old,
-            "map after BridgeTune": new,
+            "map before tuning": old,
+            "map after tuning": new,
             "fused": fused,
         }
         files = {"pairs/A": pair.first, "pairs/B": pair.second, "pairs/mask": pair.mask, "fused": fused}

@@ -15,8 +15,8 @@ from bridgetune.training.curves import Panel
 from bridgetune.training.history import History, Series
 from bridgetune.training.phases import DOMAINS
 
-CANNOT_TELL = 3 * math.log(2)
-"""Of Eq. 5 and 6 where D answers 1/2 to one reference and two syntheses: -[log ½ + 2 log(1-½)]."""
+CANNOT_TELL = math.log(27 / 4)
+"""The least of Eq. 5 and 6 for a D that answers the same to a reference and two syntheses, ⅓: -[log ⅓ + 2 log ⅔]."""
 
 _ABOUT_LINES = "Faint: every step; strong: the mean over neighbouring steps; a rare spike may leave the picture"
 
@@ -108,13 +108,13 @@ def alphas(history: History) -> Series:
 def _discriminators(history: History) -> _Drawn:
     lines = _by_domain(history, "discriminator")
     if lines:
-        said = f"cannot tell:\n3·ln 2\n= {CANNOT_TELL:.2f}"
+        said = f"cannot tell:\nln 27/4\n= {CANNOT_TELL:.2f}"
         title = "Loss of the two discriminators (lower: they tell references from syntheses)"
         panel = Panel(lines, title, "loss (nats)", reference=(CANNOT_TELL, said), least=0)
         caption = (
             "Each discriminator compares one reference with two syntheses. At the dashed line it cannot tell them apart"
-            " (it answers ½ to all three); towards 0 it always can, and then teaches the generator little; above the"
-            f" line it is wrong more often than right. {_ABOUT_LINES}."
+            " (at best it answers ⅓ to all); towards 0 it always can, and then teaches the generator little; above the"
+            f" line it does worse than that. {_ABOUT_LINES}."
         )
         yield "discriminators", "Losses of the discriminators", caption, curves.curves([panel], history.done)
 

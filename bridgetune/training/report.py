@@ -36,8 +36,8 @@ _LOSSES = {
     "adversarial": "L_GAN, both domains, before α, Eq. 7",
     "adversarial_clear": "its part by the clear discriminator",
     "adversarial_blurred": "its part by the blurred discriminator",
-    "discriminator_clear": "what the clear discriminator minimises, Eq. 5; 2.08: it cannot tell",
-    "discriminator_blurred": "what the blurred discriminator minimises, Eq. 6; 2.08: it cannot tell",
+    "discriminator_clear": "what the clear discriminator minimises, Eq. 5; 1.91: it cannot tell",
+    "discriminator_blurred": "what the blurred discriminator minimises, Eq. 6; 1.91: it cannot tell",
 }
 
 _MEAN_OVER = 1 / 20
@@ -216,8 +216,8 @@ def _outcome(history: History) -> Iterator[str]:
         last = _loss_means(history).get(f"discriminator_{domain}", [None])[-1]
         if last is not None:
             yield (
-                f"The {domain} discriminator ended at {last:.2f}: at 2.08 it cannot tell, at 0 it always can,"
-                " and above 2.08 it is wrong more often than right."
+                f"The {domain} discriminator ended at {last:.2f}: at 1.91 it cannot tell, at 0 it always can,"
+                " and above 1.91 it does worse than one that answers the same to all."
             )
     if history.unreadable:
         count = history.unreadable

@@ -267,6 +267,7 @@ class Stage:
             "updates": f"{step} of {self.config.batch} pairs, {self.config.size}×{self.config.size}",
             "learning rate": f"{self.config.learning_rate:g}, cosine to 0",
             "training pairs": len(self.samples),
+            "augmentation": self.config.augmentation,
             "seed": self.config.seed,
         }
         if isinstance(self.config, TuneConfig):

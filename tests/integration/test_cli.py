@@ -179,6 +179,8 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
         (stage1(folders._replace(images=missing), out), "no such folder"),
         (["pretrain", "--out", out], "--images DIR --masks DIR"),
         (stage1(folders, out, "--option", "blocks"), "--option: got 'blocks', expected NAME=VALUE"),
+        (stage1(folders, out, "--option", "blocks=1", "--option", "blocks=2"), "--option: blocks is given twice"),
+        (stage1(folders, out, "--generator", "./drpl"), "drpl: no saved generator here"),
         (stage1(folders, out, "--option", "blocks=2"), "does not take the options {'blocks': 2}"),
         (stage1(folders, out, "--augment", "rain"), "rain"),
         (stage2(folders, saved, out, "--option", "a=1"), "--option: is for a plugin's generator"),

@@ -53,10 +53,17 @@ def test_networks_with_shared_parameters_come_back(tmp_path: Path):
     assert torch.equal(again.unwrap()[1].weight, generator.unwrap()[0].weight)
 
 
+def test_the_card_tells_how_often_the_network_is_asked(tmp_path: Path):
+    wrap(network(), AdapterConfig(call="concat", symmetric=True, mirrored=True)).save_pretrained(tmp_path)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| asked | in both orders, of the pair and its three mirror images |" in card
+
+
 def test_the_card_tells_what_it_was_told(tmp_path: Path):
     saved(tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| α | 1e-4 |" in card
+    assert "| asked | in one order |" in card
     assert f"{4 * 6 * 9 + 4 + 8 + 4 + 1:,}" in card
 
 

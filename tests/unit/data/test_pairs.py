@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridgetune.config import AUGMENTATIONS
 from bridgetune.data import (
     FolderPairs,
     PairSubset,
@@ -201,6 +202,19 @@ def test_a_split_shares_nothing_and_loses_nothing(length, share, seed, most):
     assert 1 <= len(validation) <= most
     assert abs(len(validation) - min(share * length, most)) <= 1
     assert split(source, share, seed, most) == (train, validation)
+
+
+def test_what_is_held_out_is_never_augmented(scenes):
+    plain, changed = (synthetic(scenes, augmentation=AUGMENTATIONS[name]) for name in ("none", "camera"))
+    for source in (changed, PairSubset(changed, (0, 1, 2))):
+        train, validation = split(source, 0.4, 0, 3)
+        expected = PairSubset(plain, validation.indices)
+        for seed in range(5):
+            held_out, same, trained_on = (
+                part.sample(0, np.random.default_rng(seed)) for part in (validation, expected, train)
+            )
+            assert equal(held_out, same)
+            assert not equal(trained_on, PairSubset(plain, train.indices).sample(0, np.random.default_rng(seed)))
 
 
 def test_another_seed_splits_otherwise():

@@ -16,7 +16,7 @@ Written = Callable[..., RunDirectory]
 
 
 def step_record(step: int, **changes: Any) -> Record:
-    """A step of stage 2 as the loop records it: λ = 20, α = 0.01, and both discriminators at 3·ln 2 and above."""
+    """A step of stage 2 as the loop records it: λ = 20, α = 0.01, and both discriminators at 2.08 and above."""
     record = {
         "step": step,
         "steps": 100,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import json
-import math
 import re
 import sys
 from typing import Any
@@ -12,10 +11,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+import torch
 from matplotlib import pyplot
 from PIL import Image
 
 from bridgetune.errors import RequestError, WorkError
+from bridgetune.losses import discriminator_loss
 from bridgetune.training.curves import Panel, curves, thinned
 from bridgetune.training.figures import CANNOT_TELL, alphas, weighted_terms
 from bridgetune.training.history import History, Series
@@ -125,9 +126,10 @@ def test_alpha_is_what_was_given_where_it_was_not_recorded(written: Written):
     assert alphas(history).values.tolist() == [0.01] * 3
 
 
-def test_a_discriminator_that_answers_one_half_is_at_the_line():
-    # Eq. 5 with D = 1/2 everywhere
-    assert pytest.approx(-(math.log(0.5) + 2 * math.log(1 - 0.5))) == CANNOT_TELL
+def test_a_discriminator_that_answers_the_same_to_all_does_no_better_than_the_line():
+    logits = torch.linspace(-3, 3, 601)
+    least = min(discriminator_loss(answer, [answer, answer]) for answer in logits)
+    assert pytest.approx(float(least), abs=1e-5) == CANNOT_TELL
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ SIZE = 48
 BACKBONES = {
     "bridgemff": {},
     "msfin": {"widths": (8, 16, 32, 64)},
-    "drpl": {"width": 24, "blocks": 1},
+    "drpl": {"width": 16, "blocks": 1},
 }
 STAGE1 = bridgetune.PretrainConfig(
-    duration=bridgetune.Steps(steps=160), batch=8, size=SIZE, learning_rate=2e-3, validate_every=160
+    duration=bridgetune.Steps(steps=100), batch=8, size=SIZE, learning_rate=2e-3, validate_every=100
 )
 STAGE2 = bridgetune.TuneConfig(
     duration=bridgetune.Steps(steps=10), batch=8, size=SIZE, learning_rate=2e-4, validate_every=10
@@ -29,7 +29,7 @@ held_out, references_ = HeldOut(longest_side=256), references(SIZE)
 print(f"{'network':12} {'parameters':>10} {'BridgeTune':>11} {'map error':>10} {'homogeneous':>12}")
 for name, options in BACKBONES.items():
     torch.manual_seed(0)
-    generator = bridgetune.create(name, weights=None, **options)
+    generator = bridgetune.create(name, weights=None, symmetric=True, **options)
     parameters = sum(parameter.numel() for parameter in generator.parameters())
     before = bridgetune.pretrain(generator, pairs, STAGE1, validation=held_out).validation
     after = bridgetune.finetune(generator, pairs, references_, STAGE2, validation=held_out).validation

@@ -18,30 +18,10 @@ from PIL import Image
 from bridgetune import create, load
 from bridgetune.data import FolderPairs, read_image, write_image
 
+from .commands import BRIDGETUNE, refused, run, succeeds
 from .conftest import Folders
 
-BRIDGETUNE = [sys.executable, "-m", "bridgetune"]
 SMALL = ["--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"]
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*BRIDGETUNE, *map(str, arguments)], capture_output=True, text=True, timeout=300)
-
-
-def succeeds(*arguments: object) -> str:
-    finished = run(*arguments)
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout
-
-
-def refused(*arguments: object) -> str:
-    """The one line on standard error of a request that is wrong."""
-    finished = run(*arguments)
-    assert finished.returncode == 2, (finished.returncode, finished.stderr)
-    assert finished.stdout == ""
-    lines = finished.stderr.strip().splitlines()
-    assert len(lines) == 1, finished.stderr
-    return lines[0]
 
 
 @pytest.fixture(scope="module")

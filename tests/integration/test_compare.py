@@ -12,8 +12,8 @@ from bridgetune import create
 from bridgetune.data import image_size, read_image, write_image
 from tests.evaluations import evaluation
 
+from .commands import refused, run, succeeds
 from .conftest import Folders
-from .test_cli import refused, run, succeeds
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from bridgetune.evaluation import Evaluation, evaluate
 from bridgetune.inference import fuse_files
 from bridgetune.metrics import FUSION_METRICS, METRICS, HomogeneousRegion, SourcePair, map_scores
 
-from .test_cli import succeeds
+from .commands import succeeds
 
 MAPS = [name for name, metric in METRICS.items() if metric.kind == "map"]
 

@@ -20,7 +20,7 @@ from bridgetune.exporting import FORMATS, FormatName, export, exporter, least_si
 from bridgetune.inference import fuse_files
 from bridgetune.testing.networks import stir
 
-from .test_cli import refused, run, succeeds
+from .commands import refused, run, succeeds
 
 SMALL = {"bridgemff": {}, "msfin": {"widths": (4, 8, 12, 16)}, "drpl": {"width": 8, "blocks": 2}}
 """Options that make a plugin's network small; BridgeMFF is."""

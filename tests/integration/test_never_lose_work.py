@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import re
@@ -22,6 +21,7 @@ from bridgetune import RequestError, Steps, TuneConfig, WorkError, finetune
 from bridgetune.data import PixelCache, References, SyntheticPairs
 from bridgetune.training.checkpoints import MANIFEST
 
+from .commands import PROCESSES
 from .conftest import Folders, sharpness
 
 STEPS = 8
@@ -71,25 +71,15 @@ def same_generator(one: Path, other: Path) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.fixture(scope="module")
-def processes():
-    """Starts processes that have torch loaded already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bridgetune.training", "bridgetune.plugins"])
-    return context
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
-def test_killed_at_random_steps_and_resumed_it_ends_bit_identical(
-    name: str, folders: Folders, processes: Any, tmp_path: Path
-):
+def test_killed_at_random_steps_and_resumed_it_ends_bit_identical(name: str, folders: Folders, tmp_path: Path):
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     tune(name, folders, straight)
     rng = random.Random(name)
     kills = 0
     while kills < KILLS[name]:
-        process = processes.Process(target=tune, args=(name, folders, killed, True, 0.05))
+        process = PROCESSES.Process(target=tune, args=(name, folders, killed, True, 0.05))
         process.start()
         at = rng.randrange(1, STEPS)
         began = time.monotonic()

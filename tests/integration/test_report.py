@@ -10,8 +10,8 @@ import pytest
 from bridgetune import Adapter, PretrainConfig, Steps, TuneConfig, finetune, pretrain
 from bridgetune.data import References, SyntheticPairs
 
+from .commands import refused, run, succeeds
 from .conftest import SIDE
-from .test_cli import refused, run, succeeds
 
 PICTURES = {"losses.png", "discriminators.png", "map-error.png", "gradients.png"}
 

@@ -17,8 +17,9 @@ from bridgetune import RequestError
 from bridgetune.evaluation.results import Evaluation
 from bridgetune.sweeps import read_sweep, run_sweep
 
+from .commands import BRIDGETUNE, refused, run
 from .conftest import Folders
-from .test_cli import BRIDGETUNE, refused, run, training_records
+from .test_cli import training_records
 
 STAGE = """
 batch = 2

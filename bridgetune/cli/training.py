@@ -88,8 +88,9 @@ def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bo
         print_json(summary(result))
         return
     assert result.run_dir is not None
+    early = ", stopped early (--patience), and back at the best" * result.stopped_early
     RESULTS.print(
-        f"{result.steps:,} step{'s' * (result.steps != 1)}; the generator is in {result.run_dir / 'generator'}",
+        f"{result.steps:,} step{'s' * (result.steps != 1)}{early}; the generator is in {result.run_dir / 'generator'}",
         markup=False,
     )
     if result.validation is not None:
@@ -102,6 +103,7 @@ def summary(result: TrainingResult) -> dict[str, Any]:
     errors = result.validation
     return {
         "steps": result.steps,
+        "stopped_early": result.stopped_early,
         "run": str(result.run_dir),
         "generator": str(result.run_dir / "generator") if result.run_dir else None,
         "map_error": errors.map_error if errors else None,

@@ -51,12 +51,14 @@ class TrainingResult:
         steps: How many updates it has had in this stage.
         validation: Its map errors on the held-out pairs; None where there were none.
         run_dir: Where the run was written; None where it was not.
+        stopped_early: It ended before it was to, by `patience`.
     """
 
     generator: Adapter
     steps: int
     validation: MapErrors | None
     run_dir: Path | None
+    stopped_early: bool = False
 
 
 class Stage:
@@ -209,7 +211,8 @@ class Stage:
         if self.run is not None and self.engine.is_main:
             product.save(self.run.generator, errors, loop.step)
             self._tell_how_it_went()
-        return TrainingResult(self.generator, loop.step, errors, self.run.path if self.run else None)
+        run_dir = self.run.path if self.run else None
+        return TrainingResult(self.generator, loop.step, errors, run_dir, stopped_early=loop.step < self.steps)
 
     def _watch(
         self, loop: Loop[SceneT], around: ExitStack, start: int, discriminators: Mapping[str, Discriminator]

@@ -219,6 +219,7 @@ def test_a_run_ends_early_where_nothing_gets_better_and_gives_the_best(folders: 
     result = go_on(folders, run, duration=Steps(steps=60), validate_every=2, patience=2, learning_rate=1e-12)
     errors = {line["step"]: line["map_error"] for line in losses(run) if "map_error" in line}
     assert result.steps < 60
+    assert result.stopped_early
     assert result.validation.map_error == min(errors.values())
     assert (
         go_on(folders, run, duration=Steps(steps=60), validate_every=2, patience=2, learning_rate=1e-12).steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,19 +14,23 @@ from bridgetune.cli.options import Json
 
 def inspect(
     generator: Annotated[
-        str, typer.Argument(metavar="NAME|MODULE:FACTORY", help="A plugin's generator, or what builds your network.")
+        str,
+        typer.Argument(
+            metavar="NAME|FOLDER|MODULE:FACTORY",
+            help="A plugin's generator, a saved one's folder or its run's, or what builds your network.",
+        ),
     ],
     as_json: Json = False,
 ) -> None:
-    """Show how a network is called and read: as its plugin says, or as the probe finds out."""
-    found = _of_own(generator) if ":" in generator else _of_plugin(generator)
+    """Show how a network is called and read: as its plugin or its folder says, or as the probe finds out."""
+    own = ":" in generator and not Path(generator).exists()
+    found = _of_own(generator) if own else _known(generator)
     if as_json:
         print_json(found)
         return
     table = Table("what", "found", title=generator)
-    for name in ("network", "parameters", "trainable", "plugin"):
-        if name in found:
-            value = found[name]
+    for name in ("network", "parameters", "trainable", "plugin", "factory", "options", "weights"):
+        if value := found.get(name):
             table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
     for number, reading in enumerate(found["readings"], 1):
         label = "wrapped as" if len(found["readings"]) == 1 else f"choice {number}"
@@ -34,18 +39,26 @@ def inspect(
     RESULTS.print(table, markup=False)
 
 
-def _of_plugin(name: str) -> dict[str, Any]:
-    from bridgetune.plugins import create
+def _known(name_or_folder: str) -> dict[str, Any]:
+    """Of a plugin's generator, with its shipped weights where it has any, or of a saved one."""
+    from bridgetune.plugins import registry
+    from bridgetune.pretrained import open_generator
     from bridgetune.wrapping.probing import pasted
 
-    adapter = create(name, weights=None)
-    parameters = list(adapter.unwrap().parameters())
+    by_name = name_or_folder in registry().names()
+    shipped = by_name and registry().find(name_or_folder)[1].weights is not None
+    adapter = open_generator(name_or_folder, None if by_name and not shipped else "shipped")
+    origin, parameters = adapter.origin, list(adapter.unwrap().parameters())
+    because = f"its {'plugin' if by_name else 'folder'} says so"
     return {
         "network": type(adapter.unwrap()).__name__,
         "parameters": sum(parameter.numel() for parameter in parameters),
         "trainable": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-        "plugin": f"{adapter.origin.distribution} {adapter.origin.version}",
-        "readings": [{"config": pasted(adapter.config), "because": "its plugin says so", "agreement": None}],
+        "plugin": f"{origin.distribution} {origin.version}".strip(),
+        "factory": origin.factory,
+        "options": dict(origin.options),
+        "weights": "shipped by the plugin" if shipped else "" if by_name else name_or_folder,
+        "readings": [{"config": pasted(adapter.config), "because": because, "agreement": None}],
     }
 
 

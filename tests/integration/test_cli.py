@@ -250,8 +250,12 @@ def test_a_network_of_ones_own_is_inspected_tuned_and_used_by_its_factory(
     assert np.array_equal(read_image(tmp_path / "f.png").pixels, read_image(picture).pixels)
 
 
-def test_inspect_shows_a_plugins_network():
+def test_inspect_shows_a_plugins_network(saved: Path):
     assert json.loads(succeeds("inspect", "msfin", "--json"))["parameters"] == 4_588_921
+    shipped, folder = (json.loads(succeeds("inspect", name, "--json")) for name in ("bridgemff", saved))
+    assert "symmetric=True" in shipped["readings"][0]["config"]
+    assert "symmetric=True" not in folder["readings"][0]["config"]
+    assert (shipped["network"], folder["weights"]) == (folder["network"], str(saved))
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from bridgetune.demo import HeldOut, references, training_pairs
 SIZE = 48
 
 torch.manual_seed(0)
-# symmetric: asked in both orders, which also gets a fresh network off the ground in half the time
+# symmetric: asked in both orders, which also helps a fresh network of this kind over a plateau at the start
 generator = bridgetune.create("drpl", weights=None, symmetric=True, width=16, blocks=2)
 pairs = training_pairs(SIZE, kernel_sizes=(11, 21))  # strong blurs, which are learnt soonest
 held_out = HeldOut(longest_side=256)

@@ -17,7 +17,7 @@ SIZE = 64
 
 
 class Awkward(nn.Module):
-    """Wants keyword arguments and sides that divide by 4; returns a dictionary with a tanh map among other things."""
+    """Wants keyword arguments and sides divisible by 4; returns a dictionary with a tanh map among other things."""
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()

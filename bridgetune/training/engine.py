@@ -86,7 +86,7 @@ class Engine:
         )
         schedule = CosineAnnealingLR(optimizer, T_max=steps)
         if self.config.compile:
-            network.compile()
+            network.compile(dynamic=False)  # crops are of one size; left open, not every network can be translated
         prepared: tuple[nn.Module, Optimizer, LRScheduler] = self._accelerator.prepare(network, optimizer, schedule)
         return prepared
 

@@ -1,6 +1,8 @@
 """How fast a step of BridgeTune is: bridgetune's engine beside the loop that one writes first, in the same run.
 
-    python benchmarks/finetune.py --images DIR --masks DIR --clear DIR --blurred DIR [--threads N] [--write]
+    python benchmarks/finetune.py [--images DIR --masks DIR --clear DIR --blurred DIR] [--threads N] [--write]
+
+Without folders it trains on crops of the demo's photographs, of the size that photographs in data sets have.
 
 The plain loop decodes every picture at every draw in a DataLoader's worker, judges each synthesis in a pass of its own,
 and lets every loss run through whatever it is made of. Both train the same networks from the same weights on the same
@@ -28,15 +30,18 @@ from bridgetune.cli.process import keep_memory, let_threads_rest
 let_threads_rest()  # before torch is imported
 keep_memory()
 
+import numpy as np
 import torch
 from measuring import in_own_process, markdown, peak_memory, write_section
+from PIL import Image
 from plain_training import NOTHING, plain_losses
 from torch import nn
 
 import bridgetune
 from bridgetune import Steps, TuneConfig
 from bridgetune.config import RECIPES
-from bridgetune.data import References, SyntheticPairs
+from bridgetune.data import References, SyntheticPairs, gaussian_blur, to_pixels
+from bridgetune.demo.scenes import BLURRED_KERNELS, TRAINING, photographs, random_crop, random_outline
 from bridgetune.discriminators import build_discriminator
 from bridgetune.training.phases import DOMAINS
 from bridgetune.wrapping import has_batch_norm
@@ -56,19 +61,39 @@ KINDS = ("plain", "bridgetune")
 WARM_UP = 2
 """Steps that are not counted."""
 
+FOLDERS = ("images", "masks", "clear", "blurred")
+
 PICTURES = 256
-"""That both train on, so that the time to begin does not grow with the data set."""
+"""Of each folder that is trained on, so that the time to begin does not grow with the data set."""
+
+SIDES = {"images": 346, "clear": 224, "blurred": 224}
+"""Of crops of the demo's photographs, in pixels: DUTS has 400×300 for the most part."""
 
 
-def folders(asked: argparse.Namespace, root: Path) -> dict[str, Path]:
-    """The first pictures and masks of a data set, and the references."""
-    found = {"clear": asked.clear, "blurred": asked.blurred}
-    for name in ("images", "masks"):
-        found[name] = root / name
-        found[name].mkdir()
+def gather(asked: argparse.Namespace, root: Path) -> None:
+    """Have `root` hold the four folders: the first pictures of those that were asked for, or the demo's."""
+    for name in FOLDERS:
+        (root / name).mkdir()
+    if asked.images is None:
+        write_crops(root)
+        return
+    for name in FOLDERS:
         for path in islice(sorted(getattr(asked, name).iterdir()), PICTURES):
-            (found[name] / path.name).symlink_to(path.resolve())
-    return found
+            (root / name / path.name).symlink_to(path.resolve())
+
+
+def write_crops(root: Path) -> None:
+    """The four folders from the demo's photographs: JPEG files, and masks by random outlines."""
+    rng, pictures = np.random.default_rng(0), photographs(TRAINING)
+    for name, side in SIDES.items():
+        for number in range(PICTURES):
+            crop = random_crop(pictures[number % len(pictures)], side, rng)
+            if name == "blurred":
+                crop = gaussian_blur(crop, BLURRED_KERNELS[1])
+            Image.fromarray(to_pixels(crop)).save(root / name / f"{number}.jpg", quality=95)
+            if name == "images":
+                outline = to_pixels(random_outline(side, side, rng).expand(3, -1, -1))
+                Image.fromarray(outline).convert("L").save(root / "masks" / f"{number}.png")
 
 
 def run(kind: str, network: str, folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
@@ -93,7 +118,7 @@ def run(kind: str, network: str, folder: Path, asked: argparse.Namespace) -> dic
     )
     cache = NOTHING if kind == "plain" else None
     pairs = SyntheticPairs(folder / "images", folder / "masks", size=asked.size, fit="crop", cache=cache)
-    references = References.from_folders(asked.clear, asked.blurred, size=asked.size, fit="crop", cache=cache)
+    references = References.from_folders(folder / "clear", folder / "blurred", size=asked.size, fit="crop", cache=cache)
 
     seconds, losses = [], []
     torch.manual_seed(config.seed)
@@ -116,8 +141,8 @@ def run(kind: str, network: str, folder: Path, asked: argparse.Namespace) -> dic
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("images", "masks", "clear", "blurred"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    for name in FOLDERS:
+        parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--size", type=int, default=128)
@@ -129,13 +154,15 @@ def main() -> None:
     parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--double", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if len({getattr(asked, name) is None for name in FOLDERS}) > 1:
+        parser.error("give all of --images, --masks, --clear and --blurred, or none of them")
     if asked.run:
         kind, network, folder = asked.run
         print(json.dumps(run(kind, network, Path(folder), asked)))
         return
 
     with tempfile.TemporaryDirectory() as root:
-        folders(asked, Path(root))
+        gather(asked, Path(root))
         own = [word for word in sys.argv[1:] if word != "--write"]
 
         def both(network: str, *more: str) -> dict[str, dict[str, Any]]:

@@ -33,15 +33,14 @@ keep_memory()
 import numpy as np
 import torch
 from measuring import in_own_process, markdown, peak_memory, write_section
-from PIL import Image
 from plain_training import NOTHING, plain_losses
 from torch import nn
 
 import bridgetune
 from bridgetune import Steps, TuneConfig
 from bridgetune.config import RECIPES
-from bridgetune.data import References, SyntheticPairs, gaussian_blur, to_pixels
-from bridgetune.demo.scenes import BLURRED_KERNELS, TRAINING, photographs, random_crop, random_outline
+from bridgetune.data import References, SyntheticPairs, to_pixels, write_image
+from bridgetune.demo import scenes
 from bridgetune.discriminators import build_discriminator
 from bridgetune.training.phases import DOMAINS
 from bridgetune.wrapping import has_batch_norm
@@ -66,8 +65,8 @@ FOLDERS = ("images", "masks", "clear", "blurred")
 PICTURES = 256
 """Of each folder that is trained on, so that the time to begin does not grow with the data set."""
 
-SIDES = {"images": 346, "clear": 224, "blurred": 224}
-"""Of crops of the demo's photographs, in pixels: DUTS has 400×300 for the most part."""
+SIDES = 346, 224
+"""Of crops of the demo's photographs, in pixels, to make pairs of and as references."""
 
 
 def gather(asked: argparse.Namespace, root: Path) -> None:
@@ -84,16 +83,13 @@ def gather(asked: argparse.Namespace, root: Path) -> None:
 
 def write_crops(root: Path) -> None:
     """The four folders from the demo's photographs: JPEG files, and masks by random outlines."""
-    rng, pictures = np.random.default_rng(0), photographs(TRAINING)
-    for name, side in SIDES.items():
-        for number in range(PICTURES):
-            crop = random_crop(pictures[number % len(pictures)], side, rng)
-            if name == "blurred":
-                crop = gaussian_blur(crop, BLURRED_KERNELS[1])
-            Image.fromarray(to_pixels(crop)).save(root / name / f"{number}.jpg", quality=95)
-            if name == "images":
-                outline = to_pixels(random_outline(side, side, rng).expand(3, -1, -1))
-                Image.fromarray(outline).convert("L").save(root / "masks" / f"{number}.png")
+    rng, (side, small) = np.random.default_rng(0), SIDES
+    pools = {"images": scenes.references(side).clear, **vars(scenes.references(small))}
+    for number in range(PICTURES):
+        for name, pool in pools.items():
+            write_image(root / name / f"{number}.jpg", to_pixels(pool.sample(rng)))
+        inside = scenes.random_outline(side, side, rng)[0].numpy().astype(np.uint8)
+        write_image(root / "masks" / f"{number}.png", 255 * inside)
 
 
 def run(kind: str, network: str, folder: Path, asked: argparse.Namespace) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def inspect(
         return
     table = Table("what", "found", title=generator)
     for name in ("network", "parameters", "trainable", "plugin", "factory", "options", "weights"):
-        if value := found.get(name):
+        if (value := found.get(name)) not in (None, "", {}):
             table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
     for number, reading in enumerate(found["readings"], 1):
         label = "wrapped as" if len(found["readings"]) == 1 else f"choice {number}"

@@ -19,6 +19,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["bridgetune.cli", "bridgetune.training", "bridgetune.plugins"])
 
 TIMEOUT = 300
+"""Seconds."""
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

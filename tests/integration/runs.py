@@ -25,7 +25,10 @@ def stage2(steps: int = 6, **changes: Any) -> TuneConfig:
 
 
 def records(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    """What `metrics.jsonl` tells so far, of a run that may be under way: without a line that is not whole yet."""
+    metrics = run / "metrics.jsonl"
+    lines = metrics.read_text().splitlines(keepends=True) if metrics.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def losses(run: Path) -> list[dict[str, float]]:

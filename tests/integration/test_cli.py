@@ -20,6 +20,7 @@ from bridgetune.data import FolderPairs, read_image, write_image
 
 from .commands import BRIDGETUNE, refused, run, succeeds
 from .conftest import Folders
+from .runs import losses
 
 SMALL = ["--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"]
 
@@ -193,7 +194,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(folders: Folders, saved: Path
         straight, killed = tmp_path / f"{stage}-straight", tmp_path / f"{stage}-killed"
         succeeds(*command(stage, straight))
         process = subprocess.Popen([*BRIDGETUNE, *map(str, command(stage, killed))], stderr=subprocess.DEVNULL)
-        while len(training_records(killed)) < 5:
+        while len(losses(killed)) < 5:
             assert process.poll() is None, "the run ended before it could be killed"
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
@@ -201,19 +202,10 @@ def test_a_run_that_is_killed_goes_on_where_it_was(folders: Folders, saved: Path
         assert not (killed / "generator").exists()
 
         succeeds(*command(stage, killed), "--resume")
-        assert training_records(killed) == training_records(straight)
-        assert len(training_records(killed)) == 12
+        assert losses(killed) == losses(straight)
+        assert len(losses(killed)) == 12
         product = "generator/model.safetensors"
         assert (killed / product).read_bytes() == (straight / product).read_bytes()
-
-
-def training_records(run_dir: Path) -> list[dict[str, float]]:
-    metrics = run_dir / "metrics.jsonl"
-    lines = metrics.read_text().splitlines(keepends=True) if metrics.exists() else []
-    parsed = [json.loads(line) for line in lines if line.endswith("\n")]
-    return [
-        {name: value for name, value in record.items() if name != "seconds"} for record in parsed if "steps" in record
-    ]
 
 
 def test_ctrl_c_says_where_to_resume(folders: Folders, tmp_path: Path):
@@ -221,7 +213,7 @@ def test_ctrl_c_says_where_to_resume(folders: Folders, tmp_path: Path):
     process = subprocess.Popen(
         [*BRIDGETUNE, *map(str, stage1(folders, out, "--steps", 500))], stderr=subprocess.PIPE, text=True
     )
-    while len(training_records(out)) < 2:
+    while len(losses(out)) < 2:
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

@@ -19,7 +19,7 @@ from bridgetune.sweeps import read_sweep, run_sweep
 
 from .commands import BRIDGETUNE, refused, run
 from .conftest import Folders
-from .test_cli import training_records
+from .runs import losses
 
 STAGE = """
 batch = 2
@@ -107,12 +107,12 @@ def test_killed_half_way_and_started_again_it_redoes_nothing_that_was_finished(f
     # half-way: seed 0 is done but for DRPL's stage 2, which is in its third step
     under_way = out / "runs" / "drpl" / "seed-0" / "bridgetune-alpha-1e-4" / "training"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while len(training_records(under_way)) < 3:
+    while len(losses(under_way)) < 3:
         assert process.poll() is None, "the sweep ended before it could be killed"
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    finished, begun = stamps(out), training_records(under_way)
+    finished, begun = stamps(out), losses(under_way)
     assert {path.relative_to(out).parts[1:4] for path in finished} == {
         *(("bridgemff", "seed-0", stage) for stage in STAGES),
         ("drpl", "seed-0", "supervised"),
@@ -129,7 +129,7 @@ def test_killed_half_way_and_started_again_it_redoes_nothing_that_was_finished(f
         "drpl/seed-0/supervised",
     ]
     assert {path: stamp for path, stamp in stamps(out).items() if path in finished} == finished
-    records = training_records(under_way)
+    records = losses(under_way)
     assert records[:2] == begun[:2], "what is before its checkpoint was run again, or lost"
     assert [record["step"] for record in records] == list(range(1, 21))
     assert states.keys() == {f"{name}/seed-{seed}/{stage}" for name in BACKBONES for seed in SEEDS for stage in STAGES}

@@ -7,7 +7,6 @@ very file: each fails at one point, and says what is wrong.
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,17 +18,17 @@ from xml.etree import ElementTree
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate, max_pool2d, pad, softplus
+from torch import nn
 
 from bridgetune import AdapterConfig
 from bridgetune.hookspecs import GeneratorSpec
 from bridgetune.plugins import Plugin, Registry
 from bridgetune.testing import GeneratorConformance
+from tests.zoo import conforming_or_not as zoo
 
 ROOT = Path(__file__).resolve().parents[2]
-WEIGHTS = "BRIDGETUNE_TEST_WEIGHTS"
 PLAIN, PROBABILITY = AdapterConfig(), AdapterConfig(output="probability")
+ELABORATE = AdapterConfig(call="concat", output="complementary", item="map", auxiliary=("coarse",), multiple=2)
 
 PLUGIN = """
 from bridgetune.hookspecs import GeneratorSpec, hookimpl
@@ -43,212 +42,6 @@ def bridgetune_register_generators(register):
 """
 
 
-class Good(nn.Module):
-    def __init__(self, width: int = 4) -> None:
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(6, width, 3, padding=1), nn.ReLU())
-        self.head = nn.Conv2d(width, 1, 3, padding=1)
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return self.head(self.features(torch.cat([first, second], 1)))
-
-
-class Judge(nn.Module):
-    def __init__(self, width: int = 4) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(3, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 1, 3, padding=1))
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self.layers(image)
-
-
-class Elaborate(nn.Module):
-    """Conforms, with much that a careless kit would stumble over."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(6, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.5))
-        self.heads = nn.ModuleList(nn.Conv2d(4, 2, 3, padding=1) for _ in range(2))
-        self.frozen = nn.Conv2d(1, 1, 1).requires_grad_(False)
-        for head in self.heads:
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        fine = self.features(images)
-        maps = [head(x).sigmoid() for head, x in zip(self.heads, (fine, avg_pool2d(fine, 2)), strict=True)]
-        return {"map": maps[0], "coarse": maps[1]}
-
-
-ELABORATE = AdapterConfig(call="concat", output="complementary", item="map", auxiliary=("coarse",), multiple=2)
-
-
-class Sharper(nn.Module):
-    """Which image has the larger second differences around here; it needs no training to know."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(100.0))
-        self.laplacian = nn.Parameter(torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).expand(3, 1, 3, 3).clone())
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        energy = [conv2d(image, self.laplacian, padding=1, groups=3).square() for image in (first, second)]
-        return self.scale * avg_pool2d((energy[0] - energy[1]).mean(1, keepdim=True), 9, stride=1, padding=4)
-
-
-def sharper_weights() -> Path:
-    """The weights that the plugin ships."""
-    return Path(os.environ[WEIGHTS])
-
-
-class Halved(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return interpolate(max_pool2d(super().forward(first, second), 2), scale_factor=2)
-
-
-class Double(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return super().forward(first, second).double()
-
-
-class Standardised(Good):
-    def forward(self, *images: Tensor) -> Tensor:
-        axes = (1, 2, 3)
-        return super().forward(*((x - x.mean(axes, keepdim=True)) / x.std(axes, keepdim=True) for x in images))
-
-
-class Sigmoid(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return super().forward(first, second).sigmoid()
-
-
-class Softplus(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return softplus(super().forward(first, second))
-
-
-class Unbounded(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return super().forward(first, second) + 0.5
-
-
-class HalfBlind(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return super().forward(first, first)
-
-
-class Symmetric(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return super().forward(first + second, first * second)
-
-
-class Detached(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return self.head(self.features(torch.cat([first, second], 1)).detach())
-
-
-class Leftover(Good):
-    def __init__(self) -> None:
-        super().__init__()
-        self.forgotten = nn.Linear(3, 3)
-
-
-class Edges(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        features = self.features(torch.cat([first, second], 1))
-        return self.head(pad(features.diff(dim=-1).square().sqrt(), (0, 1)))
-
-
-class Drifting(Good):
-    calls = 0
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        self.calls += 1
-        return super().forward(first, second) + 1e-6 * self.calls
-
-
-class BatchCentred(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        logits = super().forward(first, second)
-        return logits - logits.mean((0, 2, 3), keepdim=True)
-
-
-class Unsaved(Good):
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("offset", torch.randn(1), persistent=False)
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return super().forward(first, second) + self.offset
-
-
-class Cancelling(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return super().forward(first, second) + 100 - 100
-
-
-class Counting(Good):
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("calls", torch.zeros(()))
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        self.calls += 1
-        return super().forward(first, second)
-
-
-class Waking(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        self.features.train()
-        return super().forward(first, second)
-
-
-class Gambling(Good):
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        random.random()
-        return super().forward(first, second)
-
-
-class Meddling(Good):
-    def __init__(self) -> None:
-        super().__init__()
-        torch.backends.cudnn.benchmark = True
-
-
-class Sorting(Good):
-    def __init__(self, widths: list[int]) -> None:
-        widths.sort()
-        super().__init__(widths[-1])
-
-
-class Indifferent(Good):
-    def __init__(self, **options: Any) -> None:
-        super().__init__()
-
-
-class Pooling(Judge):
-    def forward(self, image: Tensor) -> Tensor:
-        return super().forward(image).mean((2, 3))
-
-
-class Deaf(Judge):
-    def forward(self, image: Tensor) -> Tensor:
-        return super().forward(torch.ones_like(image))
-
-
-class HalfUsed(Judge):
-    def __init__(self) -> None:
-        super().__init__()
-        self.forgotten = nn.Linear(3, 3)
-
-
-ONLY_JUDGE = Judge()
-
-
-def same_judge() -> Judge:
-    return ONLY_JUDGE
-
-
 @dataclass(frozen=True)
 class Broken:
     """A generator that fails `point` alone, where `said` is part of what is to be read."""
@@ -256,7 +49,7 @@ class Broken:
     name: str
     point: str
     said: str
-    network: type[nn.Module] = Good
+    network: type[nn.Module] = zoo.Good
     judge: str = "Judge"
     adapter: AdapterConfig = PLAIN
     kit: dict[str, Any] = field(default_factory=dict)
@@ -275,10 +68,10 @@ def offered(name: str, network: type[nn.Module], judge: str, adapter: AdapterCon
     return GeneratorSpec(
         name=name,
         summary="a test",
-        network=f"{__name__}:{network.__name__}",
+        network=f"{zoo.__name__}:{network.__name__}",
         adapter=adapter,
-        discriminator=f"{__name__}:{judge}" if judge else None,
-        weights=f"{__name__}:sharper_weights",
+        discriminator=f"{zoo.__name__}:{judge}" if judge else None,
+        weights=f"{zoo.__name__}:sharper_weights",
     )
 
 
@@ -294,35 +87,35 @@ ORIGIN = "test_origin_records_the_options_as_given"
 TWIN_GRADIENT = "test_gradient_reaches_all_of_the_twin_and_its_image"
 
 BROKEN = (
-    Broken("halved", SIZE, "set multiple=", Halved),
-    Broken("double", "test_logits_are_float32", "torch.float64", Double),
-    Broken("standardised", FINITE, "['black', 'white']", Standardised),
-    Broken("sigmoid", OUTPUT, "declare output='probability'", Sigmoid),
-    Broken("softplus", OUTPUT, "expected to pass -1 and 1", Softplus),
-    Broken("unbounded", OUTPUT, "declares output='probability'", Unbounded, adapter=PROBABILITY),
-    Broken("half-blind", BOTH_IMAGES, "['another second image']", HalfBlind),
-    Broken("symmetric", BOTH_IMAGES, "['the images swapped']", Symmetric),
+    Broken("halved", SIZE, "set multiple=", zoo.Halved),
+    Broken("double", "test_logits_are_float32", "torch.float64", zoo.Double),
+    Broken("standardised", FINITE, "['black', 'white']", zoo.Standardised),
+    Broken("sigmoid", OUTPUT, "declare output='probability'", zoo.Sigmoid),
+    Broken("softplus", OUTPUT, "expected to pass -1 and 1", zoo.Softplus),
+    Broken("unbounded", OUTPUT, "declares output='probability'", zoo.Unbounded, adapter=PROBABILITY),
+    Broken("half-blind", BOTH_IMAGES, "['another second image']", zoo.HalfBlind),
+    Broken("symmetric", BOTH_IMAGES, "['the images swapped']", zoo.Symmetric),
     Broken(
-        *("turned", TRAINED, "turn orientation=", Sharper),
+        *("turned", TRAINED, "turn orientation=", zoo.Sharper),
         adapter=AdapterConfig(orientation="second"),
         kit={"trained": "shipped"},
     ),
-    Broken("detached", GRADIENT, "'features.0.weight'", Detached),
-    Broken("leftover", GRADIENT, "['forgotten.bias', 'forgotten.weight']; look for", Leftover),
+    Broken("detached", GRADIENT, "'features.0.weight'", zoo.Detached),
+    Broken("leftover", GRADIENT, "['forgotten.bias', 'forgotten.weight']; look for", zoo.Leftover),
     Broken("idle", GRADIENT, "['heads.*'] match nothing", kit={"auxiliary_parameters": ("heads.*",)}),
-    Broken("not-said", GRADIENT, "auxiliary=...", Leftover, kit={"auxiliary_parameters": ("forgotten.*",)}),
-    Broken("edges", "test_gradients_are_finite", "'features.0.weight'", Edges),
-    Broken("drifting", "test_same_pair_gives_the_same_map", "self.training", Drifting),
-    Broken("batch-centred", BATCH, "each image", BatchCentred),
-    Broken("unsaved", "test_saved_generator_comes_back_bit_for_bit", "persistent", Unsaved),
-    Broken("cancelling", "test_bfloat16_autocast_stays_near_float32", "large numbers in float32", Cancelling),
-    Broken("counting", LEFT_ALONE, "['calls']", Counting),
-    Broken("waking", LEFT_ALONE, "'features'", Waking),
-    Broken("gambling", "test_calling_draws_no_global_random_numbers", "['random']", Gambling),
-    Broken("meddling", "test_creating_and_calling_change_no_global_setting", "cudnn.benchmark", Meddling),
+    Broken("not-said", GRADIENT, "auxiliary=...", zoo.Leftover, kit={"auxiliary_parameters": ("forgotten.*",)}),
+    Broken("edges", "test_gradients_are_finite", "'features.0.weight'", zoo.Edges),
+    Broken("drifting", "test_same_pair_gives_the_same_map", "self.training", zoo.Drifting),
+    Broken("batch-centred", BATCH, "each image", zoo.BatchCentred),
+    Broken("unsaved", "test_saved_generator_comes_back_bit_for_bit", "persistent", zoo.Unsaved),
+    Broken("cancelling", "test_bfloat16_autocast_stays_near_float32", "large numbers in float32", zoo.Cancelling),
+    Broken("counting", LEFT_ALONE, "['calls']", zoo.Counting),
+    Broken("waking", LEFT_ALONE, "'features'", zoo.Waking),
+    Broken("gambling", "test_calling_draws_no_global_random_numbers", "['random']", zoo.Gambling),
+    Broken("meddling", "test_creating_and_calling_change_no_global_setting", "cudnn.benchmark", zoo.Meddling),
     Broken("heavy", "test_registering_imports_no_torch", "bridgetune-heavy 1.0: "),
-    Broken("sorting", ORIGIN, "{'widths': [2, 4]}", Sorting, judge="", kit={"options": {"widths": [4, 2]}}),
-    Broken("indifferent", "test_unknown_option_is_refused", "no_such_option", Indifferent),
+    Broken("sorting", ORIGIN, "{'widths': [2, 4]}", zoo.Sorting, judge="", kit={"options": {"widths": [4, 2]}}),
+    Broken("indifferent", "test_unknown_option_is_refused", "no_such_option", zoo.Indifferent),
     Broken("pooling", "test_twin_answers_an_image_with_logits", "expected (B, 1, h, w)", judge="Pooling"),
     Broken("deaf", TWIN_GRADIENT, "no gradient to its image", judge="Deaf"),
     Broken("half-used", TWIN_GRADIENT, "forgotten.bias'", judge="HalfUsed"),
@@ -332,9 +125,9 @@ for broken in BROKEN:
     globals()[broken.kit_name] = type(broken.kit_name, (GeneratorConformance,), {"name": broken.name, **broken.kit})
 
 GOOD = (
-    offered("good", Good, "Judge"),
-    offered("elaborate", Elaborate, "", ELABORATE),
-    offered("sharper", Sharper, "Judge"),
+    offered("good", zoo.Good, "Judge"),
+    offered("elaborate", zoo.Elaborate, "", ELABORATE),
+    offered("sharper", zoo.Sharper, "Judge"),
 )
 
 
@@ -357,7 +150,7 @@ class TestSharper(GeneratorConformance):
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """All of them, brought by `bridgetune-kit`, and one by `bridgetune-heavy`, which imports torch at once."""
     site = tmp_path_factory.mktemp("site")
-    save_file(Sharper().state_dict(), site / "sharper.safetensors")
+    save_file(zoo.Sharper().state_dict(), site / "sharper.safetensors")
     specs = [*GOOD, *(broken.spec for broken in BROKEN)]
     found = Registry(
         (
@@ -368,7 +161,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     paths = [str(site), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))
-        patch.setenv(WEIGHTS, str(site / "sharper.safetensors"))
+        patch.setenv(zoo.WEIGHTS, str(site / "sharper.safetensors"))
         patch.setattr("bridgetune.plugins.registry", lambda: found)
         patch.setattr(torch.backends.cudnn, "benchmark", False)  # set by one of the networks, and put back by this
         yield

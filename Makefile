@@ -17,6 +17,7 @@ lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 # torch comes first and by itself: what follows is content with the version that it finds.
 $(VENV)/torch.installed:

@@ -40,9 +40,9 @@ import bridgetune
 from bridgetune import Steps, TuneConfig
 from bridgetune.config import RECIPES
 from bridgetune.data import References, SyntheticPairs, to_pixels, write_image
-from bridgetune.demo import scenes
+from bridgetune.demo import photographs
 from bridgetune.discriminators import build_discriminator
-from bridgetune.training.phases import DOMAINS
+from bridgetune.terms import DOMAINS
 from bridgetune.wrapping import has_batch_norm
 
 TOLERANCE = 1e-4
@@ -84,11 +84,11 @@ def gather(asked: argparse.Namespace, root: Path) -> None:
 def write_crops(root: Path) -> None:
     """The four folders from the demo's photographs: JPEG files, and masks by random outlines."""
     rng, (side, small) = np.random.default_rng(0), SIDES
-    pools = {"images": scenes.references(side).clear, **vars(scenes.references(small))}
+    pools = {"images": photographs.references(side).clear, **vars(photographs.references(small))}
     for number in range(PICTURES):
         for name, pool in pools.items():
             write_image(root / name / f"{number}.jpg", to_pixels(pool.sample(rng)))
-        inside = scenes.random_outline(side, side, rng)[0].numpy().astype(np.uint8)
+        inside = photographs.random_outline(side, side, rng)[0].numpy().astype(np.uint8)
         write_image(root / "masks" / f"{number}.png", 255 * inside)
 
 

@@ -11,10 +11,10 @@ fused = generator.fuse(first, second)
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from bridgetune._lazy import lazy_names
+from bridgetune._version import __version__
 
 if TYPE_CHECKING:
     from bridgetune.config import AUGMENTATIONS as AUGMENTATIONS
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from bridgetune.errors import RequestError as RequestError
     from bridgetune.errors import WorkError as WorkError
     from bridgetune.exporting import export as export
-    from bridgetune.plugins import create as create
+    from bridgetune.opening import create as create
+    from bridgetune.opening import load as load
     from bridgetune.plugins import list_generators as list_generators
-    from bridgetune.pretrained import load as load
     from bridgetune.protocol import Generator as Generator
     from bridgetune.training import finetune as finetune
     from bridgetune.training import pretrain as pretrain
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bridgetune.wrapping import probe as probe
     from bridgetune.wrapping import wrap as wrap
 
-_HOMES = {
+_HOMES: dict[str, tuple[str, ...]] = {
     "bridgetune.config": (
         "AUGMENTATIONS",
         "RECIPES",
@@ -55,26 +55,22 @@ _HOMES = {
     ),
     "bridgetune.errors": ("BridgetuneError", "RequestError", "WorkError"),
     "bridgetune.exporting": ("export",),
-    "bridgetune.plugins": ("create", "list_generators"),
-    "bridgetune.pretrained": ("load",),
+    "bridgetune.opening": ("create", "load"),
+    "bridgetune.plugins": ("list_generators",),
     "bridgetune.protocol": ("Generator",),
     "bridgetune.training": ("finetune", "pretrain"),
     "bridgetune.wrapping": ("Adapter", "check_orientation", "probe", "wrap"),
+    "bridgetune.data": (),
+    "bridgetune.evaluation": (),
+    "bridgetune.inference": (),
+    "bridgetune.metrics": (),
+    "bridgetune.pictures": (),
+    "bridgetune.testing": (),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME_OF)]
+__all__ = ["__version__", *sorted(name for names in _HOMES.values() for name in names)]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name at its first use: `import bridgetune` costs no torch import."""
-    if name in ("data", "testing", "wrapping", "inference", "metrics", "evaluation"):
-        return importlib.import_module(f"bridgetune.{name}")
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'bridgetune' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

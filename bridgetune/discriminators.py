@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
+from bridgetune.modes import evaluating
 from bridgetune.wrapping import Adapter, InputDomain
 
 logger = logging.getLogger("bridgetune")
@@ -99,9 +100,8 @@ def build_discriminator(
 def _listening(discriminator: Discriminator, name: str) -> Discriminator:
     """The discriminator, unless it answers the same whatever it sees."""
     black, ramp = torch.zeros(1, 3, 64, 64), torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
-    was_training = discriminator.training
-    scores = [discriminator.eval()(image) for image in (black, ramp)]
-    discriminator.train(was_training)
+    with evaluating(discriminator):
+        scores = [discriminator(image) for image in (black, ramp)]
     if scores[0].ndim not in (1, 4) or torch.allclose(scores[0], scores[1]):
         raise RequestError(
             f"the discriminator {name!r} answers {tuple(scores[0].shape)}, the same for a black and a graded image;"

@@ -1,17 +1,14 @@
-"""Plugins: found by entry points, each loaded on its own, and the registry behind `create`."""
+"""Plugins: found by entry points, each loaded on its own, and the registry of what they bring."""
 
 from __future__ import annotations
 
 import difflib
 import functools
-import importlib
 import logging
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 from pydantic import ValidationError
@@ -19,11 +16,7 @@ from pydantic import ValidationError
 from bridgetune import hookspecs
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.hookspecs import ENTRY_POINT_GROUP, HOOK_API, GeneratorSpec
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from bridgetune.wrapping import Adapter
+from bridgetune.targets import cause
 
 logger = logging.getLogger("bridgetune")
 
@@ -132,101 +125,6 @@ def list_generators() -> dict[str, str]:
     return {name: " and ".join(plugin.source for plugin, _ in found.claims(name)) for name in found.names()}
 
 
-def create(
-    name: str,
-    *,
-    weights: str | Path | None = "shipped",
-    symmetric: bool | None = None,
-    mirrored: bool | None = None,
-    **options: Any,
-) -> Adapter:
-    """A plugin's generator, ready to call, in eval mode.
-
-    Args:
-        name: As `list_generators` gives it.
-        weights: `shipped`, those that the plugin brings; None, a fresh initialisation; or the path of a
-            safetensors file, of a saved generator's folder or of a checkpoint that the plugin knows how to read.
-        symmetric, mirrored: See `AdapterConfig`. None: as the folder of the weights says, or else not.
-        options: For the plugin's network.
-
-    Raises:
-        RequestError: An unknown or doubly claimed name, options that the network does not take, weights that
-            cannot be read or do not fit.
-    """
-    from bridgetune.pretrained import WEIGHTS, product, read_weights, saved
-    from bridgetune.wrapping import Adapter, Origin, pair_twin
-
-    plugin, spec = registry().find(name)
-    path = None if weights is None else _shipped(spec) if weights == "shipped" else Path(weights)
-    config = spec.adapter
-    if path is not None and path.is_dir():
-        config, options = saved(path, name, options)
-        path = product(path) / WEIGHTS
-    config = config.asked(symmetric, mirrored)
-    network = _built(spec, spec.network, options)
-    if path is not None:
-        read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)
-    twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, config)
-    origin = Origin(generator=name, options=dict(options), distribution=plugin.distribution, version=plugin.version)
-    return Adapter(network, config, origin, twin).eval()
-
-
-def resolve(target: str) -> Any:
-    """The object that `package.module:attribute` names."""
-    module, _, attribute = target.partition(":")
-    return functools.reduce(getattr, attribute.split("."), importlib.import_module(module))
-
-
-def resolve_own(target: str) -> Any:
-    """What the user's own `module:factory` names; modules in the working folder are found.
-
-    Raises:
-        RequestError: It cannot be imported, or is not callable.
-    """
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        factory = resolve(target)
-    except Exception as error:  # whatever the user's module does at import
-        raise RequestError(f"{target}: cannot be imported ({_cause(error)}); expected module:factory") from None
-    if not callable(factory):
-        raise RequestError(f"{target}: is a {type(factory).__name__}, expected what builds the network when called")
-    return factory
-
-
-def _built(spec: GeneratorSpec, target: str, options: dict[str, Any]) -> Any:
-    try:
-        factory = resolve(target)
-    except (ImportError, AttributeError) as error:
-        raise WorkError(
-            f"generator {spec.name!r}: its plugin names {target!r}, which is not there ({error})"
-        ) from error
-    try:
-        return factory(**options)
-    except TypeError as error:
-        raise RequestError(f"generator {spec.name!r} does not take the options {options}: {error}") from error
-
-
-def _twin(spec: GeneratorSpec, options: dict[str, Any]) -> nn.Module:
-    """The plugin's own discriminator, for canonical images."""
-    from torch import nn
-
-    from bridgetune.wrapping import InputDomain
-
-    assert spec.discriminator is not None
-    return nn.Sequential(InputDomain(spec.adapter), _built(spec, spec.discriminator, options))
-
-
-def _shipped(spec: GeneratorSpec) -> Path:
-    if spec.weights is None:
-        raise RequestError(
-            f"generator {spec.name!r} ships no weights yet; give a trained one (--generator RUN/generator,"
-            " bridgetune.load), or a file of weights (--weights FILE, weights=)"
-        )
-    return Path(resolve(spec.weights)())
-
-
 def _loaded(point: EntryPoint) -> Plugin:
     distribution = point.dist.name if point.dist else "unknown distribution"
     version = point.dist.version if point.dist else ""
@@ -272,8 +170,8 @@ def _joined(answers: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
 
 
 def _cause(error: BaseException) -> str:
-    said = str(error).strip()
+    """Why a plugin is broken, in a line."""
     if isinstance(error, ValidationError):
-        said = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-    kind = "" if isinstance(error, WorkError) else f"{type(error).__name__}: "
-    return kind + (said.splitlines()[0] if said else "no message")
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        return f"{type(error).__name__}: {'; '.join(faults)}"
+    return (str(error).strip().splitlines() or ["no message"])[0] if isinstance(error, WorkError) else cause(error)

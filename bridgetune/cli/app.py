@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from bridgetune import __version__
+from bridgetune._version import __version__
 from bridgetune.cli import (
     compare,
     data,

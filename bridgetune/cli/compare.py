@@ -68,15 +68,15 @@ def compare(
     if not evaluations:
         raise RequestError("compare: expected evaluations, files or folders, or --sweep FILE.toml")
     from bridgetune.cli.tables import show_findings
-    from bridgetune.evaluation.aligning import compare as align
-    from bridgetune.evaluation.aligning import read_evaluations
+    from bridgetune.evaluation.aligning import align_pairs, read_evaluations
     from bridgetune.evaluation.findings import described, find
 
-    comparison = align(read_evaluations(evaluations), before=before or (), after=after or (), metrics=metric or ())
+    read = read_evaluations(evaluations)
+    comparison = align_pairs(read, before=before or (), after=after or (), metrics=metric or ())
     findings = find(comparison, proposed, alpha)
     written: list[Path] = []
     if out is not None:
-        from bridgetune.evaluation.report import write_report
+        from bridgetune.evaluation.write_up import write_report
 
         with ERRORS.status("drawing"):
             written = write_report(findings, out)

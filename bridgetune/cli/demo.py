@@ -36,7 +36,7 @@ def demo(
 
 
 def _show(result: DemoResult) -> None:
-    from bridgetune.training.validation import HOMOGENEOUS
+    from bridgetune.metrics import HOMOGENEOUS
 
     table = Table(
         "held-out pair",

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from rich.markup import escape
 from rich.table import Table
 
-from bridgetune import __version__
+from bridgetune._version import __version__
 from bridgetune.cli.console import RESULTS, print_json
 from bridgetune.cli.options import Json
 from bridgetune.cli.plugins import described

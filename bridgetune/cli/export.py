@@ -50,7 +50,7 @@ def export(
     wanted = _size(size)
     from bridgetune.exporting import FORMATS
     from bridgetune.exporting import export as write
-    from bridgetune.pretrained import open_generator
+    from bridgetune.opening import open_generator
 
     network = open_generator(generator, weights or "shipped", symmetric, mirrored)
     done = write(

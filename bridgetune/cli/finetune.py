@@ -9,7 +9,8 @@ import typer
 
 from bridgetune.cli import options
 from bridgetune.cli.training import carry_out, duration, number, open_pairs, open_validation
-from bridgetune.config import AUGMENTATIONS, RECIPES, TuneConfig, checked
+from bridgetune.config import AUGMENTATIONS, RECIPES, TuneConfig
+from bridgetune.documents import checked
 
 
 def finetune(
@@ -102,9 +103,9 @@ def finetune(
         checkpoint_every=checkpoint_every,
     )
     from bridgetune.data import PixelCache, References, UnlabelledPairs
-    from bridgetune.pretrained import open_generator
+    from bridgetune.opening import open_generator
+    from bridgetune.runs.directory import RunDirectory
     from bridgetune.training import finetune as train
-    from bridgetune.training.run_directory import RunDirectory
 
     RunDirectory(out).check(resume)
     kept = PixelCache(cache)

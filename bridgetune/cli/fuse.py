@@ -39,7 +39,7 @@ def fuse(
     if out is None or (pairs is None) != one or (pairs is not None and first is not None):
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
     from bridgetune.inference import fuse_files, fuse_folder
-    from bridgetune.pretrained import open_generator
+    from bridgetune.opening import open_generator
 
     network = open_generator(generator, weights or "shipped", symmetric, mirrored)
     if pairs is None:

@@ -41,8 +41,8 @@ def inspect(
 
 def _known(name_or_folder: str) -> dict[str, Any]:
     """Of a plugin's generator, with its shipped weights where it has any, or of a saved one."""
+    from bridgetune.opening import open_generator
     from bridgetune.plugins import registry
-    from bridgetune.pretrained import open_generator
     from bridgetune.wrapping.probing import pasted
 
     by_name = name_or_folder in registry().names()
@@ -63,7 +63,7 @@ def _known(name_or_folder: str) -> dict[str, Any]:
 
 
 def _of_own(target: str) -> dict[str, Any]:
-    from bridgetune.plugins import resolve_own
+    from bridgetune.targets import resolve_own
     from bridgetune.wrapping import probe
     from bridgetune.wrapping.probing import pasted
 

@@ -59,21 +59,20 @@ def panels(
     given = _one_each("--weights", weights, generator) or ["shipped"] * len(generator)
 
     from bridgetune.data import write_image
-    from bridgetune.evaluation.decisions import decision_rows, scenes_of
-    from bridgetune.evaluation.panels import panels as draw
-    from bridgetune.pretrained import open_generator
+    from bridgetune.evaluation.panels import decision_rows, draw_panels, panel_pairs
+    from bridgetune.opening import open_generator
 
-    scenes = scenes_of(sources, _listed(images))
+    pairs = panel_pairs(sources, _listed(images))
     opened: dict[str, Adapter] = {
         name: open_generator(one, own) for name, one, own in zip(labels, generator, given, strict=True)
     }
     rows: dict[str, dict[str, Tensor]] = {}
     with bar("stem") as progress:
-        task = progress.add_task("deciding", total=len(scenes), stem="")
-        for name, row in decision_rows(scenes, opened, recipe, _listed(layers), towards):
+        task = progress.add_task("deciding", total=len(pairs), stem="")
+        for name, row in decision_rows(pairs, opened, recipe, _listed(layers), towards):
             rows[name] = row
             progress.update(task, advance=1, stem=name)
-    write_image(out, draw(rows, width))
+    write_image(out, draw_panels(rows, width))
     RESULTS.print(f"{len(rows)} pair{'s' * (len(rows) != 1)} in {out}", markup=False)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bridgetune.cli import options
 from bridgetune.cli.training import carry_out, duration, open_pairs, open_validation
-from bridgetune.config import AUGMENTATIONS, RECIPES, PretrainConfig, checked
+from bridgetune.config import AUGMENTATIONS, RECIPES, PretrainConfig
+from bridgetune.documents import checked
 
 
 def pretrain(
@@ -69,9 +70,9 @@ def pretrain(
     import torch
 
     from bridgetune.data import PixelCache
-    from bridgetune.pretrained import open_generator
+    from bridgetune.opening import open_generator
+    from bridgetune.runs.directory import RunDirectory
     from bridgetune.training import pretrain as train
-    from bridgetune.training.run_directory import RunDirectory
 
     RunDirectory(out).check(resume)
     kept = PixelCache(cache)

@@ -16,8 +16,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write report.md with curves into a run's folder, from its records; also while it runs."""
-    from bridgetune.training.report import described, write_report
-    from bridgetune.training.run_directory import RunDirectory
+    from bridgetune.runs.directory import RunDirectory
+    from bridgetune.runs.report import described, write_report
 
     folder = RunDirectory(run)
     with ERRORS.status("drawing"):

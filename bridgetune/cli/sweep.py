@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
 from bridgetune.cli.tables import print_table, show_findings
 from bridgetune.errors import WorkError
-from bridgetune.sweeps.watching import Watcher
+from bridgetune.sweeps.progress import SweepProgress
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from bridgetune.sweeps.report import SweepFindings
-    from bridgetune.sweeps.watching import Outcome
+    from bridgetune.sweeps.findings import SweepFindings
+    from bridgetune.sweeps.progress import Outcome
 
 
 def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: bool) -> None:
@@ -28,8 +28,8 @@ def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: 
     from bridgetune.sweeps.reading import read_sweep
 
     asked = read_sweep(path)
+    from bridgetune.sweeps.findings import SweepFindings
     from bridgetune.sweeps.gathering import check_metrics
-    from bridgetune.sweeps.report import SweepFindings
     from bridgetune.sweeps.running import run_sweep
 
     check_metrics(metrics, asked)
@@ -51,7 +51,7 @@ def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: 
         )
 
 
-class _Shown(Watcher):
+class _Shown(SweepProgress):
     """A bar over all jobs with the present one's part on a terminal, and a line for each that has ended."""
 
     def __init__(self, shown: Progress) -> None:

@@ -4,15 +4,6 @@ from bridgetune.data.blur import disk_blurs, gaussian_blur, gaussian_blurs, rand
 from bridgetune.data.cache import PixelCache
 from bridgetune.data.folders import IMAGE_SUFFIXES, Skipped, Verify, list_images
 from bridgetune.data.framing import Fit
-from bridgetune.data.images import (
-    Picture,
-    image_size,
-    read_image,
-    read_mask,
-    to_pixels,
-    to_tensor,
-    write_image,
-)
 from bridgetune.data.offline import DatasetRecord, make_dataset
 from bridgetune.data.pairs import (
     DrawingSource,
@@ -26,6 +17,15 @@ from bridgetune.data.pairs import (
 )
 from bridgetune.data.references import ReferencePool, References, ReferenceSource
 from bridgetune.data.stored import FolderPairs, SourceFiles, UnlabelledPair, UnlabelledPairs, sources_of
+from bridgetune.pictures.images import (
+    Picture,
+    image_size,
+    read_image,
+    read_mask,
+    to_pixels,
+    to_tensor,
+    write_image,
+)
 
 __all__ = [
     "IMAGE_SUFFIXES",

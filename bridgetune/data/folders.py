@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 from numpy.typing import NDArray
 
-from bridgetune.data.images import image_size, read_image, read_mask_pixels
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
+from bridgetune.pictures.images import image_size, read_image, read_mask_pixels
 
 IMAGE_SUFFIXES = (
     *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp"),

@@ -14,9 +14,9 @@ import numpy as np
 from bridgetune.data.blur import random_kernel_size
 from bridgetune.data.folders import THREADS, Verify
 from bridgetune.data.framing import Fit
-from bridgetune.data.images import to_pixels, write_image
 from bridgetune.data.pairs import SyntheticPairs, multi_focus_pair
 from bridgetune.errors import RequestError, WorkError
+from bridgetune.pictures.images import to_pixels, write_image
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bridgetune.config import NO_AUGMENTATION, Augmentation
-from bridgetune.data._samples import Pixels
 from bridgetune.data.blur import check_kernel_sizes, gaussian_blur
 from bridgetune.data.cache import PixelCache
 from bridgetune.data.defocus import Chance, defocused, developed, draw_chance
 from bridgetune.data.folders import Verify
+from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
-from bridgetune.data.images import to_batch, to_tensor
-from bridgetune.data.scenes import Scenes
 from bridgetune.errors import RequestError
+from bridgetune.pictures._samples import Pixels
+from bridgetune.pictures.images import to_batch, to_tensor
 
 
 class Pair(NamedTuple):
@@ -134,7 +134,7 @@ class SyntheticPairs:
         self.kernel_sizes, self.augmentation = kernel_sizes, augmentation
         self._folders = str(images), str(masks)
         self._framing = Framing(size, fit, flips)
-        self._scenes = Scenes([Path(images)], [Path(masks)], self._framing, verify, cache)
+        self._scenes = FramedScenes([Path(images)], [Path(masks)], self._framing, verify, cache)
         self.stems, self.skipped = self._scenes.stems, self._scenes.skipped
 
     def __len__(self) -> int:

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bridgetune.data._samples import Pixels
 from bridgetune.data.cache import PixelCache
 from bridgetune.data.folders import Verify
+from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
-from bridgetune.data.images import to_batch
-from bridgetune.data.scenes import Scenes
+from bridgetune.pictures._samples import Pixels
+from bridgetune.pictures.images import to_batch
 
 
 class ReferenceSource(Protocol):
@@ -57,7 +57,7 @@ class ReferencePool:
     ) -> None:
         self._folder = Path(folder)
         self._framing = Framing(size, fit, flips)
-        self._scenes = Scenes([Path(folder)], [], self._framing, verify, cache)
+        self._scenes = FramedScenes([Path(folder)], [], self._framing, verify, cache)
         self.skipped = self._scenes.skipped
 
     def __len__(self) -> int:

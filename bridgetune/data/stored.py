@@ -14,10 +14,10 @@ from torch import Tensor
 
 from bridgetune.data.cache import PixelCache
 from bridgetune.data.folders import Verify, collect
+from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
-from bridgetune.data.images import to_batch
 from bridgetune.data.pairs import Pair, alone
-from bridgetune.data.scenes import Scenes
+from bridgetune.pictures.images import to_batch
 
 
 class _StoredPairs:
@@ -37,7 +37,7 @@ class _StoredPairs:
         self._root = root = Path(root)
         self._framing = Framing(size, fit, flips)
         masks = [root / name for name in self._mask_folders]
-        self._scenes = Scenes([root / "A", root / "B"], masks, self._framing, verify, cache)
+        self._scenes = FramedScenes([root / "A", root / "B"], masks, self._framing, verify, cache)
         self.stems, self.skipped = self._scenes.stems, self._scenes.skipped
 
     def __len__(self) -> int:

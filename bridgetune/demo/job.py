@@ -16,16 +16,15 @@ from torch import Tensor
 
 from bridgetune.config import Steps, TuneConfig
 from bridgetune.data import Pair, all_in_focus, to_pixels, write_image
-from bridgetune.demo.scenes import HeldOut, references, training_pairs
+from bridgetune.demo.photographs import HeldOut, references, training_pairs
 from bridgetune.errors import RequestError
-from bridgetune.evaluation.panels import panels
+from bridgetune.evaluation.panels import draw_panels
 from bridgetune.files import replaced
-from bridgetune.metrics import MapErrors, map_errors
-from bridgetune.plugins import create
+from bridgetune.metrics import HOMOGENEOUS, MapErrors, map_errors
+from bridgetune.opening import create
+from bridgetune.runs.directory import Record
 from bridgetune.synthesis import decision_map, fuse
 from bridgetune.training import finetune
-from bridgetune.training.run_directory import Record
-from bridgetune.training.validation import HOMOGENEOUS
 from bridgetune.wrapping import Adapter
 
 WRITTEN = ("finetune", "pairs", "fused", "demo.png", "demo.json")
@@ -162,7 +161,7 @@ def _fuse_and_measure(
         files = {"pairs/A": pair.first, "pairs/B": pair.second, "pairs/mask": pair.mask, "fused": fused}
         for folder, image in files.items():
             write_image(out / folder / f"{number:02}.png", to_pixels(image))
-    write_image(out / "demo.png", panels(rows))
+    write_image(out / "demo.png", draw_panels(rows))
     return errors
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bridgetune._lazy import lazy_names
 from bridgetune.evaluation.results import Evaluation, MetricInfo
 
 if TYPE_CHECKING:
@@ -11,11 +12,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation", "MetricInfo", "evaluate"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import `evaluate` at its first use: it needs torch."""
-    if name != "evaluate":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from bridgetune.evaluation.evaluating import evaluate
-
-    return evaluate
+__getattr__ = lazy_names(__name__, {"bridgetune.evaluation.evaluating": ("evaluate",)})  # which needs torch

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from bridgetune.documents import near
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.comparison import Comparison, DatasetScores, MethodPair
-from bridgetune.evaluation.results import Evaluation, MetricInfo
+from bridgetune.evaluation.results import TUNED_SUFFIX, Evaluation, MetricInfo
 from bridgetune.ordering import natural_order
 
 ALL_DATASETS = "all datasets"
-TUNED_SUFFIX = "+BridgeTune"
-"""A method of this ending, in any case, is the one without it after tuning."""
-
 _NAMED_AT_MOST = 6
 
 
@@ -39,7 +36,7 @@ def read_evaluations(paths: Iterable[Path]) -> dict[Path, Evaluation]:
     return {path: Evaluation.read(path) for path in dict.fromkeys(files)}
 
 
-def compare(
+def align_pairs(
     evaluations: Mapping[Path, Evaluation],
     *,
     before: Sequence[str] = (),
@@ -68,7 +65,7 @@ def compare(
 
 
 def align(evaluations: Mapping[Path, Evaluation], metrics: Sequence[str] = ()) -> Comparison:
-    """As `compare`, of one method or more, and without pairs."""
+    """As `align_pairs`, of one method or more, and without pairs."""
     evaluations = {path: _narrowed(one, metrics, path) for path, one in evaluations.items()}
     definitions, infos = _agreed(evaluations)
     notes: list[str] = []
@@ -96,7 +93,7 @@ def _narrowed(one: Evaluation, metrics: Sequence[str], path: Path) -> Evaluation
         return one
     for name in metrics:
         if name not in one.metrics:
-            raise RequestError(f"--metric: {path} has no {name!r}{_or(name, one.metrics)}")
+            raise RequestError(f"--metric: {path} has no {name!r}; {near(name, one.metrics)}")
     chosen = {name: one.metrics[name] for name in metrics}
     shared = {name: text for name, text in one.definitions.items() if name not in one.metrics or name in chosen}
     images = {stem: {name: scores[name] for name in chosen} for stem, scores in one.images.items()}
@@ -231,13 +228,7 @@ def _pairs(
 
 def unknown_method(option: str, label: str, methods: Sequence[str]) -> RequestError:
     """The refusal of a method that was not evaluated."""
-    return RequestError(f"{option}: no method is called {label!r}{_or(label, methods)}")
-
-
-def _or(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(known)}"
+    return RequestError(f"{option}: no method is called {label!r}; {near(label, methods)}")
 
 
 def _few(stems: Iterable[str]) -> str:

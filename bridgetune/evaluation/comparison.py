@@ -69,7 +69,7 @@ class MethodPair:
 
     Attributes:
         before, after: Labels of methods.
-        network: What they share, where `after` is named by the convention of `aligning.TUNED_SUFFIX`; else empty.
+        network: What they share, where `after` is named by the convention of `results.TUNED_SUFFIX`; else empty.
     """
 
     before: str

@@ -1,4 +1,4 @@
-"""A method on a dataset: every scene measured, several at a time."""
+"""A method on a dataset: every image measured, several at a time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ import torch
 from torch import nn
 
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.evaluation.measuring import HOMOGENEOUS, Method, measure, metrics_of
+from bridgetune.evaluation.dataset import ImageFiles, find_dataset
+from bridgetune.evaluation.measuring import Method, measure, metrics_of
 from bridgetune.evaluation.results import Evaluation, MetricInfo
-from bridgetune.evaluation.scenes import Scene, scenes_of
 from bridgetune.inference.fusing import FuseRecipe
-from bridgetune.metrics import METRICS, Convention
-from bridgetune.pretrained import PRODUCT, open_generator
+from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention
+from bridgetune.opening import open_generator
+from bridgetune.saving import PRODUCT
 from bridgetune.wrapping import Adapter
 
 Scores = dict[str, float | None]
@@ -78,21 +79,21 @@ def evaluate(
         raise RequestError(f"workers: got {workers}, expected at least 1")
     if not sources.is_dir():
         raise RequestError(f"{sources}: no such folder, expected the sources, with A/ and B/ in it")
-    found = scenes_of(sources, None if fused is None else Path(fused))
+    found = find_dataset(sources, None if fused is None else Path(fused))
     opening = _Opening(generator, weights, symmetric, mirrored)
     network = opening.open()
     prepared = Method(network, recipe, convention)
 
-    count = min(workers or _cores(), len(found.scenes))
-    measured: Iterator[tuple[Scene, Scores]]
+    count = min(workers or _cores(), len(found.images))
+    measured: Iterator[tuple[ImageFiles, Scores]]
     if isinstance(generator, nn.Module) or count == 1:
-        measured = ((scene, measure(scene, prepared)) for scene in found.scenes)
+        measured = ((files, measure(files, prepared)) for files in found.images)
     else:
-        measured = _in_processes(found.scenes, (opening, recipe, convention), count)
+        measured = _in_processes(found.images, (opening, recipe, convention), count)
     scores: dict[str, Scores] = {}
-    for done, (scene, its_scores) in enumerate(measured, 1):
-        scores[scene.stem] = its_scores
-        progress(done, len(found.scenes), scene.stem)
+    for done, (files, its_scores) in enumerate(measured, 1):
+        scores[files.stem] = its_scores
+        progress(done, len(found.images), files.stem)
 
     settings: dict[str, Any] = {"sources": str(sources)}
     if fused is not None:
@@ -104,31 +105,31 @@ def evaluate(
     if found.matched_by_order:
         settings["matched by natural order"] = [str(folder) for folder in found.matched_by_order]
     settings |= {"images": len(scores), "workers": count, "seconds": round(time.perf_counter() - began, 2)}
-    names = metrics_of(found.scenes[0], network is not None)
+    names = metrics_of(found.images[0], network is not None)
     return Evaluation(
         method=method or (Path(fused).resolve().name if fused is not None else _named(generator)),
         dataset=dataset or sources.resolve().name,
         convention=convention,
-        definitions=_definitions(names, found.scenes[0], convention),
+        definitions=_definitions(names, found.images[0], convention),
         metrics={
             name: MetricInfo(
                 higher_is_better=METRICS[name].higher_is_better, title=METRICS[name].title, unit=METRICS[name].unit
             )
             for name in names
         },
-        images={scene.stem: scores[scene.stem] for scene in found.scenes},
+        images={files.stem: scores[files.stem] for files in found.images},
         settings=settings,
     )
 
 
-def _definitions(names: list[str], scene: Scene, convention: Convention) -> dict[str, str]:
+def _definitions(names: list[str], files: ImageFiles, convention: Convention) -> dict[str, str]:
     """What the numbers are, in words."""
     told = {name: f"{METRICS[name].definition} ({METRICS[name].source})" for name in names}
     if convention == "paper":
         for name in ("q_s", "q_w"):
             told[name] += ", with the universal quality index in 8×8 windows"
     if "homogeneous_error" in names:
-        image = "the all-in-focus image" if scene.clear else "the sources put together by the true map"
+        image = "the all-in-focus image" if files.clear else "the sources put together by the true map"
         told["homogeneous region"] = f"{HOMOGENEOUS} of {image}, gray in [0, 1]"
     return told
 
@@ -170,14 +171,16 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
-def _in_processes(scenes: list[Scene], prepared: tuple[Any, ...], count: int) -> Iterator[tuple[Scene, Scores]]:
-    """Scenes as they are done."""
+def _in_processes(
+    images: list[ImageFiles], prepared: tuple[Any, ...], count: int
+) -> Iterator[tuple[ImageFiles, Scores]]:
+    """Images as they are done."""
     threads = max(1, _cores() // count)
     pool = ProcessPoolExecutor(count, get_context("spawn"), _prepare, (threads, *prepared))
     # By size, so that a process finds the filters of one size made.
-    ordered = sorted(scenes, key=lambda scene: scene.size, reverse=True)
+    ordered = sorted(images, key=lambda files: files.size, reverse=True)
     try:
-        running = {pool.submit(_measured, scene): scene for scene in ordered}
+        running = {pool.submit(_measured, files): files for files in ordered}
         for future in as_completed(running):
             yield running[future], future.result()
     except BrokenProcessPool:
@@ -201,5 +204,5 @@ def _prepare(
     _method = Method(opening.open(), recipe, convention)
 
 
-def _measured(scene: Scene) -> Scores:
-    return measure(scene, _method)
+def _measured(files: ImageFiles) -> Scores:
+    return measure(files, _method)

@@ -117,7 +117,7 @@ def find(
     """Build all tables and make all tests.
 
     Args:
-        comparison: See `compare`.
+        comparison: See `align_pairs`.
         proposed: The method to give the enhancement of; default the one of the best average rank.
         alpha: Level of the tests, between 0 and 1.
         repeated: The rows of the tables of mean scores; default the means of what is compared, which have no spread.

@@ -1,4 +1,4 @@
-"""The scores of one scene."""
+"""The scores of one image."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.data import Picture, read_image, read_mask
-from bridgetune.evaluation.scenes import Scene
+from bridgetune.evaluation.dataset import ImageFiles
 from bridgetune.inference import fuse_pictures
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.metrics import (
     FUSION_METRICS,
+    HOMOGENEOUS,
     METRICS,
     Convention,
-    HomogeneousRegion,
     SourcePair,
     full_reference,
     map_scores,
@@ -24,12 +24,10 @@ from bridgetune.metrics import (
 )
 from bridgetune.synthesis import fuse
 
-HOMOGENEOUS = HomogeneousRegion()
-
 
 @dataclass(frozen=True)
 class Method:
-    """What is measured, and how; the files of a scene say whether its results are read or made.
+    """What is measured, and how; an image's files say whether its results are read or made.
 
     Attributes:
         generator: What fuses, in eval mode; None where saved results are read.
@@ -42,18 +40,18 @@ class Method:
     convention: Convention = "toolbox"
 
 
-def metrics_of(scene: Scene, has_generator: bool) -> list[str]:
-    """The names of the scores that a scene's files allow, in the registry's order."""
+def metrics_of(files: ImageFiles, has_generator: bool) -> list[str]:
+    """The names of the scores that an image's files allow, in the registry's order."""
     allowed = {
         "fusion": True,
-        "map": has_generator and scene.mask is not None,
+        "map": has_generator and files.mask is not None,
         "consistency": has_generator,
-        "reference": scene.clear is not None,
+        "reference": files.clear is not None,
     }
     return [name for name, metric in METRICS.items() if allowed[metric.kind]]
 
 
-def measure(scene: Scene, method: Method) -> dict[str, float | None]:
+def measure(files: ImageFiles, method: Method) -> dict[str, float | None]:
     """Every score of `metrics_of`, None where it is not defined: in a region that is empty, say.
 
     The fusion metrics see the files' 8-bit levels exactly; 16-bit files are scaled to 8 bits.
@@ -61,20 +59,20 @@ def measure(scene: Scene, method: Method) -> dict[str, float | None]:
     Raises:
         RequestError: A file is damaged behind its header.
     """
-    first, second = read_image(scene.first), read_image(scene.second)
-    clear = _batch(read_image(scene.clear)) if scene.clear is not None else None
+    first, second = read_image(files.first), read_image(files.second)
+    clear = _batch(read_image(files.clear)) if files.clear is not None else None
     scores: dict[str, float] = {}
     if method.generator is None:
-        assert scene.fused is not None
-        fused = _batch(read_image(scene.fused))
+        assert files.fused is not None
+        fused = _batch(read_image(files.fused))
     else:
         fusion = fuse_pictures(method.generator, first, second, method.recipe)
         fused = _planes(torch.tensor(fusion.pixels))
         decision = torch.from_numpy(fusion.decision)[None, None]
         swapped = fuse_pictures(method.generator, second, first, method.recipe).decision
         scores["swap_inconsistency"] = float(swap_inconsistency(decision, torch.from_numpy(swapped)[None, None]))
-        if scene.mask is not None:
-            scores |= _map_scores(decision, read_mask(scene.mask)[None], first, second, scene)
+        if files.mask is not None:
+            scores |= _map_scores(decision, read_mask(files.mask)[None], first, second, files)
 
     found = SourcePair(_batch(first), _batch(second)).score(fused, FUSION_METRICS, method.convention)
     if clear is not None:
@@ -82,13 +80,13 @@ def measure(scene: Scene, method: Method) -> dict[str, float | None]:
     scores |= {name: float(score) for name, score in found.items()}
     return {
         name: scores[name] if math.isfinite(scores[name]) else None
-        for name in metrics_of(scene, method.generator is not None)
+        for name in metrics_of(files, method.generator is not None)
     }
 
 
-def _map_scores(decision: Tensor, mask: Tensor, first: Picture, second: Picture, scene: Scene) -> dict[str, float]:
-    if scene.clear is not None:
-        sharp = read_image(scene.clear).tensor()[None]
+def _map_scores(decision: Tensor, mask: Tensor, first: Picture, second: Picture, files: ImageFiles) -> dict[str, float]:
+    if files.clear is not None:
+        sharp = read_image(files.clear).tensor()[None]
     else:
         sharp = fuse(first.tensor()[None], second.tensor()[None], mask)
     return map_scores(decision, mask, HOMOGENEOUS.of(sharp)).named()

@@ -13,12 +13,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field, model_validator
 
-from bridgetune import __version__
+from bridgetune._version import __version__
+from bridgetune.documents import first_fault, read_json
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 
 FORMAT = 1
 """The version of the document that is written, and the newest that is read."""
+
+TUNED_SUFFIX = "+BridgeTune"
+"""A method of this ending, in any case, is the one without it after tuning."""
 
 Label = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
 Score = float | None
@@ -95,11 +99,7 @@ class Evaluation(_Strict):
         Raises:
             RequestError: No such file, or not an evaluation; the line names the first thing that is wrong.
         """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            said = error.strerror if isinstance(error, OSError) else "not a JSON document"
-            raise RequestError(f"{path}: {said}; expected an evaluation that bridgetune evaluate wrote") from None
+        content = read_json(path, "an evaluation that bridgetune evaluate wrote")
         if not isinstance(content, dict) or not {"format", "method", "images"} <= content.keys():
             raise RequestError(f"{path}: not an evaluation; expected what bridgetune evaluate writes")
         written = content["format"]
@@ -111,7 +111,7 @@ class Evaluation(_Strict):
         try:
             read = cls.model_validate(content)
         except ValidationError as error:
-            raise RequestError(f"{path}: {_first_fault(error)}") from None
+            raise RequestError(f"{path}: {first_fault(error)}") from None
         if claimed is not None and not _same(claimed, read.mean):
             raise RequestError(f"{path}: mean is not the mean of its images; was it edited? evaluate again")
         return read
@@ -145,15 +145,3 @@ def _same(claimed: Any, mean: Mapping[str, Score]) -> bool:
         else isinstance(claimed[name], int | float) and math.isclose(claimed[name], value, rel_tol=1e-9, abs_tol=1e-12)
         for name, value in mean.items()
     )
-
-
-def _first_fault(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    said = first["msg"].removeprefix("Value error, ")
-    if not where:
-        return said
-    if first["type"] == "missing":
-        return f"{where} is missing"
-    given = repr(first["input"])
-    return f"{where}: got {given if len(given) < 60 else given[:57] + '…'}; {said[0].lower()}{said[1:]}"

@@ -19,6 +19,7 @@ from bridgetune.errors import RequestError, WorkError
 from bridgetune.exporting.formats import FORMATS, Format, FormatName, Run
 from bridgetune.exporting.tracing import Size, least_side, sample_pairs, trace
 from bridgetune.files import replaced
+from bridgetune.modes import evaluating
 from bridgetune.plugins import registry
 from bridgetune.wrapping import Adapter
 
@@ -91,18 +92,14 @@ def export(
     _check_size(size)
     _check_tensors(generator)
     kind.require()
-    was_training = generator.training
-    generator.eval()
     write = partial(_exported, generator, path, format, tolerance, report or (lambda said: None))
-    try:
+    with evaluating(generator):
         if size is not None:
             return write(size)
         try:
             return write("dynamic")
         except WorkError as error:
             return write(FIXED, fallback=str(error))
-    finally:
-        generator.train(was_training)
 
 
 def _exported(
@@ -147,7 +144,7 @@ def _difference(run: Run, pairs: list[tuple[Tensor, Tensor]], expected: list[Ten
 
 
 def _facts(generator: Adapter, size: Size) -> dict[str, str]:
-    from bridgetune import __version__
+    from bridgetune._version import __version__
 
     if size == "dynamic":
         least = least_side(generator.config)

@@ -14,7 +14,7 @@ from bridgetune.config import AdapterConfig
 from bridgetune.errors import WorkError
 from bridgetune.wrapping import Adapter, InputDomain
 from bridgetune.wrapping.adapter import padded_side, read_logits
-from bridgetune.wrapping.pictures import half_and_half
+from bridgetune.wrapping.known_pair import half_and_half
 
 Size = tuple[int, int] | Literal["dynamic"]
 """Height and width of the images, with a batch of 1; or all three left open."""

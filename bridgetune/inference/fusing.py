@@ -15,6 +15,7 @@ from torch import nn
 from bridgetune.data import Picture, read_image, sources_of, write_image
 from bridgetune.errors import RequestError
 from bridgetune.inference.released import fuse_released
+from bridgetune.modes import evaluating
 from bridgetune.synthesis import decision_map
 
 FuseRecipe = Literal["paper", "released"]
@@ -79,11 +80,9 @@ def fuse_pictures(generator: nn.Module, first: Picture, second: Picture, recipe:
         raise RequestError(
             f"a source pair must have one size: got {_sides(first)} and {_sides(second)}; align or crop them first"
         )
-    was_training = generator.training
-    generator.eval()
     bits = max(first.bits, second.bits)
-    pixels, decision = FUSE_RECIPES[recipe](generator, _deepened(first, bits), _deepened(second, bits))
-    generator.train(was_training)
+    with evaluating(generator):
+        pixels, decision = FUSE_RECIPES[recipe](generator, _deepened(first, bits), _deepened(second, bits))
     return Fusion(pixels[..., 0] if first.gray and second.gray else pixels, decision)
 
 

@@ -9,6 +9,7 @@ from bridgetune.metrics.functional import q_cb, q_mi, q_p, q_s, q_w, qabf_mean, 
 from bridgetune.metrics.fusion import SourcePair
 from bridgetune.metrics.levels import gray_levels
 from bridgetune.metrics.maps import (
+    HOMOGENEOUS,
     Agreement,
     HomogeneousRegion,
     MapErrors,
@@ -22,6 +23,7 @@ from bridgetune.metrics.registry import FUSION_METRICS, METRICS, Convention, Met
 
 __all__ = [
     "FUSION_METRICS",
+    "HOMOGENEOUS",
     "METRICS",
     "Agreement",
     "Convention",

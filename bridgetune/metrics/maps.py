@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from bridgetune.color import LUMA
 from bridgetune.metrics.registry import BOUNDARY_TOLERANCE
+from bridgetune.pictures.color import LUMA
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class HomogeneousRegion:
 
     def __str__(self) -> str:
         return f"local std < {self.threshold:g} in {self.window}×{self.window} px"
+
+
+HOMOGENEOUS = HomogeneousRegion()
+"""Where nothing tells the focus: what is measured everywhere by the name of homogeneous regions."""
 
 
 @dataclass(frozen=True)

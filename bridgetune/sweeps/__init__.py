@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bridgetune._lazy import lazy_names
 from bridgetune.sweeps.reading import read_sweep
 from bridgetune.sweeps.settings import Sweep
 
@@ -12,11 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweep", "read_sweep", "run_sweep"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import `run_sweep` at its first use: it needs torch."""
-    if name != "run_sweep":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from bridgetune.sweeps.running import run_sweep
-
-    return run_sweep
+__getattr__ = lazy_names(__name__, {"bridgetune.sweeps.running": ("run_sweep",)})  # which needs torch

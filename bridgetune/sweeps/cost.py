@@ -16,10 +16,10 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch.utils.flop_counter import FlopCounterMode
 
-from bridgetune import __version__
+from bridgetune._version import __version__
 from bridgetune.errors import WorkError
 from bridgetune.files import replaced
-from bridgetune.pretrained import open_generator
+from bridgetune.opening import open_generator
 from bridgetune.sweeps.plan import RUNS
 from bridgetune.sweeps.settings import Backbone, CostSettings
 from bridgetune.wrapping import Adapter

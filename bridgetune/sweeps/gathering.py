@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from bridgetune.documents import unknown
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.aligning import ALL_DATASETS, align
 from bridgetune.evaluation.comparison import Comparison, DatasetScores, MethodPair
+from bridgetune.evaluation.dataset import find_dataset
 from bridgetune.evaluation.findings import Findings, Repeated, Rows, find, images_counted
 from bridgetune.evaluation.measuring import metrics_of
-from bridgetune.evaluation.scenes import scenes_of
 from bridgetune.evaluation.tables import Cell, Column, Row, Table, mean_rows, overall_rows, table
 from bridgetune.evaluation.wording import listed
 from bridgetune.metrics.registry import METRICS
 from bridgetune.sweeps.cost import Cost
-from bridgetune.sweeps.faults import unknown
 from bridgetune.sweeps.plan import Run, label, planned, run_label
 from bridgetune.sweeps.running import SweepResult, datasets_of
 from bridgetune.sweeps.settings import Backbone, Sweep, alpha_name
@@ -33,7 +33,7 @@ def check_metrics(names: Sequence[str], sweep: Sweep) -> None:
             raise RequestError(f"--metric {name}: {unknown('metric', name, list(METRICS))}")
     for dataset in sweep.datasets:
         if dataset.sources is not None:
-            there = metrics_of(scenes_of(dataset.sources).scenes[0], has_generator=True)
+            there = metrics_of(find_dataset(dataset.sources).images[0], has_generator=True)
             if names and not set(names) & set(there):
                 raise RequestError(f"--metric: {dataset.name} has none of {listed(names)}; it has {listed(there)}")
 

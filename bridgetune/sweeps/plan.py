@@ -10,9 +10,10 @@ from typing import Any
 
 from bridgetune.config import Alpha, TrainConfig
 from bridgetune.errors import RequestError
-from bridgetune.pretrained import CARD, CONFIG, PRODUCT
-from bridgetune.sweeps.settings import TUNED, Backbone, Sweep, alpha_name
-from bridgetune.training.run_directory import UNDECIDED, first_difference
+from bridgetune.evaluation.results import TUNED_SUFFIX
+from bridgetune.runs.directory import UNDECIDED, first_difference
+from bridgetune.saving import CARD, CONFIG, PRODUCT
+from bridgetune.sweeps.settings import Backbone, Sweep, alpha_name
 
 RUNS = "runs"
 """Where a sweep's folder holds its runs."""
@@ -124,7 +125,7 @@ def label(run: Run, alphas: Sequence[Alpha]) -> str:
     """The method in tables: the first α stands for BridgeTune, others are named."""
     if run.alpha is None:
         return run.backbone.name
-    return run.backbone.name + TUNED + ("" if run.alpha == alphas[0] else f", α {alpha_name(run.alpha)}")
+    return run.backbone.name + TUNED_SUFFIX + ("" if run.alpha == alphas[0] else f", α {alpha_name(run.alpha)}")
 
 
 def run_label(run: Run, alphas: Sequence[Alpha]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from bridgetune.documents import first_fault, read_toml
 from bridgetune.errors import RequestError
-from bridgetune.sweeps.faults import first_fault
 from bridgetune.sweeps.settings import KEYS, Sweep
 
 
@@ -19,12 +18,7 @@ def read_sweep(path: Path) -> Sweep:
     Raises:
         RequestError: No such file, not TOML, or not a sweep; the line names the first thing that is wrong.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RequestError(f"{path}: {error.strerror}; expected a sweep, a TOML file") from None
-    except ValueError as error:
-        raise RequestError(f"{path}: not a TOML file ({error})") from None
+    content = read_toml(path, "a sweep, a TOML file")
     try:
         return _located(Sweep.model_validate(content), path.parent.resolve())
     except ValidationError as error:

@@ -15,17 +15,17 @@ from typing import Any
 
 import torch
 
-from bridgetune import __version__
+from bridgetune._version import __version__
 from bridgetune.config import Alpha
 from bridgetune.errors import BridgetuneError, RequestError, WorkError
+from bridgetune.evaluation.dataset import find_dataset
 from bridgetune.evaluation.evaluating import evaluate
 from bridgetune.evaluation.findings import file_names
 from bridgetune.evaluation.results import Evaluation
-from bridgetune.evaluation.scenes import scenes_of
 from bridgetune.files import replaced
-from bridgetune.pretrained import load
+from bridgetune.opening import load
+from bridgetune.runs.directory import Record
 from bridgetune.sweeps.cost import Cost, cost_of, open_backbone
-from bridgetune.sweeps.pictures import Pictures, sources_of, write_demo
 from bridgetune.sweeps.plan import (
     RUNS,
     Run,
@@ -36,11 +36,11 @@ from bridgetune.sweeps.plan import (
     run_label,
     start_of,
 )
+from bridgetune.sweeps.progress import UNWATCHED, Outcome, State, SweepProgress
 from bridgetune.sweeps.settings import Backbone, Sweep
-from bridgetune.sweeps.watching import UNWATCHED, Outcome, State, Watcher
+from bridgetune.sweeps.training_data import TrainingData, dataset_folder, write_demo
 from bridgetune.training import finetune, pretrain
 from bridgetune.training.loop import Stopped
-from bridgetune.training.run_directory import Record
 
 
 @dataclass
@@ -66,7 +66,7 @@ class SweepResult:
         return [outcome for outcome in self.outcomes if outcome.state == "failed"]
 
 
-def run_sweep(sweep: Sweep, out: str | Path, watcher: Watcher = UNWATCHED) -> SweepResult:
+def run_sweep(sweep: Sweep, out: str | Path, progress: SweepProgress = UNWATCHED) -> SweepResult:
     """Train and evaluate every run of a sweep that is not there yet, and go on with what was begun.
 
     A run that fails is reported and does not stop the others; those that begin with it are left out. What was
@@ -76,7 +76,7 @@ def run_sweep(sweep: Sweep, out: str | Path, watcher: Watcher = UNWATCHED) -> Sw
     Args:
         sweep: See `read_sweep`.
         out: The sweep's folder.
-        watcher: Told how it gets on.
+        progress: Told how it gets on.
 
     Raises:
         RequestError: Before anything is written: pictures or a network that are not there, or runs in `out` that
@@ -85,13 +85,13 @@ def run_sweep(sweep: Sweep, out: str | Path, watcher: Watcher = UNWATCHED) -> Sw
     """
     out = Path(out)
     runs = planned(sweep)
-    pictures = Pictures(sweep.data)
-    _check(sweep, runs, pictures, out)
+    data = TrainingData(sweep.data)
+    _check(sweep, runs, data, out)
     for dataset in sweep.datasets:
         if dataset.demo:
             out.mkdir(parents=True, exist_ok=True)
             write_demo(dataset, out)
-    return _Work(sweep, runs, pictures, out, watcher).carry_out()
+    return _Work(sweep, runs, data, out, progress).carry_out()
 
 
 def datasets_of(sweep: Sweep) -> dict[str, str]:
@@ -100,14 +100,14 @@ def datasets_of(sweep: Sweep) -> dict[str, str]:
     return dict(zip(names, file_names(names), strict=True))
 
 
-def _check(sweep: Sweep, runs: Sequence[Run], pictures: Pictures, out: Path) -> None:
+def _check(sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path) -> None:
     """Find out now what would be found out after hours."""
     if out.exists() and not out.is_dir():
         raise RequestError(f"{out}: is a file, expected a folder for the sweep")
     refuse_changed(sweep, runs, out)
     for dataset in sweep.datasets:
         if dataset.sources is not None:
-            scenes_of(dataset.sources)
+            find_dataset(dataset.sources)
     for backbone in sweep.backbones:
         _check_backbone(backbone)
     for run in runs:
@@ -116,11 +116,11 @@ def _check(sweep: Sweep, runs: Sequence[Run], pictures: Pictures, out: Path) -> 
         backbone = run.backbone
         if run.alpha is not None:
             config: Any = sweep.tuning(backbone, run.seed, run.alpha)
-            pictures.references(config)
+            data.references(config)
         else:
             config = sweep.pretraining(backbone, run.seed)
-        pictures.pairs(config)
-        pictures.held_out(config)
+        data.pairs(config)
+        data.held_out(config)
 
 
 def _check_backbone(backbone: Backbone) -> None:
@@ -135,24 +135,26 @@ def _check_backbone(backbone: Backbone) -> None:
 
 
 class _Work:
-    def __init__(self, sweep: Sweep, runs: Sequence[Run], pictures: Pictures, out: Path, watcher: Watcher) -> None:
-        self.sweep, self.runs, self.pictures, self.out, self.watcher = sweep, runs, pictures, out, watcher
+    def __init__(
+        self, sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path, progress: SweepProgress
+    ) -> None:
+        self.sweep, self.runs, self.data, self.out, self.progress = sweep, runs, data, out, progress
         self.result = SweepResult(sweep, out)
 
     def carry_out(self) -> SweepResult:
         count = len(self.runs) + len(self.sweep.backbones)
         for number, run in enumerate(self.runs, 1):
-            self.watcher.began(run.name, number, count)
+            self.progress.began(run.name, number, count)
             self._end(self._attempt(run))
             gc.collect()
         for number, backbone in enumerate(self.sweep.backbones, len(self.runs) + 1):
-            self.watcher.began(f"{backbone.name}, cost", number, count)
+            self.progress.began(f"{backbone.name}, cost", number, count)
             self._end(self._attempt_cost(backbone))
         return self.result
 
     def _end(self, outcome: Outcome) -> None:
         self.result.outcomes.append(outcome)
-        self.watcher.ended(outcome)
+        self.progress.ended(outcome)
 
     def _attempt(self, run: Run) -> Outcome:
         began, files = time.perf_counter(), RunFiles(self.out / run.folder)
@@ -209,9 +211,9 @@ class _Work:
         torch.manual_seed(seed)
         pretrain(
             open_backbone(run.backbone),
-            self.pictures.pairs(config),
+            self.data.pairs(config),
             config,
-            validation=self.pictures.held_out(config),
+            validation=self.data.held_out(config),
             run_dir=files.training,
             resume=True,
             report=self._reporter("stage 1"),
@@ -221,10 +223,10 @@ class _Work:
         config = self.sweep.tuning(run.backbone, seed, alpha)
         finetune(
             load(start.product),
-            self.pictures.pairs(config),
-            self.pictures.references(config),
+            self.data.pairs(config),
+            self.data.references(config),
             config,
-            validation=self.pictures.held_out(config),
+            validation=self.data.held_out(config),
             run_dir=files.training,
             resume=True,
             report=self._reporter("stage 2"),
@@ -233,7 +235,7 @@ class _Work:
     def _reporter(self, doing: str) -> Callable[[Record], None]:
         def report(record: Record) -> None:
             if "steps" in record:
-                self.watcher.advanced(doing, record["step"], record["steps"])
+                self.progress.advanced(doing, record["step"], record["steps"])
 
         return report
 
@@ -243,7 +245,7 @@ class _Work:
         method = run_label(run, self.sweep.alphas)
         for dataset in self.sweep.datasets:
             path = files.evaluation(datasets_of(self.sweep)[dataset.name])
-            sources = sources_of(dataset, self.out).resolve()
+            sources = dataset_folder(dataset, self.out).resolve()
             kept = self._kept(path, dataset.name, sources)
             if kept is not None:
                 found[dataset.name] = kept.model_copy(update={"method": method})
@@ -251,7 +253,7 @@ class _Work:
             measured = True
 
             def tell(done: int, total: int, stem: str, dataset: str = dataset.name) -> None:
-                self.watcher.advanced(dataset, done, total)
+                self.progress.advanced(dataset, done, total)
 
             one = evaluate(
                 sources,

@@ -20,11 +20,8 @@ from pydantic import (
 )
 
 from bridgetune.config import Alpha, Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
-from bridgetune.evaluation.results import Label
-from bridgetune.sweeps.faults import first_fault, unknown
-
-TUNED = "+BridgeTune"
-"""Ends a tuned method's label; `bridgetune compare` makes pairs by it."""
+from bridgetune.documents import first_fault, unknown
+from bridgetune.evaluation.results import TUNED_SUFFIX, Label
 
 Location = Annotated[Path, Strict(False)]
 """A path as the file has it, relative to the file's folder."""
@@ -77,8 +74,8 @@ class Backbone(_Strict):
 
     @model_validator(mode="after")
     def _name_is_no_tuned_one(self) -> Self:
-        if self.name.casefold().endswith(TUNED.casefold()):
-            raise ValueError(f"name: got {self.name!r}; what ends in {TUNED} is named so by the sweep")
+        if self.name.casefold().endswith(TUNED_SUFFIX.casefold()):
+            raise ValueError(f"name: got {self.name!r}; what ends in {TUNED_SUFFIX} is named so by the sweep")
         return self
 
     @property

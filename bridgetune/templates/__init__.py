@@ -10,7 +10,7 @@ from string import Template
 
 from pydantic import ValidationError
 
-from bridgetune import __version__
+from bridgetune._version import __version__
 from bridgetune.errors import RequestError
 from bridgetune.hookspecs import HOOK_API, GeneratorSpec
 from bridgetune.plugins import Registry

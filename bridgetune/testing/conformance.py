@@ -19,7 +19,7 @@ except ModuleNotFoundError:
 
 from bridgetune import plugins
 from bridgetune.errors import RequestError
-from bridgetune.pretrained import load
+from bridgetune.opening import create, load
 from bridgetune.testing.interpreter import changed_settings, imports_torch
 from bridgetune.testing.networks import (
     Reach,
@@ -72,7 +72,7 @@ class GeneratorConformance:
         Stirred, a layer that starts at zero does not hide what is before it.
         """
         with seeded(seed):
-            generator = plugins.create(self.name, weights=None, **self._options())
+            generator = create(self.name, weights=None, **self._options())
         stir(generator.unwrap(), stirred, seed)
         return generator.eval()
 
@@ -139,7 +139,7 @@ class GeneratorConformance:
     def test_trained_weights_choose_the_image_in_focus(self) -> None:
         if self.trained is None:
             pytest.skip(f"{self.name}: trained = None, there are no decisions to check")
-        generator = plugins.create(self.name, weights=self.trained, **self._options())
+        generator = create(self.name, weights=self.trained, **self._options())
         agreement, verdict = check_orientation(generator, KnownPairs(128, 128, count=4))
         mend = "turn orientation= of its AdapterConfig round" if verdict == "second" else "are they its weights?"
         assert verdict == "first", f"{self.name}: {agreement:.0%} of its decisions on known pairs are right; {mend}"
@@ -243,7 +243,7 @@ class GeneratorConformance:
 
     def test_unknown_option_is_refused(self) -> None:
         try:
-            plugins.create(self.name, weights=None, **self._options(), no_such_option=0)
+            create(self.name, weights=None, **self._options(), no_such_option=0)
         except RequestError:
             return
         pytest.fail(f"{self.name}: takes no_such_option=0 without a word; name its options, in place of **kwargs")

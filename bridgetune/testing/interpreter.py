@@ -26,7 +26,7 @@ print(json.dumps([plugin.problem, "torch" in sys.modules]))
 
 _SETTINGS = """
 import json, sys
-from bridgetune.plugins import create
+from bridgetune.opening import create
 from bridgetune.testing.interpreter import global_settings
 from bridgetune.testing.pairs import source_pairs
 name, options = json.loads(sys.argv[1])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bridgetune.data import Pair, multi_focus_pair
-from bridgetune.wrapping.pictures import KERNEL, texture
+from bridgetune.wrapping.known_pair import KERNEL, texture
 
 
 @dataclass(frozen=True)

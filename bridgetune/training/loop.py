@@ -14,14 +14,14 @@ from torch import Tensor
 from bridgetune.config import TrainConfig
 from bridgetune.errors import WorkError
 from bridgetune.metrics import MapErrors
+from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.training.best import Best
+from bridgetune.training.deferred import DeferredRecord
 from bridgetune.training.engine import Engine
 from bridgetune.training.interrupts import interrupts_as_wishes
-from bridgetune.training.ledger import Ledger
 from bridgetune.training.phases import Phase, SceneT, only
-from bridgetune.training.product import Product
-from bridgetune.training.run_directory import Record, RunDirectory
 from bridgetune.training.samples import Sample
+from bridgetune.training.trained import TrainedGenerator
 
 
 class Stopped(WorkError):
@@ -35,7 +35,7 @@ class Loop(Generic[SceneT]):
     Attributes:
         scene: From a batch to what the phases work on.
         phases: In the order in which they are updated.
-        product: The generator that is trained, and its average.
+        trained: The generator that is trained, and its average.
         engine, config: See there.
         steps: The step after which the run ends.
         run: Where the run is written; None writes nothing.
@@ -49,7 +49,7 @@ class Loop(Generic[SceneT]):
 
     scene: Callable[[Sample], SceneT]
     phases: Sequence[Phase[SceneT]]
-    product: Product
+    trained: TrainedGenerator
     engine: Engine
     config: TrainConfig
     steps: int
@@ -73,7 +73,7 @@ class Loop(Generic[SceneT]):
             self._validate(0)
         if self._enough():
             return
-        ledger = Ledger(self.engine.mean)
+        deferred = DeferredRecord(self.engine.mean)
         with interrupts_as_wishes() as wish:
             began = time.perf_counter()
             for step, batch in enumerate(batches, start + 1):
@@ -90,17 +90,17 @@ class Loop(Generic[SceneT]):
                         self.engine.backward(losses[phase.minimised])
                     values |= losses
                     values[f"gradient_{phase.name}"] = self._update(phase, losses)
-                self.product.follow()
+                self.trained.follow()
                 self.step = step
                 known["seconds"] = time.perf_counter() - began
 
-                stopping = self._tell(*ledger.settle())
-                ledger.note(known, values, wish.uttered)
+                stopping = self._tell(*deferred.settle())
+                deferred.note(known, values, wish.uttered)
                 last = step == self.steps
                 validating = last or step % self.config.validate_every == 0
                 checkpointing = last or step % self.config.checkpoint_every == 0
                 if validating or checkpointing or stopping or (wish.uttered and self.engine.processes == 1):
-                    stopping |= self._tell(*ledger.settle())
+                    stopping |= self._tell(*deferred.settle())
                 if validating:
                     self._validate(step)
                     self.watch(step, scene)
@@ -132,10 +132,10 @@ class Loop(Generic[SceneT]):
             "homogeneous_error": self.errors.homogeneous_error,
             "homogeneous_share": self.errors.homogeneous_share,
         }
-        better = self.best.consider(step, self.errors.map_error, self.product.network)
+        better = self.best.consider(step, self.errors.map_error, self.trained.network)
         self._tell(record)
         if better and self.run is not None and self.engine.is_main:
-            self.product.save(self.run.best, self.errors, step)
+            self.trained.save(self.run.best, self.errors, step)
 
     def _checkpoint(self, step: int) -> None:
         if self.run is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,14 +32,13 @@ from bridgetune.losses import (
     tuning_loss,
 )
 from bridgetune.synthesis import synthesize
+from bridgetune.terms import Domain
+from bridgetune.training.alpha import AdversarialWeight, norm
 from bridgetune.training.memory import in_parts
 from bridgetune.training.samples import Sample
-from bridgetune.training.weighing import AdversarialWeight, norm
 from bridgetune.wrapping import Adapter, has_batch_norm
 
 Losses = dict[str, Tensor]
-Domain = Literal["clear", "blurred"]
-DOMAINS: tuple[Domain, ...] = ("clear", "blurred")
 SceneT = TypeVar("SceneT", bound="Scene")
 
 

@@ -20,21 +20,21 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from bridgetune import __version__
+from bridgetune._version import __version__
 from bridgetune.config import RECIPES, Epochs, TrainConfig, TuneConfig
 from bridgetune.data import PairSource, References, UnlabelledPairs, split
 from bridgetune.discriminators import Discriminator
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.metrics import MapErrors
+from bridgetune.metrics import HOMOGENEOUS, MapErrors
+from bridgetune.runs.directory import Record, RunDirectory
+from bridgetune.runs.report import write_report
 from bridgetune.training.engine import Engine
 from bridgetune.training.loop import Loop
 from bridgetune.training.memory import recomputed
 from bridgetune.training.phases import Answering, Judging, Phase, SceneT
-from bridgetune.training.product import Product
-from bridgetune.training.report import write_report
-from bridgetune.training.run_directory import Record, RunDirectory
 from bridgetune.training.samples import Sample, TrainingSamples
-from bridgetune.training.validation import HOMOGENEOUS, validate
+from bridgetune.training.trained import TrainedGenerator
+from bridgetune.training.validation import validate
 from bridgetune.wrapping import Adapter, has_batch_norm, preflight
 
 logger = logging.getLogger("bridgetune")
@@ -184,12 +184,12 @@ class Stage:
             scene, phases, report: See `Loop`.
             discriminators: Whose maps are to be seen.
         """
-        product = Product(self.generator, self.config.average, self._facts)
-        validate = partial(self._validate, product)
-        loop = Loop(scene, phases, product, self.engine, self.config, self.steps, self.run, validate, report)
+        trained = TrainedGenerator(self.generator, self.config.average, self._facts)
+        validate = partial(self._validate, trained)
+        loop = Loop(scene, phases, trained, self.engine, self.config, self.steps, self.run, validate, report)
         self.engine.kept["best"] = loop.best
-        if product.average is not None:
-            self.engine.kept["average"] = product.average
+        if trained.average is not None:
+            self.engine.kept["average"] = trained.average
         start = self._open_run()
         for phase in phases:
             phase.network.train()
@@ -204,12 +204,12 @@ class Stage:
             loop.train(batches, start)
             errors = loop.errors
             if self.config.patience and loop.best.weights:
-                loop.best.restore(product.network)
+                loop.best.restore(trained.network)
                 errors = None
             errors = errors or validate()
-        product.settle()
+        trained.settle()
         if self.run is not None and self.engine.is_main:
-            product.save(self.run.generator, errors, loop.step)
+            trained.save(self.run.generator, errors, loop.step)
             self._tell_how_it_went()
         run_dir = self.run.path if self.run else None
         return TrainingResult(self.generator, loop.step, errors, run_dir, stopped_early=loop.step < self.steps)
@@ -220,8 +220,8 @@ class Stage:
         """Have TensorBoard told what the run tells, where that was asked for."""
         if self.run is None or not self.config.tensorboard or not self.engine.is_main:
             return
-        from bridgetune.training.pictures import pictures
-        from bridgetune.training.tensorboard import TensorBoard
+        from bridgetune.runs.tensorboard import TensorBoard
+        from bridgetune.training.snapshots import snapshot
 
         board = around.enter_context(closing(TensorBoard(self.run.tensorboard, start + 1 if start else 0)))
         report = loop.report
@@ -231,7 +231,7 @@ class Stage:
             report(record)
 
         loop.report = record
-        loop.watch = lambda step, scene: board.pictures(step, pictures(scene, discriminators))
+        loop.watch = lambda step, scene: board.images(step, snapshot(scene, discriminators))
 
     def _tell_how_it_went(self) -> None:
         """Write the report, however the run ended; that it cannot be written is no reason to lose the run."""
@@ -255,11 +255,11 @@ class Stage:
             self.run.forget_after(start if start else -1)
         return start
 
-    def _validate(self, product: Product) -> MapErrors | None:
+    def _validate(self, trained: TrainedGenerator) -> MapErrors | None:
         if not self.held_out:
             return None
         share = (self.engine.rank, self.engine.processes)
-        errors = validate(product.network, self.held_out, self.config.seed, self.engine.device, share)
+        errors = validate(trained.network, self.held_out, self.config.seed, self.engine.device, share)
         return MapErrors(*self.engine.total(list(astuple(errors))))
 
     def _facts(self, errors: MapErrors | None, step: int) -> dict[str, Any]:

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.data import PairSource, all_in_focus
-from bridgetune.metrics import HomogeneousRegion, MapErrors, map_errors
+from bridgetune.metrics import HOMOGENEOUS, MapErrors, map_errors
+from bridgetune.modes import evaluating
 from bridgetune.synthesis import decision_map
 from bridgetune.training.samples import validation_pairs
-
-HOMOGENEOUS = HomogeneousRegion()
 
 
 @torch.no_grad()
@@ -28,13 +27,11 @@ def validate(
         pairs: Held-out pairs. The same seed gives the same crops and blurs.
         share: (rank, processes): every so manieth pair, from the rank on.
     """
-    was_training = generator.training
-    generator.eval()
     errors = MapErrors()
-    for pair in validation_pairs(pairs, seed, share):
-        first, second, mask = (image[None].to(device) for image in pair)
-        decision: Tensor = decision_map(generator(first, second))
-        clear = all_in_focus(pair)[None].to(device)
-        errors += map_errors(decision, mask, HOMOGENEOUS.of(clear))
-    generator.train(was_training)
+    with evaluating(generator):
+        for pair in validation_pairs(pairs, seed, share):
+            first, second, mask = (image[None].to(device) for image in pair)
+            decision: Tensor = decision_map(generator(first, second))
+            clear = all_in_focus(pair)[None].to(device)
+            errors += map_errors(decision, mask, HOMOGENEOUS.of(clear))
     return errors

@@ -6,42 +6,24 @@ Nothing else in bridgetune knows that networks differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from bridgetune.color import LUMA
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
+from bridgetune.origin import Origin
+from bridgetune.pictures.color import LUMA
 from bridgetune.protocol import Generator, check_pair
+from bridgetune.saving import save
 
 PROBABILITY_MARGIN = 1e-6
 """A probability read from a network counts as at least this far from 0 and 1: logits stay within ±13.8."""
 
-
 MIRRORINGS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 """The axes of an image's mirror images, itself included."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a network came from, so that it can be built again.
-
-    Attributes:
-        generator: The plugin generator's name; empty for a network that the user brought.
-        factory: What builds a network that the user brought, as `module:callable`; empty where nobody said.
-        options: What it was called with.
-        distribution, version: The plugin's.
-    """
-
-    generator: str = ""
-    factory: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    distribution: str = ""
-    version: str = ""
 
 
 class InputDomain(nn.Module):
@@ -71,6 +53,9 @@ class InputDomain(nn.Module):
         return pad_by_reflection(image, self.config.multiple, self.config.minimum)
 
 
+_NOWHERE = Origin()
+
+
 class Adapter(Generator):
     """A decision-map network behind the protocol. Made by `bridgetune.wrap` and `bridgetune.create`.
 
@@ -87,7 +72,7 @@ class Adapter(Generator):
         self,
         network: nn.Module,
         config: AdapterConfig,
-        origin: Origin = Origin(),
+        origin: Origin = _NOWHERE,
         twin: Callable[[], nn.Module] | None = None,
     ) -> None:
         super().__init__()
@@ -167,9 +152,7 @@ class Adapter(Generator):
         Raises:
             RequestError: Where `path` is a file.
         """
-        from bridgetune.pretrained import save
-
-        save(self, Path(path), facts or {})
+        save(self.network, self.config, self.origin, Path(path), facts or {})
 
 
 def _antisymmetric(logits: Tensor) -> Tensor:

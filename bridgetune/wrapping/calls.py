@@ -11,8 +11,8 @@ from torch import nn
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
 from bridgetune.wrapping.adapter import Adapter, outline
-from bridgetune.wrapping.pictures import half_and_half
-from bridgetune.wrapping.watching import Trace, tensors_of, undisturbed
+from bridgetune.wrapping.known_pair import half_and_half
+from bridgetune.wrapping.observing import Observation, tensors_of, undisturbed
 
 BASES = (64, 128, 224, 256)
 """Sides that are tried, the first that works serves: most networks take the first."""
@@ -28,13 +28,13 @@ class Call:
         config: Call style, colour, prefix, keywords, layout.
         side: A side that it works with.
         answer: What the network returned for `half_and_half(side)`.
-        trace: What it did on the way.
+        observed: What it did on the way.
     """
 
     config: AdapterConfig
     side: int
     answer: object
-    trace: Trace
+    observed: Observation
 
 
 def working_calls(network: nn.Module, domain: AdapterConfig) -> list[Call]:
@@ -120,9 +120,9 @@ def _words(network: nn.Module) -> list[str]:
 
 def _tried(network: nn.Module, config: AdapterConfig, complaints: list[str]) -> Call | None:
     for side in BASES:
-        trace = Trace()
+        observed = Observation()
         try:
-            with undisturbed(network), trace.watching():
+            with undisturbed(network), observed.observing():
                 answer = Adapter(network, config).answer(*half_and_half(side))
         except Exception as error:  # whatever a network makes of input that is not for it
             complaints.append(" ".join(f"{type(error).__name__}: {error}".split())[:200])
@@ -130,7 +130,7 @@ def _tried(network: nn.Module, config: AdapterConfig, complaints: list[str]) -> 
         if answer is None:
             complaints.append(f"it returned {outline(answer)}")
             continue
-        return Call(config, side, answer, trace)
+        return Call(config, side, answer, observed)
     return None
 
 

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from bridgetune.color import LUMA
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
+from bridgetune.pictures.color import LUMA
 from bridgetune.wrapping.adapter import Adapter, outline, read_logits
 from bridgetune.wrapping.calls import Call
-from bridgetune.wrapping.pictures import blurred, half_and_half, sides_of, texture
-from bridgetune.wrapping.watching import tensors_of, undisturbed
+from bridgetune.wrapping.known_pair import blurred, half_and_half, sides_of, texture
+from bridgetune.wrapping.observing import tensors_of, undisturbed
 
 BOUNDED = ("Sigmoid", "Softmax", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid")
 """Autograd nodes whose result is bounded."""
@@ -63,8 +63,8 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
     """
     name = type(network).__name__
     tensors = tensors_of(call.answer)
-    excuse = call.trace.excuse()
-    if call.trace.optimised:
+    excuse = call.observed.excuse()
+    if call.observed.optimised:
         raise RequestError(f"{name} cannot be tuned: {excuse}; BridgeTune tunes one network for all images")
     if not tensors:
         reason = excuse or f"it returned {outline(call.answer)}"

@@ -14,7 +14,7 @@ from bridgetune.data import PairSource, UnlabelledPairs
 from bridgetune.errors import RequestError
 from bridgetune.synthesis import decision_map
 from bridgetune.wrapping.adapter import Adapter
-from bridgetune.wrapping.watching import Trace, undisturbed
+from bridgetune.wrapping.observing import Observation, undisturbed
 
 logger = logging.getLogger("bridgetune")
 
@@ -50,9 +50,9 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
     network = generator.unwrap()
     name = type(network).__name__
     first, second = _some(pairs, 2, next(generator.parameters()).device)
-    trace = Trace()
+    observed = Observation()
     try:
-        with undisturbed(network), trace.watching():
+        with undisturbed(network), observed.observing():
             maps = generator.scales(first, second)
     except RequestError:
         raise
@@ -62,10 +62,10 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
             f"{name} failed when called as its AdapterConfig says (call={generator.config.call!r},"
             f" color={generator.config.color!r}): {said[:200]}"
         ) from error
-    if trace.optimised:
-        raise RequestError(f"{name} cannot be tuned: {trace.excuse()}; BridgeTune tunes one network for all images")
+    if observed.optimised:
+        raise RequestError(f"{name} cannot be tuned: {observed.excuse()}; BridgeTune tunes one network for all images")
     if not maps[0].requires_grad:
-        reason = trace.excuse() or "the graph is cut"
+        reason = observed.excuse() or "the graph is cut"
         raise RequestError(
             f"{name} cannot be tuned: no gradient comes back from its map, since {reason};"
             " return the map from before that"

@@ -9,8 +9,8 @@ from torch import nn
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
 from bridgetune.wrapping.calls import Call, multiple_and_minimum, working_calls
+from bridgetune.wrapping.observing import tensors_of
 from bridgetune.wrapping.outputs import SURE, Candidate, candidates
-from bridgetune.wrapping.watching import tensors_of
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from bridgetune.config import AdapterConfig, checked
+from bridgetune.config import AdapterConfig
+from bridgetune.documents import checked
 from bridgetune.errors import RequestError
-from bridgetune.wrapping.adapter import Adapter, Origin
+from bridgetune.origin import Origin
+from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.probing import pasted, probe
 from bridgetune.wrapping.twins import pair_twin
 

@@ -1,3 +1,3 @@
-from tests.integration.conftest import folders
+from tests.support.small import folders
 
 __all__ = ["folders"]

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import bridgetune
-from tests.integration.conftest import Folders
+from tests.support.small import Folders
 
 NETWORKS: dict[str, dict[str, Any]] = {"bridgemff": {}, "msfin": {"widths": (4, 4, 4, 4)}}
 

@@ -17,10 +17,10 @@ from PIL import Image
 
 from bridgetune import create, load
 from bridgetune.data import FolderPairs, read_image, write_image
-
-from .commands import BRIDGETUNE, refused, run, succeeds
-from .conftest import Folders
-from .runs import losses
+from tests.support import ROOT
+from tests.support.commands import BRIDGETUNE, refused, run, succeeds
+from tests.support.runs import losses
+from tests.support.small import Folders
 
 SMALL = ["--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"]
 
@@ -253,7 +253,7 @@ def test_inspect_shows_a_plugins_network(saved: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["wrap_your_network", "finetune_drpl", "compare_backbones"])
 def test_an_example_runs_as_it_stands(name: str):
-    example = Path(__file__).parents[2] / "examples" / f"{name}.py"
+    example = ROOT / "examples" / f"{name}.py"
     finished = subprocess.run([sys.executable, example], capture_output=True, text=True, timeout=900)
     assert finished.returncode == 0, finished.stderr
     assert "%" in finished.stdout, "it prints what it measured"

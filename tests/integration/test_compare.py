@@ -10,10 +10,9 @@ import pytest
 
 from bridgetune import create
 from bridgetune.data import image_size, read_image, write_image
-from tests.evaluations import evaluation
-
-from .commands import refused, run, succeeds
-from .conftest import Folders
+from tests.support.commands import refused, run, succeeds
+from tests.support.evaluations import evaluation
+from tests.support.small import Folders
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,7 @@ from bridgetune.data import all_in_focus, multi_focus_pair, read_image, to_pixel
 from bridgetune.evaluation import Evaluation, evaluate
 from bridgetune.inference import fuse_files
 from bridgetune.metrics import FUSION_METRICS, METRICS, HomogeneousRegion, SourcePair, map_scores
-
-from .commands import succeeds
+from tests.support.commands import succeeds
 
 MAPS = [name for name, metric in METRICS.items() if metric.kind == "map"]
 

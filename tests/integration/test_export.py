@@ -19,8 +19,8 @@ from bridgetune import Adapter, AdapterConfig, RequestError, WorkError, create, 
 from bridgetune.exporting import FORMATS, FormatName, export, exporter, least_side
 from bridgetune.inference import fuse_files
 from bridgetune.testing.networks import stir
-
-from .commands import refused, run, succeeds
+from tests.support import ROOT
+from tests.support.commands import refused, run, succeeds
 
 SMALL = {"bridgemff": {}, "msfin": {"widths": (4, 8, 12, 16)}, "drpl": {"width": 8, "blocks": 2}}
 """Options that make a plugin's network small; BridgeMFF is."""
@@ -301,7 +301,7 @@ def test_the_snippets_of_the_readme_fuse_without_bridgetune(format: FormatName, 
     for source in sources:
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(source)
 
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (section,) = re.findall(r"## Run it without bridgetune\n(.*?)\n## ", readme, re.DOTALL)
     images, *runs = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     (chosen,) = (snippet for snippet in runs if path.name in snippet)

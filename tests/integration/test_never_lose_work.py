@@ -19,10 +19,9 @@ from safetensors.torch import load_file
 import bridgetune
 from bridgetune import RequestError, Steps, TuneConfig, WorkError, finetune
 from bridgetune.data import PixelCache, References, SyntheticPairs
-from bridgetune.training.checkpoints import MANIFEST
-
-from .commands import PROCESSES
-from .conftest import Folders, sharpness
+from bridgetune.runs.checkpoints import MANIFEST
+from tests.support.commands import PROCESSES
+from tests.support.small import Folders, sharpness
 
 STEPS = 8
 NETWORKS: dict[str, dict[str, Any]] = {

@@ -13,8 +13,8 @@ import pytest
 
 from bridgetune.templates import FILES
 from bridgetune.testing import GeneratorConformance
+from tests.support import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 RUFF_OPTIONS = (["--isolated", "--line-length", "120"], ["--config", str(ROOT / "pyproject.toml")])
 
 

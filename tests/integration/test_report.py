@@ -9,9 +9,8 @@ import pytest
 
 from bridgetune import Adapter, PretrainConfig, Steps, TuneConfig, finetune, pretrain
 from bridgetune.data import References, SyntheticPairs
-
-from .commands import refused, run, succeeds
-from .conftest import SIDE
+from tests.support.commands import refused, run, succeeds
+from tests.support.small import SIDE
 
 PICTURES = {"losses.png", "discriminators.png", "map-error.png", "gradients.png"}
 

@@ -16,10 +16,9 @@ import pytest
 from bridgetune import RequestError
 from bridgetune.evaluation.results import Evaluation
 from bridgetune.sweeps import read_sweep, run_sweep
-
-from .commands import BRIDGETUNE, refused, run
-from .conftest import Folders
-from .runs import losses
+from tests.support.commands import BRIDGETUNE, refused, run
+from tests.support.runs import losses
+from tests.support.small import Folders
 
 STAGE = """
 batch = 2

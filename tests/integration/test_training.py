@@ -17,9 +17,8 @@ import bridgetune
 from bridgetune import Adapter, RequestError, Steps, WorkError, finetune, pretrain
 from bridgetune.data import Pair, References, SyntheticPairs
 from bridgetune.training.loop import Stopped
-
-from .conftest import SIDE, Folders, sharpness
-from .runs import losses, records, same, stage1, stage2, weights
+from tests.support.runs import losses, records, same, stage1, stage2, weights
+from tests.support.small import SIDE, Folders, sharpness
 
 
 def test_pretraining_lowers_the_held_out_map_error(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 import bridgetune
 from bridgetune import Adapter, finetune, pretrain
 from bridgetune.data import References, SyntheticPairs, UnlabelledPairs
-
-from .conftest import SIDE, Folders, sharpness
-from .runs import losses, same, stage1, stage2, weights
+from tests.support.runs import losses, same, stage1, stage2, weights
+from tests.support.small import SIDE, Folders, sharpness
 
 
 def test_bfloat16_runs_and_leaves_float32_weights(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from bridgetune.data import FolderPairs, PixelCache, ReferencePool, SyntheticPairs, UnlabelledPairs, scenes
-from bridgetune.data.images import read_image, read_mask_pixels, to_batch, to_tensor
+from bridgetune.data import FolderPairs, PixelCache, ReferencePool, SyntheticPairs, UnlabelledPairs, framed
 from bridgetune.data.pairs import draws
+from bridgetune.pictures.images import read_image, read_mask_pixels, to_batch, to_tensor
 
 CPU = torch.device("cpu")
 
@@ -27,8 +27,8 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return reads
 
-    monkeypatch.setattr(scenes, "read_image", counting(read_image))
-    monkeypatch.setattr(scenes, "read_mask_pixels", counting(read_mask_pixels))
+    monkeypatch.setattr(framed, "read_image", counting(read_image))
+    monkeypatch.setattr(framed, "read_mask_pixels", counting(read_mask_pixels))
     return names
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from bridgetune import RequestError
 from bridgetune.evaluation import Evaluation, MetricInfo
-from bridgetune.evaluation.aligning import compare, read_evaluations
+from bridgetune.evaluation.aligning import align_pairs, read_evaluations
 from bridgetune.evaluation.comparison import MethodPair
-from tests.evaluations import METRICS, by_path, evaluation
+from tests.support.evaluations import METRICS, by_path, evaluation
 
 
 def without(one: Evaluation, *stems: str) -> Evaluation:
@@ -39,7 +39,7 @@ def test_a_folder_without_evaluations_is_refused(tmp_path: Path):
 
 def test_scores_stand_where_they_belong():
     first, second = evaluation("a"), evaluation("b", 0.1)
-    scores = compare(by_path(first, second)).datasets[0]
+    scores = align_pairs(by_path(first, second)).datasets[0]
     assert scores.methods == ("a", "b")
     assert scores.images[:3] == ("01", "02", "03")
     assert scores.of("q_mi")[1, 2] == second.images["03"]["q_mi"]
@@ -47,7 +47,9 @@ def test_scores_stand_where_they_belong():
 
 
 def test_methods_are_compared_on_the_images_they_have_in_common():
-    comparison = compare(by_path(without(evaluation("a"), "02"), evaluation("b"), without(evaluation("c"), "05", "07")))
+    comparison = align_pairs(
+        by_path(without(evaluation("a"), "02"), evaluation("b"), without(evaluation("c"), "05", "07"))
+    )
     assert comparison.datasets[0].images == ("01", "03", "04", "06", "08")
     assert comparison.notes == ("Lytro: 5 of 8 images are common to all methods and compared; left out: 02, 05, 07.",)
 
@@ -55,12 +57,12 @@ def test_methods_are_compared_on_the_images_they_have_in_common():
 def test_no_image_in_common_is_refused():
     left, right = without(evaluation("a", images=4), "03", "04"), without(evaluation("b", images=4), "01", "02")
     with pytest.raises(RequestError, match="Lytro: no image is common to all methods"):
-        compare(by_path(left, right))
+        align_pairs(by_path(left, right))
 
 
 def test_a_metric_counts_the_images_on_which_all_methods_have_it():
     gappy = valueless(evaluation("a"), "map_error", "02", "03")
-    comparison = compare(by_path(gappy, evaluation("b")))
+    comparison = align_pairs(by_path(gappy, evaluation("b")))
     scores = comparison.datasets[0]
     assert scores.blocks("map_error").shape == (6, 2)
     assert scores.blocks("q_mi").shape == (8, 2)
@@ -71,7 +73,7 @@ def test_a_metric_counts_the_images_on_which_all_methods_have_it():
 
 def test_a_metric_that_a_method_lacks_is_shown_and_not_ranked_by():
     fused_only = evaluation("a", metrics={name: METRICS[name] for name in ("qabf_weighted", "q_mi")})
-    comparison = compare(by_path(fused_only, evaluation("b"), evaluation("c")))
+    comparison = align_pairs(by_path(fused_only, evaluation("b"), evaluation("c")))
     scores = comparison.datasets[0]
     assert list(scores.metrics) == ["qabf_weighted", "q_mi", "map_error"]
     assert scores.ranked() == ["qabf_weighted", "q_mi"]
@@ -84,11 +86,11 @@ def test_nothing_to_rank_by_is_refused():
     one = evaluation("a", metrics={"q_mi": METRICS["q_mi"]})
     other = evaluation("b", metrics={"map_error": METRICS["map_error"]})
     with pytest.raises(RequestError, match="no metric has values for all of a, b"):
-        compare(by_path(one, other))
+        align_pairs(by_path(one, other))
 
 
 def test_over_all_datasets_are_the_methods_that_are_on_each():
-    comparison = compare(
+    comparison = align_pairs(
         by_path(
             *(evaluation(method) for method in "abc"),
             *(evaluation(method, dataset="MFI-WHU", images=5) for method in "bca"),
@@ -105,11 +107,11 @@ def test_over_all_datasets_are_the_methods_that_are_on_each():
 
 
 def test_metrics_are_chosen_and_ordered():
-    comparison = compare(by_path(evaluation("a"), evaluation("b")), metrics=["map_error", "q_mi"])
+    comparison = align_pairs(by_path(evaluation("a"), evaluation("b")), metrics=["map_error", "q_mi"])
     assert list(comparison.datasets[0].metrics) == ["map_error", "q_mi"]
     assert comparison.definitions.keys() == {"map_error", "q_mi"}
     with pytest.raises(RequestError, match="did you mean 'q_mi'"):
-        compare(by_path(evaluation("a"), evaluation("b")), metrics=["q_m"])
+        align_pairs(by_path(evaluation("a"), evaluation("b")), metrics=["q_m"])
 
 
 @pytest.mark.parametrize(
@@ -127,24 +129,24 @@ def test_metrics_are_chosen_and_ordered():
 def test_evaluations_that_mean_different_things_are_refused_and_named(change: dict[str, object], said: str):
     given = {Path("one.json"): evaluation("a"), Path("two.json"): evaluation("b").model_copy(update=change)}
     with pytest.raises(RequestError, match=said) as refused:
-        compare(given)
+        align_pairs(given)
     assert "one.json" in str(refused.value)
     assert "two.json" in str(refused.value)
 
 
 def test_definitions_of_metrics_that_are_not_compared_may_differ():
     other = evaluation("b").model_copy(update={"definitions": {"q_mi": "another"}})
-    assert compare(by_path(evaluation("a"), other), metrics=["map_error"]).datasets
+    assert align_pairs(by_path(evaluation("a"), other), metrics=["map_error"]).datasets
 
 
 def test_one_method_is_nothing_to_compare():
     with pytest.raises(RequestError, match="got evaluations of a, expected two methods"):
-        compare(by_path(evaluation("a"), evaluation("a", dataset="MFI-WHU")))
+        align_pairs(by_path(evaluation("a"), evaluation("a", dataset="MFI-WHU")))
 
 
 def test_pairs_are_found_by_name():
     names = ["MSFIN", "BridgeMFF + bridgetune", "MSFIN+BridgeTune", "bridgemff", "GACN", "x+BridgeTune"]
-    comparison = compare(by_path(*map(evaluation, names)))
+    comparison = align_pairs(by_path(*map(evaluation, names)))
     assert comparison.pairs == (
         MethodPair("bridgemff", "BridgeMFF + bridgetune", "bridgemff"),
         MethodPair("MSFIN", "MSFIN+BridgeTune", "MSFIN"),
@@ -153,18 +155,18 @@ def test_pairs_are_found_by_name():
 
 def test_pairs_are_named():
     given = by_path(evaluation("old"), evaluation("new"), evaluation("other"))
-    assert compare(given).pairs == ()
-    assert compare(given, before=["old", "old"], after=["new", "other"]).pairs == (
+    assert align_pairs(given).pairs == ()
+    assert align_pairs(given, before=["old", "old"], after=["new", "other"]).pairs == (
         MethodPair("old", "new"),
         MethodPair("old", "other"),
     )
     with pytest.raises(RequestError, match="--after: no method is called 'nww'; did you mean 'new'"):
-        compare(given, before=["old"], after=["nww"])
+        align_pairs(given, before=["old"], after=["nww"])
     with pytest.raises(RequestError, match="--before is given 1 times, --after 0 times"):
-        compare(given, before=["old"])
+        align_pairs(given, before=["old"])
 
 
 def test_two_methods_are_a_pair():
-    comparison = compare(by_path(evaluation("old"), evaluation("new")))
+    comparison = align_pairs(by_path(evaluation("old"), evaluation("new")))
     assert comparison.pairs == (MethodPair("old", "new"),)
     assert "old is taken as before" in comparison.notes[0]

@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bridgetune.evaluation import MetricInfo
-from bridgetune.evaluation.aligning import compare
+from bridgetune.evaluation.aligning import align_pairs
 from bridgetune.evaluation.figures import bars, before_after, critical_difference, paper, saved, stability
 from bridgetune.evaluation.figures.style import PAGE, line_style, title
 from bridgetune.evaluation.findings import DatasetFindings, find
 from bridgetune.evaluation.ranks import ALL_METRICS
-from tests.evaluations import METRICS, by_path, evaluation
+from tests.support.evaluations import METRICS, by_path, evaluation
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def _untouched() -> Iterator[None]:
 
 def findings(*names: str, images: int = 12, metrics: dict[str, MetricInfo] = METRICS) -> DatasetFindings:
     given = (evaluation(name, 0.01 * place, images=images, metrics=metrics) for place, name in enumerate(names))
-    return find(compare(by_path(*given))).datasets[0]
+    return find(align_pairs(by_path(*given))).datasets[0]
 
 
 def labels(figure: Figure) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from bridgetune import RequestError
 from bridgetune.evaluation import Evaluation, MetricInfo
-from tests.evaluations import evaluation
+from tests.support.evaluations import evaluation
 
 GAPPY = Evaluation(
     method="net",
@@ -81,7 +81,7 @@ def test_a_bad_document_is_refused_in_one_line(change: dict[str, Any], named: st
 def test_what_is_no_evaluation_is_said_to_be_none(content: str, tmp_path: Path):
     path = tmp_path / "config.json"
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(RequestError, match=r"config\.json: not an? (evaluation|JSON document)"):
+    with pytest.raises(RequestError, match=r"config\.json: not an? (evaluation|JSON file)"):
         Evaluation.read(path)
 
 

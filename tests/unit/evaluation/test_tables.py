@@ -9,12 +9,12 @@ import pytest
 
 from bridgetune import RequestError
 from bridgetune.evaluation import MetricInfo
-from bridgetune.evaluation.aligning import compare
+from bridgetune.evaluation.aligning import align_pairs
 from bridgetune.evaluation.comparison import MethodPair
 from bridgetune.evaluation.findings import described, find
 from bridgetune.evaluation.rendering import comma_separated, latex, markdown
 from bridgetune.evaluation.tables import Cell, Table, before_after_table, overall_rows, score_table
-from tests.evaluations import by_path, evaluation
+from tests.support.evaluations import by_path, evaluation
 
 METRICS = {
     "qabf_weighted": MetricInfo(higher_is_better=True, title="Q^{AB/F}"),
@@ -137,7 +137,7 @@ def test_csv_has_full_precision():
 
 def test_over_datasets_each_counts_once():
     given = [evaluation(m, d, dataset=n, images=i) for n, i in (("L", 4), ("W", 9)) for m, d in (("a", 0), ("b", 0.1))]
-    comparison = compare(by_path(*given))
+    comparison = align_pairs(by_path(*given))
     assert comparison.overall is not None
     (cell, *_) = overall_rows(comparison.datasets, comparison.overall)["a"]
     expected = (given[0].mean["qabf_weighted"] + given[2].mean["qabf_weighted"]) / 2  # type: ignore[operator]
@@ -145,7 +145,7 @@ def test_over_datasets_each_counts_once():
 
 
 def test_the_proposed_method_is_the_one_that_ranks_best_unless_named():
-    comparison = compare(by_path(evaluation("a"), evaluation("b", 0.1), evaluation("c", -0.1)))
+    comparison = align_pairs(by_path(evaluation("a"), evaluation("b", 0.1), evaluation("c", -0.1)))
     assert find(comparison).proposed == "b"
     assert find(comparison, "c").proposed == "c"
     assert [row.labels[0] for row in find(comparison).ranks.sections[0]] == ["b", "a", "c"]
@@ -156,7 +156,7 @@ def test_the_proposed_method_is_the_one_that_ranks_best_unless_named():
 def test_files_of_datasets_do_not_collide():
     names = ["My Set", "my-set", "overall", "数据"]
     given = [evaluation(method, dataset=name, images=3) for name in names for method in "ab"]
-    found = find(compare(by_path(*given)))
+    found = find(align_pairs(by_path(*given)))
     assert [scope.name for scope in found.datasets] == ["my-set", "my-set-2", "overall-2", "dataset"]
     assert found.overall is not None
     assert found.overall.name == "overall"
@@ -164,7 +164,7 @@ def test_files_of_datasets_do_not_collide():
 
 def test_what_is_said_is_what_was_found():
     levels = {"best": 0.05, "near": 0.0499, "worst": -0.05}
-    found = find(compare(by_path(*(evaluation(name, level, images=20) for name, level in levels.items()))))
+    found = find(align_pairs(by_path(*(evaluation(name, level, images=20) for name, level in levels.items()))))
     (said,) = found.datasets[0].said
     assert said.startswith("Lytro, all metrics: the methods differ (Friedman χ²(2) = ")
     assert "better than worst" in said
@@ -173,18 +173,18 @@ def test_what_is_said_is_what_was_found():
 
 
 def test_few_images_and_few_methods_are_warned_of():
-    two = find(compare(by_path(evaluation("old", images=5), evaluation("new", 0.1, images=5)))).datasets[0]
+    two = find(align_pairs(by_path(evaluation("old", images=5), evaluation("new", 0.1, images=5)))).datasets[0]
     assert two.nemenyi == {}
     assert "2 methods; the Friedman test and the critical-difference diagram need three methods" in two.said[0]
     assert "no difference shown in qabf_weighted, q_mi and map_error" in two.said[1]
     assert "5 images with a difference" in two.said[2]
     assert "its p cannot fall below 0.062" in two.said[2]
     three_methods = [evaluation(name, level, images=3) for name, level in (("a", 0), ("b", 0.1), ("c", 0.2))]
-    assert "3 images are too few" in find(compare(by_path(*three_methods))).datasets[0].said[-1]
+    assert "3 images are too few" in find(align_pairs(by_path(*three_methods))).datasets[0].said[-1]
 
 
 def test_methods_that_do_not_differ_get_no_post_hoc_test():
-    found = find(compare(by_path(*(evaluation(name, seed=4) for name in ("a", "b", "c"))))).datasets[0]
+    found = find(align_pairs(by_path(*(evaluation(name, seed=4) for name in ("a", "b", "c"))))).datasets[0]
     assert found.friedman["all metrics"].p > 0.05
     assert found.nemenyi == {}
     assert "not shown to differ" in found.said[0]
@@ -193,7 +193,7 @@ def test_methods_that_do_not_differ_get_no_post_hoc_test():
 def test_the_json_document_has_it_all():
     names = ("x", "x+BridgeTune", "y")
     given = [evaluation(n, i / 50, dataset=d) for d in ("L", "W") for i, n in enumerate(names)]
-    document = described(find(compare(by_path(*given))))
+    document = described(find(align_pairs(by_path(*given))))
     assert document["proposed"] == "y"
     assert document["datasets"].keys() == {"L", "W"}
     on = document["datasets"]["L"]

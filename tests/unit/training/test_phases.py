@@ -12,6 +12,7 @@ from bridgetune import RECIPES, AdapterConfig, TuneConfig, wrap
 from bridgetune.discriminators import build_discriminator
 from bridgetune.losses import adversarial_loss
 from bridgetune.synthesis import synthesize
+from bridgetune.training.alpha import AdversarialWeight
 from bridgetune.training.phases import (
     DOMAINS,
     Answering,
@@ -26,7 +27,6 @@ from bridgetune.training.phases import (
     pretraining_losses,
     supervised_losses,
 )
-from bridgetune.training.weighing import AdversarialWeight
 
 RECIPE = RECIPES["paper"]
 CONFIG = TuneConfig()

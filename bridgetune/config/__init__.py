@@ -1,0 +1,25 @@
+"""What a user decides, as frozen pydantic models: the adapter, the recipes, augmentation and the two training stages.
+
+Nothing here imports torch, so that plugins and the command line can be described without paying for it.
+"""
+
+from bridgetune.config.adapter import AdapterConfig
+from bridgetune.config.augmentation import AUGMENTATIONS, NO_AUGMENTATION, Augmentation, AugmentationName
+from bridgetune.config.recipes import RECIPES, Recipe
+from bridgetune.config.training import Alpha, Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
+
+__all__ = [
+    "AUGMENTATIONS",
+    "NO_AUGMENTATION",
+    "RECIPES",
+    "AdapterConfig",
+    "Alpha",
+    "Augmentation",
+    "AugmentationName",
+    "Epochs",
+    "PretrainConfig",
+    "Recipe",
+    "Steps",
+    "TrainConfig",
+    "TuneConfig",
+]

@@ -1,0 +1,83 @@
+"""How one network is called and how its answer is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from bridgetune.config._model import Frozen
+
+
+class AdapterConfig(Frozen):
+    """How one network is called and how its answer is read.
+
+    The adapter converts from and to bridgetune's canonical space: RGB, float, [0, 1], (B, 3, H, W) in;
+    mask logits (B, 1, H, W), positive where the first image is in focus, out.
+    """
+
+    call: Literal["pair", "concat"] = "pair"
+    """`pair` for ``net(first, second)``, `concat` for ``net(cat([first, second], dim=1))``."""
+    prefix: tuple[str, ...] = ()
+    """Arguments before the images, as in ``net("fuse", first, second)``."""
+    keywords: tuple[str, ...] = ()
+    """Names that the images are passed by, two for `pair` and one for `concat`; empty passes them by position."""
+    layout: Literal["channels first", "channels last"] = "channels first"
+    """`channels first`, (B, C, H, W), or `channels last`, (B, H, W, C), for images and map alike."""
+    color: Literal["rgb", "gray"] = "rgb"
+    """`rgb` for three channels an image, `gray` for one (ITU-R BT.601 luma)."""
+    value_range: tuple[float, float] = (0.0, 1.0)
+    """Where the network wants 0 and 1 of the canonical space: ``(-1, 1)``, ``(0, 255)`` ..."""
+    mean: tuple[float, ...] = (0.0,)
+    """Subtracted after `value_range`, one value or one a channel."""
+    std: tuple[PositiveFloat, ...] = (1.0,)
+    """Divided by after that, one value or one a channel."""
+    item: int | str | None = None
+    """Which output where the network returns a tuple or list (index) or a dictionary (key)."""
+    auxiliary: tuple[int | str, ...] = ()
+    """Items that hold coarser maps of the same kind, for deep supervision in stage 1."""
+    output: Literal["logits", "probability", "tanh", "softmax", "complementary"] = "logits"
+    """What the map's numbers are. `logits`; `probability` in [0, 1]; `tanh` in [-1, 1]; `softmax`, two-channel logits
+    of which `channel` belongs to the image that `orientation` names; `complementary`, two-channel probabilities
+    (o1, o2) read as (o1 + 1 - o2) / 2."""
+    channel: Annotated[int, Field(ge=0)] = 0
+    """Which channel of the output is the map (`softmax`, `complementary`: is the named image's)."""
+    orientation: Literal["first", "second"] = "first"
+    """Which image is in focus where the map is high."""
+    multiple: PositiveInt = 1
+    """Sides are padded by reflection up to a multiple of this, and the map cropped back."""
+    minimum: PositiveInt = 1
+    """The shortest side that the network takes; shorter ones are padded likewise."""
+    symmetric: bool = False
+    """Ask the network in both orders, in one pass, and answer with half the difference of the logits:
+    (g(first, second) - g(second, first)) / 2. To exchange the images is then to exchange the sign, and nothing else; it
+    takes twice the time."""
+    mirrored: bool = False
+    """In eval mode, answer with the mean over the pair and its mirror images, left to right, top to bottom and both; it
+    takes four times the time."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of one image as the network sees it."""
+        return 3 if self.color == "rgb" else 1
+
+    def asked(self, symmetric: bool | None, mirrored: bool | None) -> Self:
+        """The same, but for how often the network is asked; None leaves it."""
+        asked = {"symmetric": symmetric, "mirrored": mirrored}
+        return self.model_copy(update={name: value for name, value in asked.items() if value is not None})
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        low, high = self.value_range
+        if low >= high:
+            raise ValueError(f"value_range: got {self.value_range}, expected (low, high) with low < high")
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, self.channels):
+                raise ValueError(f"{name}: got {len(values)} values, expected 1 or {self.channels} for {self.color}")
+        if self.keywords and len(self.keywords) != (2 if self.call == "pair" else 1):
+            raise ValueError(f"keywords: got {self.keywords}, expected two for call='pair', one for 'concat'")
+        if self.auxiliary and self.item is None:
+            raise ValueError(f"auxiliary: got {self.auxiliary} without item, expected item to say which is the map")
+        if self.output in ("softmax", "complementary") and self.channel > 1:
+            raise ValueError(f"channel: got {self.channel}, expected 0 or 1 for output={self.output!r}")
+        return self

@@ -1,0 +1,152 @@
+"""What the two stages of training decide."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PlainValidator,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from bridgetune.config._model import Frozen
+from bridgetune.config.augmentation import AugmentationName
+
+
+def _alpha(value: object) -> object:
+    if value == "auto" or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf):
+        return value
+    raise PydanticCustomError("alpha", "expected a number from 0 on, or 'auto'")
+
+
+Alpha = Annotated[float | Literal["auto"], PlainValidator(_alpha)]
+"""The weight of the adversarial loss, or that it be chosen at each step."""
+
+
+class Epochs(Frozen):
+    """Train for so many passes over the training pairs."""
+
+    epochs: PositiveInt
+
+
+class Steps(Frozen):
+    """Train for so many updates of the generator."""
+
+    steps: PositiveInt
+
+
+class TrainConfig(Frozen):
+    """What both stages decide. Use `PretrainConfig` or `TuneConfig`."""
+
+    recipe: Literal["paper", "released"] = "paper"
+    """As the paper has it, or the authors' program: a name of `RECIPES`."""
+    duration: Epochs | Steps
+    """`Epochs(epochs=...)` or `Steps(steps=...)`; the cosine schedule falls to 0 over it."""
+    batch: PositiveInt
+    """Pairs in one update, over all processes together."""
+    size: Annotated[int, Field(ge=16)] = 256
+    """Side of the square training images, in pixels."""
+    fit: Literal["resize", "crop"] = "resize"
+    """How an image comes to that size: `resize`d whole, as in the paper, or `crop`ped at native scale."""
+    learning_rate: PositiveFloat
+    """AdamW's, the same for every network in the stage; it falls to 0 by a cosine."""
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    """AdamW's decays of its two moments."""
+    weight_decay: NonNegativeFloat = 0.01
+    """AdamW's."""
+    kernel_sizes: tuple[PositiveInt, PositiveInt] = (3, 21)
+    """Smallest and largest kernel (odd) that blurs a training image."""
+    augmentation: AugmentationName = "none"
+    """Pairs as the paper has them (`none`), in either order (`exchange`), with other blurs, too (`lens`), and as
+    cameras store them (`camera`): a name of `AUGMENTATIONS`. Of effect on pairs that are made of images and masks;
+    held-out pairs from folders of their own stay as the paper has them."""
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of the pairs held out to measure the map error on, where no own set is given ..."""
+    validation_most: PositiveInt = 64
+    """... but at most so many of them."""
+    validate_every: PositiveInt = 200
+    """Steps between validations; there is one at the end, too."""
+    checkpoint_every: PositiveInt = 100
+    """Steps between checkpoints; there is one at the end, too."""
+    checkpoints_kept: PositiveInt = 3
+    """How many checkpoints stay on disk, the newest ones."""
+    patience: NonNegativeInt = 0
+    """After so many validations in a row without a lower map error the run ends, and the generator is the best one; 0
+    runs to the end, and the generator is the last one."""
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay of an exponential moving average of the generator's weights, of 0.999, say, which is validated and saved in
+    their place; 0 averages nothing."""
+    micro_batch: NonNegativeInt = 0
+    """Pairs that the networks see at a time; 0 is the batch of a process as a whole. Smaller takes less memory and, for
+    what is computed twice, more time; the update stays the same, but for BatchNorm."""
+    checkpoint_activations: bool = False
+    """Keep of the networks' blocks their inputs alone, and compute the rest again in the backward pass: less memory,
+    more time, the same update."""
+    compile: bool = False
+    """Have torch.compile translate the networks first."""
+    seed: NonNegativeInt = 0
+    """Of everything drawn at random. The same seed gives the same run."""
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    """Mixed precision as accelerate names it."""
+    device: Literal["auto", "cpu"] = "auto"
+    """`auto` takes what accelerate finds; `cpu` insists."""
+    workers: NonNegativeInt = 1
+    """Threads that prepare training images ahead; 0 prepares none ahead."""
+    tensorboard: bool = False
+    """Write scalars and pictures for TensorBoard into the run's folder."""
+
+    @field_validator("kernel_sizes")
+    @classmethod
+    def _odd(cls, sizes: tuple[int, int]) -> tuple[int, int]:
+        low, high = sizes
+        if low > high or low % 2 == 0 or high % 2 == 0:
+            raise ValueError(f"got {sizes}, expected two odd sizes, the smaller first")
+        return sizes
+
+
+class PretrainConfig(TrainConfig):
+    """Stage 1 (Algorithm 1, lines 1-8): supervised training of the generator; defaults are the paper's."""
+
+    duration: Epochs | Steps = Epochs(epochs=100)
+    """`Epochs(epochs=...)` or `Steps(steps=...)`; the cosine schedule falls to 0 over it."""
+    batch: PositiveInt = 32
+    """Pairs in one update, over all processes together."""
+    learning_rate: PositiveFloat = 1e-3
+    """AdamW's; it falls to 0 by a cosine."""
+
+
+class TuneConfig(TrainConfig):
+    """Stage 2 (Algorithm 1, lines 9-26): BridgeTune; defaults are the paper's."""
+
+    duration: Epochs | Steps = Epochs(epochs=50)
+    """`Epochs(epochs=...)` or `Steps(steps=...)`; the cosine schedule falls to 0 over it."""
+    batch: PositiveInt = 16
+    """Pairs in one update, over all processes together."""
+    learning_rate: PositiveFloat = 6e-4
+    """AdamW's, the same for all three networks; it falls to 0 by a cosine."""
+    alpha: Alpha = 1e-4
+    """α of Eq. 12, the weight of the adversarial loss; `auto` holds it at what makes the adversarial part of the
+    gradient at the map `adversarial_share` of the supervised one."""
+    adversarial_share: PositiveFloat = 0.1
+    """Norm of the one gradient over norm of the other; 0.1 is the paper's "about 1:10". Of no effect unless α is
+    `auto`."""
+    adversarial: Literal["non-saturating", "saturating"] = "non-saturating"
+    """`non-saturating`, -log D(s) (Algorithm 1, line 21), or `saturating`, log(1 - D(s)) (Eq. 7)."""
+    discriminator: Literal["auto", "twin", "patch"] = "auto"
+    """`twin`, the generator's own architecture (the paper's advice), which its plugin must bring; `patch`, the built-in
+    fallback; `auto`, the twin where there is one."""
+    unlabelled_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Share of a batch that is drawn from the unlabelled pairs, where there are both kinds."""
+    swap_weight: NonNegativeFloat = 1.0
+    """Of `bridgetune.losses.swap_consistency`, on unlabelled pairs: the map does not depend on their order."""
+    binary_weight: NonNegativeFloat = 0.1
+    """Of `bridgetune.losses.binarisation`, on unlabelled pairs: the map is 0 or 1."""
+    variation_weight: NonNegativeFloat = 0.1
+    """Of `bridgetune.losses.total_variation`, on unlabelled pairs: the map has few edges."""

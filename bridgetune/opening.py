@@ -1,0 +1,164 @@
+"""Generators by name, by folder and by factory: `create`, `load`, and what `--generator` means."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from bridgetune import plugins
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.hookspecs import GeneratorSpec
+from bridgetune.origin import Origin
+from bridgetune.pretrained import Saved, read_saved, read_state_dict, read_weights
+from bridgetune.targets import resolve, resolve_own
+from bridgetune.wrapping import Adapter, InputDomain, pair_twin, wrap
+
+
+def create(
+    name: str,
+    *,
+    weights: str | Path | None = "shipped",
+    symmetric: bool | None = None,
+    mirrored: bool | None = None,
+    **options: Any,
+) -> Adapter:
+    """A plugin's generator, ready to call, in eval mode.
+
+    Args:
+        name: As `list_generators` gives it.
+        weights: `shipped`, those that the plugin brings; None, a fresh initialisation; or the path of a
+            safetensors file, of a saved generator's folder or of a checkpoint that the plugin knows how to read.
+        symmetric, mirrored: See `AdapterConfig`. None: as the folder of the weights says, or else not.
+        options: For the plugin's network.
+
+    Raises:
+        RequestError: An unknown or doubly claimed name, options that the network does not take, weights that
+            cannot be read or do not fit.
+    """
+    plugin, spec = plugins.registry().find(name)
+    path = None if weights is None else _shipped(spec) if weights == "shipped" else Path(weights)
+    config = spec.adapter
+    if path is not None and path.is_dir():
+        saved = read_saved(path)
+        config, options, path = saved.config, _options(saved, path, name, options), saved.weights
+    config = config.asked(symmetric, mirrored)
+    network = _built(spec, spec.network, options)
+    if path is not None:
+        read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)
+    twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, config)
+    origin = Origin(generator=name, options=dict(options), distribution=plugin.distribution, version=plugin.version)
+    return Adapter(network, config, origin, twin).eval()
+
+
+def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
+    """Read back what `save_pretrained` wrote, in eval mode.
+
+    Args:
+        path: The folder; or a run's, whose product is meant.
+        network: A fresh network of the same class, for one that was wrapped by hand without naming its factory;
+            a plugin's generator is built by its plugin.
+
+    Raises:
+        RequestError: The folder is not one, its plugin is missing, a network is needed, or the weights do not fit.
+    """
+    saved = read_saved(Path(path))
+    origin = saved.origin
+    if network is None and origin.factory:
+        network = resolve_own(origin.factory)()
+    if network is not None:
+        generator = wrap(network, saved.config, factory=origin.factory)
+        read_weights(generator.unwrap(), saved.weights)
+    elif origin.generator:
+        generator = create(origin.generator, weights=saved.folder)
+    else:
+        raise RequestError(
+            f"{saved.folder}: holds a network that was wrapped by hand ({saved.network});"
+            " pass a fresh one: bridgetune.load(path, network=...), or name its factory= when wrapping"
+        )
+    return generator.eval()
+
+
+def open_generator(
+    name_or_path: str,
+    weights: str | Path | None = "shipped",
+    symmetric: bool | None = None,
+    mirrored: bool | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Adapter:
+    """What `--generator` means: a plugin's generator by name, a saved one's folder, or `module:factory`.
+
+    A network of the user's own, made by a factory, is wrapped by the probe; `weights` is then a state_dict's file.
+
+    Args:
+        name_or_path: See above.
+        weights: For a name or a factory; see `create`.
+        symmetric, mirrored: See `AdapterConfig`. None: as it was saved, or else not.
+        options: For the network of a name.
+    """
+    generator = _opened(name_or_path, weights, options or {})
+    return generator.reconfigured(generator.config.asked(symmetric, mirrored))
+
+
+def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str, Any]) -> Adapter:
+    path = Path(name_or_path)
+    if name_or_path in plugins.registry().names():
+        return create(name_or_path, weights=weights, **options)
+    own = ":" in name_or_path and not path.exists()
+    if not own and not path.is_dir() and path.name == name_or_path:
+        return create(name_or_path, weights=weights, **options)  # which says what it knows instead
+    if options:
+        raise RequestError(f"--option: is for a plugin's generator, which {name_or_path} is not; leave it out")
+    if own:
+        network = resolve_own(name_or_path)()
+        if weights not in ("shipped", None):
+            read_weights(network, Path(str(weights)), foreign=read_state_dict)
+        return wrap(network, factory=name_or_path)
+    if weights not in ("shipped", None):
+        raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
+    return load(path)
+
+
+def _options(saved: Saved, path: Path, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a saved generator's network is built with, and `options` beyond that.
+
+    Raises:
+        RequestError: It is another generator, or one that other options were meant for.
+    """
+    if saved.origin.generator != name:
+        raise RequestError(f"{path}: holds {saved.origin.generator or saved.network}, expected {name}")
+    built = saved.origin.options
+    if differing := [option for option in options if built.get(option, options[option]) != options[option]]:
+        raise RequestError(f"{path}: was saved with {built}, not with {differing[0]}={options[differing[0]]!r}")
+    return {**built, **options}
+
+
+def _built(spec: GeneratorSpec, target: str, options: dict[str, Any]) -> Any:
+    try:
+        factory = resolve(target)
+    except (ImportError, AttributeError) as error:
+        raise WorkError(
+            f"generator {spec.name!r}: its plugin names {target!r}, which is not there ({error})"
+        ) from error
+    try:
+        return factory(**options)
+    except TypeError as error:
+        raise RequestError(f"generator {spec.name!r} does not take the options {options}: {error}") from error
+
+
+def _twin(spec: GeneratorSpec, options: dict[str, Any]) -> nn.Module:
+    """The plugin's own discriminator, for canonical images."""
+    assert spec.discriminator is not None
+    return nn.Sequential(InputDomain(spec.adapter), _built(spec, spec.discriminator, options))
+
+
+def _shipped(spec: GeneratorSpec) -> Path:
+    if spec.weights is None:
+        raise RequestError(
+            f"generator {spec.name!r} ships no weights yet; give a trained one (--generator RUN/generator,"
+            " bridgetune.load), or a file of weights (--weights FILE, weights=)"
+        )
+    return Path(resolve(spec.weights)())

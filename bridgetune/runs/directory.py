@@ -1,0 +1,128 @@
+"""A run on disk: `config.json`, `metrics.jsonl`, `checkpoints/`, and the products, `generator/` and `best/`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.files import replaced
+from bridgetune.runs.checkpoints import Checkpoints
+
+Record = dict[str, Any]
+
+UNDECIDED = ("workers", "device", "checkpoint_every", "checkpoints_kept", "tensorboard")
+"""Settings that may change when a run is resumed: they do not change what is learned."""
+
+
+class RunDirectory:
+    """One run's folder.
+
+    Args:
+        path: The folder; made by `open`, not before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.json"
+        self.metrics = path / "metrics.jsonl"
+        self.checkpoints = Checkpoints(path / "checkpoints")
+        self.generator = path / "generator"
+        self.best = path / "best"
+        self.tensorboard = path / "tensorboard"
+
+    def check(self, resume: bool) -> None:
+        """Raise `RequestError` where the folder is in use and the run is not to be resumed."""
+        if self.path.exists() and not self.path.is_dir():
+            raise RequestError(f"{self.path}: is a file, expected a folder for the run")
+        used = self.path.is_dir() and any(not entry.name.startswith(".") for entry in self.path.iterdir())
+        if used and not resume:
+            raise RequestError(
+                f"{self.path}: not empty; resume the run in it (--resume, resume=True) or name another folder"
+            )
+        if used and not self.config.is_file():
+            raise RequestError(f"{self.path}: not empty and no run of bridgetune; name another folder")
+
+    def open(self, decided: Mapping[str, Any]) -> None:
+        """Make the folder and write what was decided; or, in a run's folder, check that it was the same.
+
+        Raises:
+            RequestError: A run that was decided otherwise cannot be resumed; or the folder cannot be written to.
+        """
+        if self.config.is_file():
+            self._refuse_other(decided)
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with replaced(self.config) as partial:
+                partial.write_text(json.dumps(decided, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise RequestError(
+                f"{self.path}: cannot be written to ({error.strerror}), expected a folder for the run; name another"
+            ) from error
+
+    def record(self, record: Record) -> None:
+        """Append one line to `metrics.jsonl`; what is not a finite number is written as null.
+
+        Raises:
+            WorkError: It cannot be written.
+        """
+        finite = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in record.items()
+        }
+        try:
+            with self.metrics.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(finite) + "\n")
+        except OSError as error:
+            raise WorkError(
+                f"{self.metrics}: cannot be written to ({error.strerror}); the checkpoints are as they were;"
+                " free some space and resume"
+            ) from error
+
+    def forget_after(self, step: int) -> None:
+        """Drop what `metrics.jsonl` says of later steps: they will be run again."""
+        if not self.metrics.is_file():
+            return
+        kept: list[str] = []
+        for line in self.metrics.read_text(encoding="utf-8").splitlines(keepends=True):
+            try:
+                earlier = json.loads(line)["step"] <= step
+            except ValueError:
+                earlier = False  # cut short when the run was killed
+            if earlier:
+                kept.append(line)
+        with replaced(self.metrics) as partial:
+            partial.write_text("".join(kept), encoding="utf-8")
+
+    def _refuse_other(self, decided: Mapping[str, Any]) -> None:
+        before = json.loads(self.config.read_text(encoding="utf-8"))
+        if before["stage"] != decided["stage"]:
+            raise RequestError(
+                f"{self.path}: holds a {before['stage']} run, not {decided['stage']}; name another folder"
+            )
+        for name, value in json.loads(json.dumps(decided["config"])).items():
+            earlier = before["config"].get(name)
+            if name not in UNDECIDED and earlier != value:
+                raise RequestError(_other(self.path, name, earlier, value))
+        for name in ("generator", "pairs", "references"):
+            if before.get(name) != json.loads(json.dumps(decided.get(name))):
+                raise RequestError(_other(self.path, name, before.get(name), json.loads(json.dumps(decided.get(name)))))
+
+
+def first_difference(name: str, earlier: Any, now: Any) -> tuple[str, Any, Any]:
+    """Of two decisions that differ, the first entry that does: its dotted name and both values."""
+    while isinstance(earlier, dict) and isinstance(now, dict):
+        key = next(key for key in {**earlier, **now} if earlier.get(key) != now.get(key))
+        name, earlier, now = f"{name}.{key}" if name else key, earlier.get(key), now.get(key)
+    return name, earlier, now
+
+
+def _other(path: Path, name: str, earlier: Any, now: Any) -> str:
+    name, earlier, now = first_difference(name, earlier, now)
+    files = name.startswith(("pairs", "references"))
+    mend = "put the pictures back as they were" if files else "repeat the first command"
+    return f"{path}: was started with {name}={earlier}, cannot be resumed with {now}; {mend}, or name another folder"

@@ -1,0 +1,89 @@
+"""A generator's folder on disk, and writing one: `config.json`, `model.safetensors` and a model card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_model
+from torch import nn
+
+from bridgetune._version import __version__
+from bridgetune.config import AdapterConfig
+from bridgetune.errors import RequestError
+from bridgetune.files import replaced
+from bridgetune.origin import Origin
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+
+PRODUCT = "generator"
+"""Where a run's folder holds its generator."""
+
+FORMAT = 1
+"""Version of the folder's layout."""
+
+
+def save(network: nn.Module, config: AdapterConfig, origin: Origin, folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write a generator into `folder`, the card last; see `Adapter.save_pretrained`.
+
+    Args:
+        network: As it was wrapped.
+        config: How it is called and read.
+        origin: How it can be built again.
+        folder: Made where it is missing.
+        facts: What the card tells of its training: name -> value.
+
+    Raises:
+        RequestError: Where `folder` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"{folder}: is a file, expected a folder to save the generator in")
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {
+        "format": FORMAT,
+        "bridgetune": __version__,
+        "origin": asdict(origin),
+        "network": f"{type(network).__module__}.{type(network).__qualname__}",
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "adapter": config.model_dump(mode="json"),
+    }
+    with replaced(folder / WEIGHTS) as partial:
+        save_model(network, str(partial))
+    with replaced(folder / CONFIG) as partial:
+        partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    with replaced(folder / CARD) as partial:
+        partial.write_text(_card(described, facts), encoding="utf-8")
+
+
+def product_of(folder: Path) -> Path:
+    """The folder of a generator; a run's is where its product lies."""
+    return folder / PRODUCT if (folder / PRODUCT / CONFIG).is_file() else folder
+
+
+def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    from huggingface_hub import ModelCard, ModelCardData
+
+    origin = described["origin"]
+    loadable = bool(origin["generator"] or origin["factory"])
+    card = ModelCard.from_template(
+        ModelCardData(library_name="bridgetune", tags=["multi-focus-image-fusion", "decision-map"]),
+        template_path=str(Path(__file__).with_name("model_card.md")),
+        title=origin["generator"] or described["network"].rpartition(".")[2],
+        version=described["bridgetune"],
+        network=described["network"],
+        parameters=f"{described['parameters']:,}",
+        plugin=f"{origin['distribution']} {origin['version']}".strip() or "none (wrapped by hand)",
+        asked=_asked(described["adapter"]),
+        facts=list(facts.items()),
+        loadable=loadable,
+        load_arguments='"THIS_FOLDER"' if loadable else '"THIS_FOLDER", network=fresh_network',
+    )
+    return str(card)
+
+
+def _asked(adapter: Mapping[str, Any]) -> str:
+    orders = "in both orders" if adapter.get("symmetric") else "in one order"
+    return orders + (", of the pair and its three mirror images" if adapter.get("mirrored") else "")

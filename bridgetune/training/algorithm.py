@@ -1,0 +1,133 @@
+"""The two public verbs of training: `pretrain`, stage 1 of Algorithm 1, and `finetune`, stage 2, BridgeTune."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from bridgetune.config import RECIPES, PretrainConfig, TuneConfig
+from bridgetune.data import PairSource, References, UnlabelledPairs
+from bridgetune.discriminators import Discriminator, build_discriminator
+from bridgetune.runs.directory import Record
+from bridgetune.terms import DOMAINS, Domain
+from bridgetune.training.alpha import AdversarialWeight
+from bridgetune.training.phases import (
+    GeneratorLosses,
+    Phase,
+    Scene,
+    TuningScene,
+    discriminator_losses,
+    pretraining_losses,
+)
+from bridgetune.training.stage import Stage, TrainingResult
+from bridgetune.wrapping import Adapter
+
+
+def _silent(record: Record) -> None:
+    pass
+
+
+def pretrain(
+    generator: Adapter,
+    pairs: PairSource,
+    config: PretrainConfig | None = None,
+    *,
+    validation: PairSource | None = None,
+    run_dir: str | Path | None = None,
+    resume: bool = False,
+    report: Callable[[Record], None] = _silent,
+) -> TrainingResult:
+    """Stage 1: train the generator on pairs with known maps, by L_SUP (Eq. 11).
+
+    Args:
+        generator: Trained in place.
+        pairs: Source pairs with their maps, all of one size.
+        config: Default: the paper's.
+        validation: Held-out pairs; by default a share of `pairs` is held out, see `TrainConfig`.
+        run_dir: Where the run is written (config, metrics, checkpoints, the trained generator). Default: nowhere.
+        resume: Go on with the run in `run_dir`, from its newest checkpoint; start it where there is none.
+        report: Called with every record as it is written to `metrics.jsonl`.
+
+    Raises:
+        RequestError: Before anything is written.
+        WorkError: A loss is no longer finite.
+        bridgetune.training.loop.Stopped: After Ctrl-C, when a checkpoint has been written.
+    """
+    config = config or PretrainConfig()
+    recipe = RECIPES[config.recipe]
+    stage = Stage("pretrain", generator, pairs, config, validation=validation, run_dir=run_dir, resume=resume)
+    answering = stage.prepare(stage.answering(auxiliary=True))
+    losses = partial(pretraining_losses, recipe=recipe)
+    phases = [Phase[Scene]("generator", "supervised", *answering, losses)]
+    return stage.carry_out(partial(Scene.of, answering[0]), phases, report, {})
+
+
+def finetune(
+    generator: Adapter,
+    pairs: PairSource | None,
+    references: References,
+    config: TuneConfig | None = None,
+    *,
+    unlabelled: UnlabelledPairs | None = None,
+    discriminator: Callable[[], nn.Module] | None = None,
+    validation: PairSource | None = None,
+    run_dir: str | Path | None = None,
+    resume: bool = False,
+    report: Callable[[Record], None] = _silent,
+) -> TrainingResult:
+    """Stage 2, BridgeTune: fine-tune the generator against two discriminators, by L (Eq. 12).
+
+    Args:
+        generator: A trained one, tuned in place.
+        pairs: Source pairs with their maps, all of one size. None where there are only unlabelled ones.
+        references: Completely clear and completely blurred images of that size.
+        config: Default: the paper's.
+        unlabelled: Source pairs without maps, of that size. From them the discriminators alone teach the generator,
+            and regularisers: see `TuneConfig`.
+        discriminator: Makes the network of either discriminator, (B, 3, H, W) in [0, 1] -> (B, 1, h, w) logits.
+            Default: as `config.discriminator` says.
+        validation, run_dir, resume, report: See `pretrain`.
+
+    Raises:
+        RequestError, WorkError, Stopped: See `pretrain`.
+    """
+    config = config or TuneConfig()
+    recipe = RECIPES[config.recipe]
+    stage = Stage(
+        "finetune",
+        generator,
+        pairs,
+        config,
+        references=references,
+        unlabelled=unlabelled,
+        validation=validation,
+        run_dir=run_dir,
+        resume=resume,
+    )
+    answering = stage.prepare(stage.answering(auxiliary=False))
+
+    kind = discriminator or config.discriminator
+    generator_first = recipe.order == "generator first"
+    discriminators: dict[str, Discriminator] = {}
+    judges: dict[Domain, nn.Module] = {}
+    judging: list[Phase[TuningScene]] = []
+    for domain in DOMAINS:
+        judge, stage.decided["discriminator"] = build_discriminator(generator, kind, recipe.score)
+        discriminators[domain] = judge
+        prepared = stage.prepare(stage.judging(judge))
+        judges[domain] = prepared[0] if generator_first else stage.engine.bare(prepared[0])
+        judged = partial(discriminator_losses, domain=domain, judging=prepared[0])
+        judging.append(Phase(f"discriminator_{domain}", f"discriminator_{domain}", *prepared, judged))
+
+    alpha = AdversarialWeight(config.alpha, config.adversarial_share, stage.engine.device)
+    stage.engine.kept["alpha"] = alpha
+    losses = GeneratorLosses(
+        judges, recipe, config, alpha, keep=generator_first, scale=stage.engine.loss_scale, mean=stage.engine.mean
+    )
+    reached = tuple(phase.name for phase in judging) if generator_first else ()
+    tuning = Phase[TuningScene]("generator", "loss", *answering, losses, reached)
+    phases = [tuning, *judging] if generator_first else [*judging, tuning]
+    return stage.carry_out(partial(TuningScene.of, answering[0]), phases, report, discriminators)

@@ -1,0 +1,67 @@
+"""bridgetune's command line as a user meets it: a process of its own, standard output and error, an exit code."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+BRIDGETUNE = [sys.executable, "-m", "bridgetune"]
+"""For tests that talk to the process while it runs."""
+
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Starts processes that have imported torch and bridgetune already, which takes seconds; nothing else is shared."""
+
+PROCESSES.set_forkserver_preload(["bridgetune.cli", "bridgetune.training", "bridgetune.opening"])
+
+TIMEOUT = 300
+"""Seconds."""
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """What `bridgetune` with these arguments says, in this folder and environment."""
+    given = [str(argument) for argument in arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = Path(folder, "stdout"), Path(folder, "stderr")
+        process = PROCESSES.Process(target=_command, args=(given, Path.cwd(), dict(os.environ), outputs))
+        process.start()
+        process.join(TIMEOUT)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(given, TIMEOUT)
+        return subprocess.CompletedProcess(given, process.exitcode, *(output.read_text() for output in outputs))
+
+
+def _command(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], outputs: Sequence[Path]) -> None:
+    for descriptor, output in enumerate(outputs, start=1):
+        with output.open("w") as file:
+            os.dup2(file.fileno(), descriptor)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+
+    from bridgetune.cli import main
+
+    main(arguments)
+
+
+def succeeds(*arguments: object) -> str:
+    """Its standard output."""
+    finished = run(*arguments)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def refused(*arguments: object) -> str:
+    """The one line on standard error of a request that is wrong."""
+    finished = run(*arguments)
+    assert finished.returncode == 2, (finished.returncode, finished.stderr)
+    assert finished.stdout == ""
+    lines = finished.stderr.strip().splitlines()
+    assert len(lines) == 1, finished.stderr
+    return lines[0]

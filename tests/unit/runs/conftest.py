@@ -1,0 +1,3 @@
+from tests.support.run_folders import written
+
+__all__ = ["written"]

@@ -1,0 +1,223 @@
+"""Saving and loading generators."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import bridgetune
+from bridgetune import AdapterConfig, RequestError, wrap
+from bridgetune.opening import open_generator
+from bridgetune.pretrained import read_weights
+
+
+def network(width: int = 4) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(6, width, 3, padding=1), nn.BatchNorm2d(width), nn.Conv2d(width, 1, 1))
+
+
+def saved(folder: Path) -> bridgetune.Adapter:
+    generator = wrap(network(), AdapterConfig(call="concat", multiple=2))
+    generator.save_pretrained(folder, facts={"α": "1e-4"})
+    return generator
+
+
+def test_a_wrapped_network_comes_back_bit_for_bit(tmp_path: Path):
+    generator = saved(tmp_path / "g")
+    again = bridgetune.load(tmp_path / "g", network=network())
+    assert again.config == generator.config
+    for name, value in generator.unwrap().state_dict().items():
+        assert torch.equal(again.unwrap().state_dict()[name], value)
+
+
+def test_the_weights_load_into_the_original_class_with_its_own_keys(tmp_path: Path):
+    from safetensors.torch import load_file
+
+    saved(tmp_path / "g")
+    network().load_state_dict(load_file(tmp_path / "g" / "model.safetensors"), strict=True)
+
+
+def test_networks_with_shared_parameters_come_back(tmp_path: Path):
+    def tied() -> nn.Module:
+        layers = nn.Sequential(nn.Conv2d(6, 6, 1), nn.Conv2d(6, 6, 1), nn.Conv2d(6, 1, 1))
+        layers[1].weight = layers[0].weight
+        return layers
+
+    generator = wrap(tied(), AdapterConfig(call="concat"))
+    generator.save_pretrained(tmp_path)
+    again = bridgetune.load(tmp_path, network=tied())
+    assert torch.equal(again.unwrap()[1].weight, generator.unwrap()[0].weight)
+
+
+def test_the_card_tells_how_often_the_network_is_asked(tmp_path: Path):
+    wrap(network(), AdapterConfig(call="concat", symmetric=True, mirrored=True)).save_pretrained(tmp_path)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| asked | in both orders, of the pair and its three mirror images |" in card
+
+
+def test_the_card_tells_what_it_was_told(tmp_path: Path):
+    saved(tmp_path)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| α | 1e-4 |" in card
+    assert "| asked | in one order |" in card
+    assert f"{4 * 6 * 9 + 4 + 8 + 4 + 1:,}" in card
+
+
+def test_nothing_but_the_three_files_is_left(tmp_path: Path):
+    saved(tmp_path)
+    saved(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+
+
+def test_a_wrapped_network_needs_a_fresh_one_to_load_into(tmp_path: Path):
+    saved(tmp_path)
+    with pytest.raises(RequestError, match="network="):
+        bridgetune.load(tmp_path)
+
+
+def test_weights_of_another_network_are_refused_and_change_nothing(tmp_path: Path):
+    saved(tmp_path)
+    other = network(width=5)
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    with pytest.raises(RequestError, match="has shape"):
+        bridgetune.load(tmp_path, network=other)
+    assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tensors: tensors.pop("2.bias"), r"lacks 1 tensors \(2\.bias\)"),
+        (lambda tensors: tensors.update(extra=torch.zeros(1)), r"beyond what the network takes.*extra"),
+    ],
+    ids=["missing", "surplus"],
+)
+def test_weights_that_lack_or_exceed_are_refused_by_name(tmp_path: Path, change, said: str):
+    tensors = {name: value.clone() for name, value in network().state_dict().items()}
+    change(tensors)
+    save_file(tensors, tmp_path / "w.safetensors")
+    with pytest.raises(RequestError, match=said):
+        read_weights(network(), tmp_path / "w.safetensors")
+
+
+def test_files_that_are_no_weights_are_refused(tmp_path: Path):
+    (tmp_path / "w.safetensors").write_text("hello")
+    (tmp_path / "w.pth").write_text("hello")
+    with pytest.raises(RequestError, match="not a readable safetensors"):
+        read_weights(network(), tmp_path / "w.safetensors")
+    with pytest.raises(RequestError, match=r"expected a \.safetensors"):
+        read_weights(network(), tmp_path / "w.pth")
+    with pytest.raises(RequestError, match="no such file"):
+        read_weights(network(), tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"format": 99, "adapter": {}, "origin": {"generator": ""}}'])
+def test_folders_that_are_no_saved_generators_are_refused(tmp_path: Path, text: str):
+    with pytest.raises(RequestError, match="no saved generator"):
+        bridgetune.load(tmp_path)
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(RequestError, match=r"config\.json"):
+        bridgetune.load(tmp_path)
+
+
+def test_a_plugins_generator_comes_back_by_name_alone(tmp_path: Path):
+    generator = bridgetune.create("bridgemff", weights=None, initialisation="mamba")
+    generator.save_pretrained(tmp_path)
+    again = open_generator(str(tmp_path))
+    assert again.origin == generator.origin
+    assert json.loads((tmp_path / "config.json").read_text())["parameters"] == 49_673
+    first, second = torch.rand(2, 1, 3, 40, 33)
+    assert torch.equal(again(first, second), generator(first, second))
+
+
+@pytest.fixture
+def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A user's module in the working folder, with a factory."""
+    name = "a_users_own_networks"
+    (tmp_path / f"{name}.py").write_text(
+        "from torch import nn\n"
+        "def make():\n"
+        "    return nn.Sequential(nn.Conv2d(6, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 1, 1))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["", *sys.path])
+    return f"{name}:make"
+
+
+def test_a_wrapped_network_comes_back_by_the_factory_that_was_named(tmp_path: Path, own_module: str):
+    generator = wrap(network(), AdapterConfig(call="concat"), factory=own_module)
+    generator.save_pretrained(tmp_path / "g")
+    again = bridgetune.load(tmp_path / "g")
+    first, second = torch.rand(2, 1, 3, 8, 8)
+    assert torch.equal(again.eval()(first, second), generator.eval()(first, second))
+    assert again.origin == generator.origin
+
+
+@pytest.mark.parametrize("wrapped", [lambda state: state, lambda state: {"state_dict": state, "epoch": 3}])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_network_of_ones_own_is_opened_by_factory_with_its_checkpoint(
+    tmp_path: Path, own_module: str, wrapped, prefix: str
+):
+    trained = network().state_dict()
+    torch.save(wrapped({prefix + name: value for name, value in trained.items()}), tmp_path / "mine.pth")
+    generator = open_generator(own_module, tmp_path / "mine.pth")
+    assert generator.config.call == "concat"
+    assert all(torch.equal(value, trained[name]) for name, value in generator.unwrap().state_dict().items())
+
+
+def test_a_factory_that_is_none_is_refused(own_module: str):
+    module = own_module.partition(":")[0]
+    for target, said in (
+        ("no_such_module:make", "cannot be imported"),
+        (f"{module}:none", "cannot be imported"),
+        (f"{module}:nn", "expected what builds"),
+    ):
+        with pytest.raises(RequestError, match=said):
+            open_generator(target)
+
+
+def test_a_checkpoint_with_code_in_it_is_refused_and_not_run(tmp_path: Path, own_module: str):
+    torch.save({"weights": Path("anything")}, tmp_path / "code.pth")
+    with pytest.raises(RequestError, match="plain tensors"):
+        open_generator(own_module, tmp_path / "code.pth")
+
+
+def test_created_and_loaded_generators_are_ready_to_fuse(tmp_path: Path):
+    """In training mode a BatchNorm would answer by the pair at hand, and change."""
+    created = bridgetune.create("msfin", weights=None, widths=(4, 6, 8, 12))
+    created.save_pretrained(tmp_path / "plugin")
+    saved(tmp_path / "wrapped")
+    loaded = bridgetune.load(tmp_path / "plugin"), bridgetune.load(tmp_path / "wrapped", network=network())
+    for generator in (created, *loaded):
+        assert not any(module.training for module in generator.modules())
+
+
+def test_a_generator_that_was_symmetric_comes_back_symmetric(tmp_path: Path):
+    generator = bridgetune.create("drpl", weights=None, symmetric=True, blocks=1)
+    generator.save_pretrained(tmp_path)
+    assert generator.config.symmetric
+    assert bridgetune.load(tmp_path).config == generator.config
+    assert not bridgetune.create("drpl", weights=tmp_path, symmetric=False).config.symmetric
+
+
+def test_a_saved_generator_is_created_by_its_name_with_the_options_it_was_saved_with(tmp_path: Path):
+    generator = bridgetune.create("drpl", weights=None, blocks=1)
+    generator.save_pretrained(tmp_path / "run" / "generator")
+    for folder in (tmp_path / "run" / "generator", tmp_path / "run"):
+        again = bridgetune.create("drpl", weights=folder)
+        assert again.origin.options == {"blocks": 1}
+        for name, value in generator.unwrap().state_dict().items():
+            assert torch.equal(again.unwrap().state_dict()[name], value)
+
+
+def test_a_saved_generator_of_another_name_or_with_other_options_is_refused(tmp_path: Path):
+    bridgetune.create("drpl", weights=None, blocks=1).save_pretrained(tmp_path)
+    with pytest.raises(RequestError, match="holds drpl, expected msfin"):
+        bridgetune.create("msfin", weights=tmp_path)
+    with pytest.raises(RequestError, match=r"was saved with \{'blocks': 1\}, not with blocks=2"):
+        bridgetune.create("drpl", weights=tmp_path, blocks=2)

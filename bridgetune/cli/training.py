@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +86,9 @@ def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bo
     if as_json:
         print_json(summary(result))
         return
+    from bridgetune.runs.directory import RunDirectory
+    from bridgetune.runs.history import History
+
     assert result.run_dir is not None
     early = ", stopped early (--patience), and back at the best" * result.stopped_early
     RESULTS.print(
@@ -94,7 +96,7 @@ def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bo
         markup=False,
     )
     if result.validation is not None:
-        before = percent(first_map_error(result.run_dir))
+        before = percent(History(RunDirectory(result.run_dir)).first_map_error)
         RESULTS.print(f"held-out map error {before} → {percent(result.validation.map_error)}", markup=False)
 
 
@@ -109,12 +111,3 @@ def summary(result: TrainingResult) -> dict[str, Any]:
         "map_error": errors.map_error if errors else None,
         "homogeneous_error": errors.homogeneous_error if errors and errors.homogeneous_pixels else None,
     }
-
-
-def first_map_error(run_dir: Path) -> float:
-    """The held-out map error that the run began with, also where it has been resumed since."""
-    for line in (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
-        if "map_error" in record:
-            return float(record["map_error"])
-    return float("nan")

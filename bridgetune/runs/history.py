@@ -103,6 +103,11 @@ class History:
         return "stopped early" if 0 < patience <= self._stale() else "unfinished"
 
     @property
+    def first_map_error(self) -> float:
+        """Of the held-out pairs, as the run began; NaN where it was not measured."""
+        return _number(self.validations[0]["map_error"]) if self.validations else math.nan
+
+    @property
     def best(self) -> Record | None:
         """The validation with the lowest map error, the earliest of equals; None where none was measured."""
         measured = [record for record in self.validations if not math.isnan(_number(record["map_error"]))]

@@ -158,6 +158,12 @@ def test_the_best_is_the_earliest_of_the_lowest(written: Written):
     assert found["homogeneous_error"] == {"first": 0.3, "last": 0.4, "at_best": 0.3}
 
 
+def test_the_first_map_error_is_the_one_that_the_run_began_with(written: Written):
+    later = [step_record(step) for step in range(1, 11)]
+    assert History(written([validation(0, 0.2), *later, validation(10, 0.1)])).first_map_error == 0.2
+    assert np.isnan(History(written(later)).first_map_error)
+
+
 def test_null_values_are_left_out(written: Written):
     records = [step_record(step, focal=None, gradient_generator=None) for step in range(1, 11)]
     records[3] |= {"dice": None, "discriminator_clear": None}

@@ -21,6 +21,7 @@ from bridgetune.errors import RequestError
 from bridgetune.evaluation.panels import draw_panels
 from bridgetune.files import replaced
 from bridgetune.metrics import HOMOGENEOUS, MapErrors, map_errors
+from bridgetune.modes import evaluating
 from bridgetune.opening import create
 from bridgetune.runs.directory import Record
 from bridgetune.synthesis import decision_map, fuse
@@ -168,5 +169,5 @@ def _fuse_and_measure(
 def _decided(generator: Adapter, pair: Pair) -> Tensor:
     """The decision map (1, H, W), on the CPU."""
     device = next(generator.parameters()).device
-    with torch.inference_mode():
-        return decision_map(generator.eval()(pair.first[None].to(device), pair.second[None].to(device)))[0].cpu()
+    with evaluating(generator), torch.inference_mode():
+        return decision_map(generator(pair.first[None].to(device), pair.second[None].to(device)))[0].cpu()

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import WorkError
+from bridgetune.modes import evaluating
 from bridgetune.wrapping import Adapter, InputDomain
 from bridgetune.wrapping.adapter import padded_side, read_logits
 from bridgetune.wrapping.known_pair import half_and_half
@@ -39,7 +40,7 @@ def trace(generator: Adapter, size: Size, operators: Mapping[Any, Callable[..., 
     """The generator (first, second) -> logits as a program of torch's own operators.
 
     Args:
-        generator: In eval mode, float32 on the CPU.
+        generator: Float32 on the CPU; traced in eval mode, its mode is restored.
         size: Of the images.
         operators: Other operators -> what stands for each.
 
@@ -53,8 +54,8 @@ def trace(generator: Adapter, size: Size, operators: Mapping[Any, Callable[..., 
         open_axes = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC(min=least), 3: Dim.DYNAMIC(min=least)}
         shapes = {"first": open_axes, "second": open_axes}
     sample = sample_pairs(generator.config, size)[-1]
-    with torch.no_grad(), _StandIns(operators):
-        program = torch.export.export(module.eval(), sample, dynamic_shapes=shapes, strict=False)
+    with evaluating(module), torch.no_grad(), _StandIns(operators):
+        program = torch.export.export(module, sample, dynamic_shapes=shapes, strict=False)
     _forget_sources(program)
     foreign = _foreign_operators(program)
     if foreign:

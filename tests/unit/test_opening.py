@@ -1,4 +1,4 @@
-"""Saving and loading generators."""
+"""Generators by name, by folder and by factory."""
 
 from __future__ import annotations
 
@@ -8,23 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 import bridgetune
 from bridgetune import AdapterConfig, RequestError, wrap
 from bridgetune.opening import open_generator
-from bridgetune.pretrained import read_weights
-
-
-def network(width: int = 4) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(6, width, 3, padding=1), nn.BatchNorm2d(width), nn.Conv2d(width, 1, 1))
-
-
-def saved(folder: Path) -> bridgetune.Adapter:
-    generator = wrap(network(), AdapterConfig(call="concat", multiple=2))
-    generator.save_pretrained(folder, facts={"α": "1e-4"})
-    return generator
+from tests.support.generators import network, saved
 
 
 def test_a_wrapped_network_comes_back_bit_for_bit(tmp_path: Path):
@@ -33,13 +22,6 @@ def test_a_wrapped_network_comes_back_bit_for_bit(tmp_path: Path):
     assert again.config == generator.config
     for name, value in generator.unwrap().state_dict().items():
         assert torch.equal(again.unwrap().state_dict()[name], value)
-
-
-def test_the_weights_load_into_the_original_class_with_its_own_keys(tmp_path: Path):
-    from safetensors.torch import load_file
-
-    saved(tmp_path / "g")
-    network().load_state_dict(load_file(tmp_path / "g" / "model.safetensors"), strict=True)
 
 
 def test_networks_with_shared_parameters_come_back(tmp_path: Path):
@@ -54,74 +36,9 @@ def test_networks_with_shared_parameters_come_back(tmp_path: Path):
     assert torch.equal(again.unwrap()[1].weight, generator.unwrap()[0].weight)
 
 
-def test_the_card_tells_how_often_the_network_is_asked(tmp_path: Path):
-    wrap(network(), AdapterConfig(call="concat", symmetric=True, mirrored=True)).save_pretrained(tmp_path)
-    card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "| asked | in both orders, of the pair and its three mirror images |" in card
-
-
-def test_the_card_tells_what_it_was_told(tmp_path: Path):
-    saved(tmp_path)
-    card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "| α | 1e-4 |" in card
-    assert "| asked | in one order |" in card
-    assert f"{4 * 6 * 9 + 4 + 8 + 4 + 1:,}" in card
-
-
-def test_nothing_but_the_three_files_is_left(tmp_path: Path):
-    saved(tmp_path)
-    saved(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "config.json", "model.safetensors"]
-
-
 def test_a_wrapped_network_needs_a_fresh_one_to_load_into(tmp_path: Path):
     saved(tmp_path)
     with pytest.raises(RequestError, match="network="):
-        bridgetune.load(tmp_path)
-
-
-def test_weights_of_another_network_are_refused_and_change_nothing(tmp_path: Path):
-    saved(tmp_path)
-    other = network(width=5)
-    before = {name: value.clone() for name, value in other.state_dict().items()}
-    with pytest.raises(RequestError, match="has shape"):
-        bridgetune.load(tmp_path, network=other)
-    assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda tensors: tensors.pop("2.bias"), r"lacks 1 tensors \(2\.bias\)"),
-        (lambda tensors: tensors.update(extra=torch.zeros(1)), r"beyond what the network takes.*extra"),
-    ],
-    ids=["missing", "surplus"],
-)
-def test_weights_that_lack_or_exceed_are_refused_by_name(tmp_path: Path, change, said: str):
-    tensors = {name: value.clone() for name, value in network().state_dict().items()}
-    change(tensors)
-    save_file(tensors, tmp_path / "w.safetensors")
-    with pytest.raises(RequestError, match=said):
-        read_weights(network(), tmp_path / "w.safetensors")
-
-
-def test_files_that_are_no_weights_are_refused(tmp_path: Path):
-    (tmp_path / "w.safetensors").write_text("hello")
-    (tmp_path / "w.pth").write_text("hello")
-    with pytest.raises(RequestError, match="not a readable safetensors"):
-        read_weights(network(), tmp_path / "w.safetensors")
-    with pytest.raises(RequestError, match=r"expected a \.safetensors"):
-        read_weights(network(), tmp_path / "w.pth")
-    with pytest.raises(RequestError, match="no such file"):
-        read_weights(network(), tmp_path / "none.safetensors")
-
-
-@pytest.mark.parametrize("text", ["{", "{}", '{"format": 99, "adapter": {}, "origin": {"generator": ""}}'])
-def test_folders_that_are_no_saved_generators_are_refused(tmp_path: Path, text: str):
-    with pytest.raises(RequestError, match="no saved generator"):
-        bridgetune.load(tmp_path)
-    (tmp_path / "config.json").write_text(text)
-    with pytest.raises(RequestError, match=r"config\.json"):
         bridgetune.load(tmp_path)
 
 

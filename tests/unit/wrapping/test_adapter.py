@@ -211,11 +211,6 @@ def test_a_pair_that_is_not_canonical_is_refused(first: Tensor, second: Tensor, 
         wrap(Recorder(red), AdapterConfig())(first, second)
 
 
-def test_only_a_module_can_be_wrapped():
-    with pytest.raises(RequestError, match=r"expected a torch\.nn\.Module"):
-        wrap(Recorder, AdapterConfig())
-
-
 @pytest.mark.parametrize("call", ["pair", "concat"])
 def test_a_symmetric_generator_answers_with_half_the_difference_of_both_orders(call: str):
     network = nn.Conv2d(6, 1, 3, padding=1) if call == "concat" else PairConvolution()

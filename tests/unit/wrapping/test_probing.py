@@ -99,18 +99,6 @@ def test_a_network_that_can_be_read_in_several_ways_is_answered_with_them_ready_
         assert wrap(animal(), reading.config)(*half_and_half(64)).shape == (1, 1, 64, 64)
 
 
-def test_an_untrained_network_is_wrapped_with_a_warning_about_its_orientation(caplog: pytest.LogCaptureFixture):
-    torch.manual_seed(0)
-    generator = wrap(zoo.UntrainedUNet())
-    assert generator.config == AdapterConfig(call="concat", output="probability", multiple=4, minimum=4)
-    assert "taken to be the first" in caplog.text
-
-
-def test_a_trained_network_is_wrapped_without_a_warning(caplog: pytest.LogCaptureFixture):
-    wrap(zoo.BridgeMFFLike())
-    assert caplog.text == ""
-
-
 def test_probing_leaves_network_and_random_states_bit_identical():
     torch.manual_seed(0)
     network = zoo.UntrainedUNet()
@@ -129,12 +117,6 @@ def test_probing_leaves_network_and_random_states_bit_identical():
     assert torch.equal(torch.get_rng_state(), before[0])
     assert random.getstate() == before[1]
     assert np.array_equal(np.random.get_state()[1], before[2])  # noqa: NPY002
-
-
-def test_the_input_domain_can_be_told():
-    generator = wrap(zoo.BridgeMFFLike(), value_range=(-1, 1))
-    assert generator.config.value_range == (-1, 1)
-    assert generator.config.output == "probability"
 
 
 @pytest.mark.parametrize("name", ["bridgemff", "msfin", "drpl"])

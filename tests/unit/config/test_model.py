@@ -1,4 +1,4 @@
-"""Configs: the paper's numbers, frozen, and one line for what does not fit."""
+"""What all settings have in common: frozen, and one line for what does not fit."""
 
 from __future__ import annotations
 
@@ -7,30 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bridgetune import RECIPES, AdapterConfig, Epochs, PretrainConfig, RequestError, TuneConfig
+from bridgetune import RECIPES, AdapterConfig, PretrainConfig, RequestError, TuneConfig
 from bridgetune.documents import checked
-
-
-def test_defaults_are_the_papers():
-    # Section 4.1 and Algorithm 1
-    stage1, stage2 = PretrainConfig(), TuneConfig()
-    assert (stage1.duration, stage1.batch, stage1.learning_rate) == (Epochs(epochs=100), 32, 1e-3)
-    assert (stage2.duration, stage2.batch, stage2.learning_rate) == (Epochs(epochs=50), 16, 6e-4)
-    assert stage1.betas == stage2.betas == (0.9, 0.999)
-    assert stage1.size == stage2.size == 256
-    assert stage1.kernel_sizes == (3, 21)
-    assert stage2.alpha == 1e-4
-    assert stage2.adversarial == "non-saturating"
-
-
-def test_the_recipes_differ_where_paper_and_program_do():
-    paper, released = RECIPES["paper"], RECIPES["released"]
-    assert (paper.focal_weight_pretrain, paper.focal_weight_finetune) == (20, 20)
-    assert (released.focal_weight_pretrain, released.focal_weight_finetune) == (15, 20)
-    assert (paper.score, released.score) == ("image", "pixel")
-    assert (paper.dice_over, released.dice_over) == ("sample", "batch")
-    assert released.focal_balance == (0.25, 0.75)
-    assert released.dice_smoothing == 1
 
 
 def test_configs_and_recipes_are_frozen():

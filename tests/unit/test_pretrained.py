@@ -1,0 +1,59 @@
+"""Reading a generator's folder: its description, and its weights, strictly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import bridgetune
+from bridgetune import RequestError
+from bridgetune.pretrained import read_weights
+from tests.support.generators import network, saved
+
+
+def test_weights_of_another_network_are_refused_and_change_nothing(tmp_path: Path):
+    saved(tmp_path)
+    other = network(width=5)
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    with pytest.raises(RequestError, match="has shape"):
+        bridgetune.load(tmp_path, network=other)
+    assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tensors: tensors.pop("2.bias"), r"lacks 1 tensors \(2\.bias\)"),
+        (lambda tensors: tensors.update(extra=torch.zeros(1)), r"beyond what the network takes.*extra"),
+    ],
+    ids=["missing", "surplus"],
+)
+def test_weights_that_lack_or_exceed_are_refused_by_name(tmp_path: Path, change, said: str):
+    tensors = {name: value.clone() for name, value in network().state_dict().items()}
+    change(tensors)
+    save_file(tensors, tmp_path / "w.safetensors")
+    with pytest.raises(RequestError, match=said):
+        read_weights(network(), tmp_path / "w.safetensors")
+
+
+def test_files_that_are_no_weights_are_refused(tmp_path: Path):
+    (tmp_path / "w.safetensors").write_text("hello")
+    (tmp_path / "w.pth").write_text("hello")
+    with pytest.raises(RequestError, match="not a readable safetensors"):
+        read_weights(network(), tmp_path / "w.safetensors")
+    with pytest.raises(RequestError, match=r"expected a \.safetensors"):
+        read_weights(network(), tmp_path / "w.pth")
+    with pytest.raises(RequestError, match="no such file"):
+        read_weights(network(), tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"format": 99, "adapter": {}, "origin": {"generator": ""}}'])
+def test_folders_that_are_no_saved_generators_are_refused(tmp_path: Path, text: str):
+    with pytest.raises(RequestError, match="no saved generator"):
+        bridgetune.load(tmp_path)
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(RequestError, match=r"config\.json"):
+        bridgetune.load(tmp_path)

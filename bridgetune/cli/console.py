@@ -11,14 +11,13 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bridgetune.terms import TERMS
+
 RESULTS = Console(soft_wrap=True, highlight=False)
 """Standard output: what was asked for."""
 
 ERRORS = Console(stderr=True, soft_wrap=True, highlight=False)
 """Standard error: everything else."""
-
-SHOWN_LOSSES = ("loss", "supervised", "adversarial", "discriminator_clear", "discriminator_blurred")
-"""What the progress bar has room for; `metrics.jsonl` has them all."""
 
 
 def print_json(document: Any) -> None:
@@ -64,7 +63,8 @@ class TrainingProgress:
 
         def report(record: dict[str, Any]) -> None:
             if "map_error" not in record:
-                shown = " ".join(f"{name} {record[name]:.3f}" for name in SHOWN_LOSSES if name in record)
+                names = (term.name for term in TERMS.values() if term.in_bar and term.name in record)
+                shown = " ".join(f"{name} {record[name]:.3f}" for name in names)
                 self._bar.update(task, completed=record["step"], total=record["steps"], losses=shown)
                 return
             self._bar.console.print(

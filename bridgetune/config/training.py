@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from bridgetune.config._model import Frozen
 from bridgetune.config.augmentation import AugmentationName
+from bridgetune.terms import term_weights
 
 
 def _alpha(value: object) -> object:
@@ -150,3 +151,11 @@ class TuneConfig(TrainConfig):
     """Of `bridgetune.losses.binarisation`, on unlabelled pairs: the map is 0 or 1."""
     variation_weight: NonNegativeFloat = 0.1
     """Of `bridgetune.losses.total_variation`, on unlabelled pairs: the map has few edges."""
+    term_weights: dict[str, NonNegativeFloat] = Field(default={}, validate_default=True)
+    """Weights of registered terms that have no setting of their own, see `bridgetune.terms.register_term`; of a term
+    that is not named, its default."""
+
+    @field_validator("term_weights")
+    @classmethod
+    def _of_every_term(cls, given: dict[str, float]) -> dict[str, float]:
+        return term_weights(given)

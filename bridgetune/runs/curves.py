@@ -13,14 +13,9 @@ from bridgetune.drawing import drawing, file_of
 from bridgetune.runs import plotting
 from bridgetune.runs.history import History, Series
 from bridgetune.runs.plotting import Panel
-from bridgetune.terms import DOMAINS
-
-CANNOT_TELL = math.log(27 / 4)
-"""The least of Eq. 5 and 6 for a D that answers the same to a reference and two syntheses, ⅓: -[log ⅓ + 2 log ⅔]."""
+from bridgetune.terms import CANNOT_TELL, DOMAINS, TERMS, DrawnAs, Term, term_of
 
 _ABOUT_LINES = "Faint: every step; strong: the mean over neighbouring steps; a rare spike may leave the picture"
-
-_UNLABELLED = {"swap": "swap_weight", "binary": "binary_weight", "variation": "variation_weight"}
 
 
 @dataclass(frozen=True)
@@ -81,19 +76,39 @@ def _losses(history: History) -> _Drawn:
 
 def weighted_terms(history: History) -> tuple[dict[str, Series], str]:
     """The summands of what the generator minimises, as they are added, and the label of the sum."""
-    sum_name = "loss" if history.series("loss") else "supervised"
-    leading = "sum" if sum_name == "loss" else "sum (supervised)"
-    terms = {leading: history.series(sum_name)}
-    stage = "finetune" if history.decided["stage"] == "finetune" else "pretrain"
-    focal_weight = float((history.decided.get("recipe") or {}).get(f"focal_weight_{stage}", 1))
-    terms[f"{focal_weight:g}·focal"] = history.series("focal").scaled(focal_weight)
-    terms["dice"] = history.series("dice")
-    for name, setting in _UNLABELLED.items():
-        weight = float(history.config.get(setting, 1))
-        terms[f"{weight:g}·{name}"] = history.series(name).scaled(weight)
-    adversarial, alpha = history.series("adversarial"), alphas(history)
-    terms["α·adversarial"] = adversarial.times(alpha)
+    sums = _drawn_as("sum")
+    total = next((term for term in sums if history.series(term.name)), sums[-1])
+    leading = "sum" if total is sums[0] else f"sum ({total.name})"
+    terms = {leading: history.series(total.name)}
+    weighed = history.config.get("term_weights") or {}
+    elsewhere = [term_of(name) for name in weighed if name not in TERMS]
+    for term in [*_drawn_as("summand"), *elsewhere]:
+        label, series = _weighted(history, term)
+        terms[label] = series
     return {label: series for label, series in terms.items() if series and series.values.any()}, leading
+
+
+def _weighted(history: History, term: Term) -> tuple[str, Series]:
+    """A summand, times its weight in the run, and its label."""
+    series = history.series(term.name)
+    if term.weight == "alpha":
+        return f"α·{term.name}", series.times(alphas(history))
+    weight = _weight(history, term)
+    return (term.name, series) if weight is None else (f"{weight:g}·{term.name}", series.scaled(weight))
+
+
+def _weight(history: History, term: Term) -> float | None:
+    """As `config.json` has it; None where the term is added as it is."""
+    if not term.weight:
+        weight = (history.config.get("term_weights") or {}).get(term.name)
+        return None if weight is None else float(weight)
+    stage = "finetune" if history.decided["stage"] == "finetune" else "pretrain"
+    settings = {**(history.decided.get("recipe") or {}), **history.config}
+    return float(settings.get(term.weight.format(stage=stage), 1))
+
+
+def _drawn_as(drawn_as: DrawnAs) -> list[Term]:
+    return [term for term in TERMS.values() if term.drawn_as == drawn_as]
 
 
 def alphas(history: History) -> Series:
@@ -175,6 +190,6 @@ def _adversarial_share(history: History, alpha: Series) -> Series:
     return history.series("map_gradient_adversarial").times(inverse).times(alpha)
 
 
-def _by_domain(history: History, name: str) -> dict[str, Series]:
-    found = {domain: history.series(f"{name}_{domain}") for domain in DOMAINS}
+def _by_domain(history: History, name: DrawnAs) -> dict[str, Series]:
+    found = {str(term.domain): history.series(term.name) for term in _drawn_as(name)}
     return {domain: series for domain, series in found.items() if series}

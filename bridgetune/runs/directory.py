@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bridgetune.config import PretrainConfig, TrainConfig, TuneConfig
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 from bridgetune.runs.checkpoints import Checkpoints
@@ -16,6 +17,9 @@ Record = dict[str, Any]
 
 UNDECIDED = ("workers", "device", "checkpoint_every", "checkpoints_kept", "tensorboard")
 """Settings that may change when a run is resumed: they do not change what is learned."""
+
+STAGES: dict[str, type[TrainConfig]] = {"pretrain": PretrainConfig, "finetune": TuneConfig}
+"""What decides a stage."""
 
 
 class RunDirectory:
@@ -104,13 +108,19 @@ class RunDirectory:
             raise RequestError(
                 f"{self.path}: holds a {before['stage']} run, not {decided['stage']}; name another folder"
             )
+        settings = with_defaults(before["stage"], before["config"])
         for name, value in json.loads(json.dumps(decided["config"])).items():
-            earlier = before["config"].get(name)
-            if name not in UNDECIDED and earlier != value:
-                raise RequestError(_other(self.path, name, earlier, value))
+            if name not in UNDECIDED and settings.get(name) != value:
+                raise RequestError(_other(self.path, name, settings.get(name), value))
         for name in ("generator", "pairs", "references"):
             if before.get(name) != json.loads(json.dumps(decided.get(name))):
                 raise RequestError(_other(self.path, name, before.get(name), json.loads(json.dumps(decided.get(name)))))
+
+
+def with_defaults(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A stage's settings as they were written, and those that did not exist by then at what they stand for."""
+    defaults = STAGES[stage].model_construct().model_dump(mode="json")  # before terms that are registered by now
+    return {**defaults, **settings}
 
 
 def first_difference(name: str, earlier: Any, now: Any) -> tuple[str, Any, Any]:

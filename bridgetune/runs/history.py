@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bridgetune.documents import read_json
 from bridgetune.errors import RequestError
 from bridgetune.runs.directory import Record, RunDirectory
+from bridgetune.terms import TERMS, VALIDATED, Term, is_term, term_of
 
 Numbers = NDArray[np.float64]
 
@@ -117,6 +118,12 @@ class History:
         """Of all that training recorded, in the records' order."""
         return list(dict.fromkeys(name for record in self.training for name in record))
 
+    def terms(self) -> list[Term]:
+        """The losses among them, in the table's order; those that are in no table come last."""
+        recorded = [name for name in self.names() if is_term(name)]
+        known = [name for name in TERMS if name in recorded]
+        return [term_of(name) for name in dict.fromkeys([*known, *recorded])]
+
     def series(self, name: str) -> Series:
         """A quantity of training or of validation; empty where it was not recorded. What is null is left out."""
         if name not in self._series:
@@ -124,7 +131,7 @@ class History:
         return self._series[name]
 
     def _gathered(self, name: str) -> Series:
-        records = self.validations if name.endswith("_error") else self.training
+        records = self.validations if name in VALIDATED else self.training
         points = [(record["step"], _number(record.get(name))) for record in records]
         steps, values = np.array(points, np.float64).reshape(-1, 2).T
         known = np.isfinite(values)

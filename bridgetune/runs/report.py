@@ -14,6 +14,7 @@ from bridgetune.files import replaced
 from bridgetune.markdown import markdown_text, pipe_table
 from bridgetune.runs.directory import RunDirectory
 from bridgetune.runs.history import History, Series
+from bridgetune.terms import CANNOT_TELL, TERMS, term_of
 
 if TYPE_CHECKING:
     from bridgetune.runs.curves import Chart
@@ -23,21 +24,6 @@ REPORT, FIGURES = "report.md", "figures"
 _STAGES = {
     "pretrain": "Stage 1: supervised training",
     "finetune": "Stage 2: BridgeTune, dual adversarial fine-tuning",
-}
-
-_LOSSES = {
-    "loss": "what the generator minimises, Eq. 12",
-    "supervised": "L_SUP, weighted focal + dice, Eq. 11",
-    "focal": "focal loss, Eq. 8",
-    "dice": "dice loss, Eq. 10",
-    "swap": "unlabelled pairs: the map must not depend on the order of the images",
-    "binary": "unlabelled pairs: a pixel is in focus in one image",
-    "variation": "unlabelled pairs: focus comes in regions",
-    "adversarial": "L_GAN, both domains, before α, Eq. 7",
-    "adversarial_clear": "its part by the clear discriminator",
-    "adversarial_blurred": "its part by the blurred discriminator",
-    "discriminator_clear": "what the clear discriminator minimises, Eq. 5; 1.91: it cannot tell",
-    "discriminator_blurred": "what the blurred discriminator minimises, Eq. 6; 1.91: it cannot tell",
 }
 
 _MEAN_OVER = 1 / 20
@@ -211,12 +197,13 @@ def _outcome(history: History) -> Iterator[str]:
         is_last = step == history.validations[-1]["step"]
         where = ", the last" if is_last else ": its generator is in `best/`, the last one in `generator/`"
         yield f"Best validation: {share:.2%} at step {step:,}{where}."
-    for domain in ("clear", "blurred"):
-        last = _loss_means(history).get(f"discriminator_{domain}", [None])[-1]
-        if last is not None:
+    means = _loss_means(history)
+    for term in TERMS.values():
+        last = means.get(term.name, [None])[-1]
+        if term.drawn_as == "discriminator" and last is not None:
             yield (
-                f"The {domain} discriminator ended at {last:.2f}: at 1.91 it cannot tell, at 0 it always can,"
-                " and above 1.91 it does worse than one that answers the same to all."
+                f"The {term.domain} discriminator ended at {last:.2f}: at {CANNOT_TELL:.2f} it cannot tell, at 0 it"
+                f" always can, and above {CANNOT_TELL:.2f} it does worse than one that answers the same to all."
             )
     if history.unreadable:
         count = history.unreadable
@@ -242,22 +229,22 @@ def _loss_table(history: History) -> str:
     rows = []
     for name, means in _loss_means(history).items():
         numbers = ["–" if mean is None else f"{mean:.4g}" for mean in means]
-        rows.append([f"`{name}`", *numbers, _LOSSES[name]])
+        rows.append([f"`{name}`", *numbers, term_of(name).definition])
     table = pipe_table(["loss", *spans, "what it is"], rows, left=(0, len(spans) + 1))
     return f"{table}\n\nMeans over the steps named at the top; names are those of `metrics.jsonl`."
 
 
 def _loss_means(history: History) -> dict[str, list[float | None]]:
-    """Of every loss that was recorded, in the order of `_LOSSES`, at the beginning, the middle and the end."""
-    recorded, windows = set(history.names()), _windows(len(history.training))
+    """Of every loss that was recorded, see `History.terms`, at the beginning, the middle and the end."""
+    windows = _windows(len(history.training))
     means: dict[str, list[float | None]] = {}
-    for name in (name for name in _LOSSES if name in recorded):
-        series = history.series(name)
-        means[name] = []
+    for term in history.terms():
+        series = history.series(term.name)
+        means[term.name] = []
         for start, stop in windows:
             first, last = history.training[start]["step"], history.training[stop - 1]["step"]
             within = series.values[(series.steps >= first) & (series.steps <= last)]
-            means[name].append(float(within.mean()) if len(within) else None)
+            means[term.name].append(float(within.mean()) if len(within) else None)
     return means
 
 

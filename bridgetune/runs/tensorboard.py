@@ -15,6 +15,7 @@ from torch.nn.functional import interpolate
 
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.runs.directory import Record
+from bridgetune.terms import COUNTERS, VALIDATED, is_term, term_of
 
 SAMPLES = 4
 """Of a batch that are shown side by side."""
@@ -24,10 +25,7 @@ SHORTEST, LONGEST = 96, 256
 
 _GAP = 4
 
-_VALIDATION = ("map_error", "homogeneous_error", "homogeneous_share")
-
 _GROUPS = {
-    "discriminator_": "discriminator/",
     "gradient_discriminator_": "gradient/discriminator ",
     "gradient_": "gradient/",
     "map_gradient_": "gradient/at the map, ",
@@ -35,8 +33,6 @@ _GROUPS = {
 """Beginning of a record's name -> that of its tag; the longest that fits counts."""
 
 _TAGS = {"learning_rate": "learning rate", "alpha": "alpha", "seconds": "seconds a step", "map_mean": "map mean"}
-
-_COUNTERS = ("step", "steps")
 
 
 class TensorBoard:
@@ -77,7 +73,7 @@ class TensorBoard:
         with self._writing():
             for name, value in record.items():
                 known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-                if known and name not in _COUNTERS:
+                if known and name not in COUNTERS:
                     self._writer.add_scalar(tag(name), value, record["step"])
 
     def images(self, step: int, rows: Mapping[str, Tensor]) -> None:
@@ -120,14 +116,16 @@ class TensorBoard:
 
 def tag(name: str) -> str:
     """What a record's entry is called in TensorBoard: its group before the stroke."""
-    if name in _VALIDATION:
+    if is_term(name):
+        return term_of(name).tag
+    if name in VALIDATED:
         return f"validation/{name.replace('_', ' ')}"
     if name in _TAGS:
         return _TAGS[name]
     for beginning in sorted(_GROUPS, key=len, reverse=True):
         if name.startswith(beginning):
             return _GROUPS[beginning] + name.removeprefix(beginning).replace("_", " ")
-    return f"loss/{name.replace('_', ' ')}"
+    return name
 
 
 def side_by_side(name: str, batch: Tensor) -> Tensor:

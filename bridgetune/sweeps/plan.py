@@ -11,7 +11,7 @@ from typing import Any
 from bridgetune.config import Alpha, TrainConfig
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.results import TUNED_SUFFIX
-from bridgetune.runs.directory import UNDECIDED, first_difference
+from bridgetune.runs.directory import STAGES, UNDECIDED, first_difference, with_defaults
 from bridgetune.saving import CARD, CONFIG, PRODUCT
 from bridgetune.sweeps.settings import Backbone, Sweep, alpha_name
 
@@ -89,8 +89,12 @@ class RunFiles:
         return (self.product / CARD).is_file()
 
     def earlier(self) -> Any:
-        """What decided the run when it was begun; None where it was not."""
-        return json.loads(self.decided.read_text(encoding="utf-8")) if self.decided.is_file() else None
+        """What decided the run when it was begun, see `decided`; None where it was not."""
+        if not self.decided.is_file():
+            return None
+        facts = json.loads(self.decided.read_text(encoding="utf-8"))
+        stages = {name: _deciding(with_defaults(name, facts[name])) for name in STAGES if name in facts}
+        return {**facts, **stages}
 
     def evaluation(self, dataset_slug: str) -> Path:
         """Where its scores on a dataset are kept, for `bridgetune compare` too."""
@@ -178,4 +182,8 @@ def refuse_changed(sweep: Sweep, runs: Sequence[Run], out: Path) -> None:
 
 
 def _of(config: TrainConfig) -> dict[str, Any]:
-    return {name: value for name, value in config.model_dump(mode="json").items() if name not in UNDECIDED}
+    return _deciding(config.model_dump(mode="json"))
+
+
+def _deciding(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in UNDECIDED}

@@ -17,11 +17,12 @@ from PIL import Image
 
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.losses import discriminator_loss
-from bridgetune.runs.curves import CANNOT_TELL, alphas, weighted_terms
+from bridgetune.runs.curves import alphas, weighted_terms
 from bridgetune.runs.directory import RunDirectory
 from bridgetune.runs.history import History, Series
 from bridgetune.runs.plotting import Panel, curves, thinned
 from bridgetune.runs.report import described, write_report
+from bridgetune.terms import CANNOT_TELL, TERMS
 from tests.support.run_folders import Written, step_record, validation
 
 ALL = {"losses.png", "discriminators.png", "map-error.png", "gradients.png"}
@@ -118,6 +119,24 @@ def test_the_terms_that_are_drawn_add_up_to_the_loss(written: Written):
     terms, leading = weighted_terms(history)
     added = sum(series.values for label, series in terms.items() if label != leading)
     assert added == pytest.approx(terms[leading].values)
+
+
+def test_a_term_that_is_in_no_table_is_told_under_its_own_name_and_drawn_with_its_weight(written: Written):
+    records = [step_record(step, edges=0.5, unheard_of_error=2.0) for step in range(1, 11)]
+    run = written(records, steps=10, term_weights={"edges": 0.25})
+    terms, leading = weighted_terms(History(run))
+    assert set(terms) == {leading, "20·focal", "dice", "α·adversarial", "0.25·edges"}
+    assert terms["0.25·edges"].values == pytest.approx(0.125)
+    write_report(run)
+    assert "| `edges` | 0.5 | 0.5 | 0.5 | not in the table of terms |" in text(run)
+    assert "| `unheard_of_error` | 2 | 2 | 2 | not in the table of terms |" in text(run)
+    assert list(described(run)["losses"])[-2:] == ["edges", "unheard_of_error"]
+
+
+def test_no_number_of_a_record_but_its_losses_is_told_as_one(written: Written):
+    known = {"alpha": 0.1, "map_mean": 0.5, "map_gradient_known": 1.0, "map_gradient_adversarial": 0.1}
+    run = written([validation(0, 0.1), step_record(1, **known)])
+    assert list(described(run)["losses"]) == [name for name in TERMS if name in step_record(1)]
 
 
 def test_alpha_is_what_was_given_where_it_was_not_recorded(written: Written):

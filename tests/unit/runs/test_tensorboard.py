@@ -34,11 +34,13 @@ def picture(folder: Path, name: str) -> np.ndarray:
 def test_every_number_of_a_record_is_a_scalar_in_its_group(tmp_path: Path):
     board = TensorBoard(tmp_path)
     board.record(validation(0, 0.25, None))
-    board.record(step_record(1, alpha=0.125, map_gradient_known=0.5, swap=0.01, focal=None, dice=float("nan")))
+    board.record(
+        step_record(1, alpha=0.125, map_gradient_known=0.5, swap=0.01, edges=0.1, focal=None, dice=float("nan"))
+    )
     board.close()
     assert set(events(tmp_path).Tags()["scalars"]) == {
         *("validation/map error", "validation/homogeneous share"),
-        *("loss/loss", "loss/supervised", "loss/swap"),
+        *("loss/loss", "loss/supervised", "loss/swap", "loss/edges"),
         *("loss/adversarial", "loss/adversarial clear", "loss/adversarial blurred"),
         *("discriminator/clear", "discriminator/blurred"),
         *("gradient/generator", "gradient/discriminator clear", "gradient/discriminator blurred"),

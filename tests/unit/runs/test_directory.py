@@ -1,0 +1,50 @@
+"""A run's folder: which run may go on in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridgetune import PretrainConfig, RequestError, TuneConfig
+from bridgetune.runs.directory import RunDirectory, with_defaults
+from bridgetune.terms import Term
+from tests.support.terms import Registering, registering
+
+__all__ = ["registering"]
+
+
+def decided(**changes: Any) -> dict[str, Any]:
+    return {"stage": "finetune", "config": TuneConfig(**changes).model_dump(mode="json")}
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> RunDirectory:
+    """A run from before `term_weights` and `patience` were settings."""
+    run = RunDirectory(tmp_path)
+    before = decided()
+    del before["config"]["term_weights"], before["config"]["patience"]
+    run.config.write_text(json.dumps(before))
+    return run
+
+
+def test_a_run_from_before_a_setting_goes_on_at_its_default(earlier: RunDirectory):
+    earlier.open(decided())
+
+
+def test_a_run_from_before_a_setting_does_not_go_on_at_another_value(earlier: RunDirectory):
+    with pytest.raises(RequestError, match="was started with patience=0, cannot be resumed with 3"):
+        earlier.open(decided(patience=3))
+
+
+def test_a_run_does_not_go_on_with_a_term_that_it_was_begun_without(earlier: RunDirectory, registering: Registering):
+    registering(Term("edges", "", function=abs, default_weight=0.5))
+    with pytest.raises(RequestError, match=r"started with term_weights\.edges=None, cannot be resumed with 0\.5"):
+        earlier.open(decided())
+
+
+def test_what_was_written_stays_and_what_was_not_is_at_its_default():
+    found = with_defaults("pretrain", {"batch": 3})
+    assert found == PretrainConfig(batch=3).model_dump(mode="json")

@@ -1,0 +1,50 @@
+"""How one network is called and read."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from bridgetune import AdapterConfig, RequestError
+from bridgetune.documents import checked
+
+
+@pytest.mark.parametrize(("symmetric", "mirrored"), list(itertools.product((None, False, True), repeat=2)))
+def test_how_often_a_network_is_asked_can_be_said_anew_and_nothing_else_changes(
+    symmetric: bool | None, mirrored: bool | None
+):
+    config = AdapterConfig(call="concat", item=0, symmetric=True, mirrored=False)
+    asked = config.asked(symmetric, mirrored)
+    assert asked.symmetric == (True if symmetric is None else symmetric)
+    assert asked.mirrored == (False if mirrored is None else mirrored)
+    assert asked.model_copy(update={"symmetric": True, "mirrored": False}) == config
+
+
+def test_a_gray_network_sees_one_channel_an_image():
+    assert (AdapterConfig().channels, AdapterConfig(color="gray").channels) == (3, 1)
+
+
+def test_a_config_survives_json_as_a_saved_generator_keeps_it():
+    config = AdapterConfig(
+        prefix=("fuse",), keywords=("a", "b"), item="map", auxiliary=("half", 3), mean=(1, 2, 3), std=(4, 5, 6)
+    )
+    assert AdapterConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"keywords": ("a",)}, "keywords: got ('a',), expected two for call='pair', one for 'concat'"),
+        ({"keywords": ("a", "b"), "call": "concat"}, "keywords: got ('a', 'b'), expected two for call='pair'"),
+        ({"auxiliary": (1,)}, "auxiliary: got (1,) without item"),
+        ({"std": (1.0, 0.0, 1.0)}, "std.1: got 0.0; input should be greater than 0"),
+        ({"multiple": 0}, "multiple: got 0; "),
+        ({"value_range": (0, float("inf"))}, "value_range.1: got inf; "),
+        ({"output": "complementary", "channel": 2}, "channel: got 2, expected 0 or 1 for output='complementary'"),
+    ],
+)
+def test_what_cannot_be_meant_together_is_refused(values: dict[str, object], said: str):
+    with pytest.raises(RequestError) as refused:
+        checked(AdapterConfig, **values)
+    assert said in str(refused.value)

@@ -1,0 +1,80 @@
+"""From a generator to a program of torch's own operators."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from bridgetune import AdapterConfig, WorkError, wrap
+from bridgetune.exporting.tracing import least_side, sample_pairs, trace
+from bridgetune.wrapping.adapter import padded_side
+
+configs = st.builds(
+    lambda multiple, minimum: AdapterConfig(call="concat", multiple=multiple, minimum=minimum),
+    st.integers(1, 40),
+    st.integers(1, 70),
+)
+
+
+@given(configs)
+def test_from_the_least_side_on_one_reflection_pads_any_side(config: AdapterConfig):
+    least = least_side(config)
+    assert least >= max(2, config.minimum)
+    for side in range(least, least + 2 * config.multiple):
+        assert padded_side(side, config.multiple, config.minimum) - side <= side - 1
+
+
+@given(configs)
+def test_open_sides_are_tried_with_sides_that_hide_nothing_from_the_trace(config: AdapterConfig):
+    pairs = sample_pairs(config, "dynamic")
+    assert all(first.shape == second.shape and first.shape[0] <= 2 for first, second in pairs)
+    assert all(min(first.shape[2:]) >= least_side(config) for first, _ in pairs)
+    height, width = pairs[-1][0].shape[2:]
+    assert height != width
+    if config.multiple > 1:
+        assert (height % config.multiple, width % config.multiple) != (0, 0)
+
+
+def test_a_fixed_size_is_tried_with_each_image_first():
+    (first, second), (other, one) = sample_pairs(AdapterConfig(), (30, 64))
+    assert first.shape == (1, 3, 30, 64)
+    assert torch.equal(first, one)
+    assert torch.equal(second, other)
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("multiple", [1, 4])
+def test_a_program_for_any_size_answers_as_the_adapter(multiple: int):
+    torch.manual_seed(0)
+    made = wrap(nn.Conv2d(6, 1, 3, padding=1), AdapterConfig(call="concat", multiple=multiple)).eval()
+    program = trace(made, "dynamic", {}).module()
+    for batch, height, width in ((1, 5, 9), (3, 12, 8), (2, 41, 6)):
+        first, second = torch.rand(2, batch, 3, height, width)
+        torch.testing.assert_close(program(first, second), made(first, second))
+
+
+@torch.library.custom_op("bridgetune_tracing_test::doubled", mutates_args=())
+def doubled(x: Tensor) -> Tensor:
+    return x * 2
+
+
+@doubled.register_fake
+def _(x: Tensor) -> Tensor:
+    return torch.empty_like(x)
+
+
+class OwnOperator(nn.Module):
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return doubled(first - second).mean(1, keepdim=True)
+
+
+def test_an_operator_of_ones_own_is_refused_unless_something_stands_for_it():
+    made, size = wrap(OwnOperator(), AdapterConfig()), (8, 8)
+    with pytest.raises(WorkError, match=r"^the network uses bridgetune_tracing_test::doubled, .*bridgetune_operators"):
+        trace(made, size, {})
+    program = trace(made, size, {torch.ops.bridgetune_tracing_test.doubled.default: lambda x: x + x}).module()
+    first, second = torch.rand(2, 1, 3, *size)
+    torch.testing.assert_close(program(first, second), made(first, second))

@@ -1,0 +1,101 @@
+"""Fusing pictures and folders at full resolution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bridgetune import Generator, RequestError
+from bridgetune.inference import fuse_files, fuse_folder, fuse_pictures
+from bridgetune.pictures import Picture, read_image, write_image
+
+
+class Brighter(Generator):
+    """The first image is in focus where it is brighter, or as bright."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return (first - second).mean(1, keepdim=True)
+
+
+def noise(kind: type[np.uint8 | np.uint16], *shape: int, seed: int = 0) -> NDArray[np.uint8 | np.uint16]:
+    return np.random.default_rng(seed).integers(0, np.iinfo(kind).max, shape, kind, endpoint=True)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_every_pixel_is_one_of_the_sources_own(kind: type[np.uint8 | np.uint16]):
+    first, second = (noise(kind, 9, 14, 3, seed=seed) for seed in (0, 1))
+    fusion = fuse_pictures(Brighter(), Picture(first, gray=False), Picture(second, gray=False))
+    assert fusion.pixels.dtype == kind
+    assert fusion.decision.shape == (9, 14)
+    assert set(np.unique(fusion.decision)) == {0, 1}
+    sums = first.sum(2, dtype=np.int64), second.sum(2, dtype=np.int64)
+    brighter = np.where((sums[0] > sums[1])[..., None], first, second)
+    apart = abs(sums[0] - sums[1]) > 1  # below that, float32 decides
+    assert np.array_equal(fusion.pixels[apart], brighter[apart])
+    assert np.array_equal(fusion.pixels, np.where(fusion.decision[..., None] == 1, first, second))
+
+
+def test_of_two_depths_the_deeper_is_kept_and_white_stays_white():
+    white, black = np.full((2, 3, 3), 255, np.uint8), np.zeros((2, 3, 3), np.uint16)
+    fusion = fuse_pictures(Brighter(), Picture(white, gray=False), Picture(black, gray=False))
+    assert fusion.pixels.dtype == np.uint16
+    assert (fusion.pixels == 65535).all()
+
+
+def test_two_gray_pictures_make_a_gray_one_and_a_gray_and_a_coloured_one_a_coloured_one():
+    gray = Picture(noise(np.uint8, 4, 5, 1).repeat(3, 2), gray=True)
+    coloured = Picture(noise(np.uint8, 4, 5, 3, seed=1), gray=False)
+    assert fuse_pictures(Brighter(), gray, gray).pixels.shape == (4, 5)
+    assert fuse_pictures(Brighter(), gray, coloured).pixels.shape == (4, 5, 3)
+
+
+def test_files_of_two_sizes_are_both_named(tmp_path: Path):
+    write_image(tmp_path / "near.png", noise(np.uint8, 4, 6))
+    write_image(tmp_path / "far.png", noise(np.uint8, 4, 5))
+    with pytest.raises(RequestError, match=r"near\.png is 6×4, .*far\.png is 5×4; align or crop"):
+        fuse_files(Brighter(), tmp_path / "near.png", tmp_path / "far.png")
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    for number in range(3):
+        for place, side in enumerate("AB"):
+            write_image(
+                tmp_path / "sources" / side / f"{number}.png", noise(np.uint8, 5, 6, 3, seed=2 * number + place)
+            )
+    return tmp_path / "sources"
+
+
+def test_a_folder_is_fused_pair_by_pair(sources: Path, tmp_path: Path):
+    told = list(fuse_folder(Brighter(), sources, tmp_path / "out", maps=tmp_path / "maps"))
+    assert told == [("0", 1, 3), ("1", 2, 3), ("2", 3, 3)]
+    for stem, _, _ in told:
+        single = fuse_files(Brighter(), sources / "A" / f"{stem}.png", sources / "B" / f"{stem}.png")
+        assert np.array_equal(read_image(tmp_path / "out" / f"{stem}.png").pixels, single.pixels)
+        kept = read_image(tmp_path / "maps" / f"{stem}.png")
+        assert np.array_equal(kept.pixels[..., 0], single.decision * 255)
+
+
+def test_no_folder_is_written_over(sources: Path, tmp_path: Path):
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    for out, maps, said in (
+        (sources / "A", None, "holds the sources"),
+        (tmp_path / "out", sources / "B", "holds the sources"),
+        (tmp_path / "file", None, "is a file"),
+        (tmp_path / "out", tmp_path / "out", "name two folders"),
+    ):
+        with pytest.raises(RequestError, match=said):
+            next(fuse_folder(Brighter(), sources, out, maps=maps))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_generator_without_parameters_fuses_on_the_cpu():
+    picture = Picture(noise(np.uint8, 4, 4, 3), gray=False)
+    assert not list(Brighter().parameters())
+    assert torch.equal(torch.tensor(fuse_pictures(Brighter(), picture, picture).pixels), torch.tensor(picture.pixels))

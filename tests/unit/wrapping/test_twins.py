@@ -1,0 +1,50 @@
+"""A judge for a network that nobody wrote one for: a fresh copy that sees the image twice."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bridgetune import AdapterConfig
+from bridgetune.wrapping import pair_twin
+
+CONFIG = AdapterConfig(call="concat")
+
+
+class Gained(nn.Module):
+    """A layer that can be initialised anew, and a parameter that cannot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(6, 1, 3, padding=1)
+        self.gain = nn.Parameter(torch.tensor(5.0))
+
+    def forward(self, stacked: Tensor) -> Tensor:
+        return self.gain * self.layer(stacked)
+
+
+def test_layers_start_anew_and_what_cannot_keeps_the_networks_values():
+    network = Gained()
+    twin = dict(pair_twin(network, CONFIG)().named_parameters(prefix=""))
+    layer, gain = (twin[f"generator.network.{name}"] for name in ("layer.weight", "gain"))
+    assert not torch.equal(layer, network.layer.weight)
+    assert torch.equal(gain, network.gain)
+    assert gain is not network.gain
+
+
+def test_a_twin_of_a_frozen_network_can_be_trained():
+    network = Gained().requires_grad_(False)
+    assert all(parameter.requires_grad for parameter in pair_twin(network, CONFIG)().parameters())
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_the_image_stands_for_both_of_a_pair():
+    twin, image = pair_twin(Gained(), CONFIG)(), torch.rand(2, 3, 8, 9)
+    network = twin.get_submodule("generator.network")
+    assert torch.equal(twin(image), network(torch.cat([image, image], 1)))
+
+
+def test_a_symmetric_generators_twin_is_asked_once():
+    """Asked in both orders, a pair of one image with itself has the logit 0 everywhere."""
+    twin = pair_twin(Gained(), CONFIG.model_copy(update={"symmetric": True}))()
+    assert twin(torch.rand(1, 3, 8, 8)).abs().min() > 0

@@ -29,6 +29,7 @@ from bridgetune.cli import (
 )
 from bridgetune.cli.console import ERRORS
 from bridgetune.cli.process import keep_memory, let_threads_rest
+from bridgetune.cli.verb import Command
 from bridgetune.errors import BridgetuneError, RequestError
 
 app = typer.Typer(
@@ -40,8 +41,8 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("fuse")(fuse.fuse)
-app.command("pretrain")(pretrain.pretrain)
-app.command("finetune")(finetune.finetune)
+app.command("pretrain", cls=Command)(pretrain.pretrain)
+app.command("finetune", cls=Command)(finetune.finetune)
 app.command("report")(report.report)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)

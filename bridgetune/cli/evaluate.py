@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
-from bridgetune.cli.options import Json, Mirrored, Symmetric
+from bridgetune.cli.options import GENERATOR, NETWORK, Json, Mirrored, Recipe, Symmetric, Weights
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 
@@ -35,20 +35,15 @@ def evaluate(
     generator: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|PATH|MODULE:FACTORY",
+            metavar=GENERATOR,
+            rich_help_panel=NETWORK,
             help="Or what makes them: a plugin's generator, a saved one's folder, or what builds your own.",
         ),
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Weights for a generator given by NAME or MODULE:FACTORY."),
-    ] = None,
+    weights: Weights = None,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
-    recipe: Annotated[
-        Literal["paper", "released"],
-        typer.Option(help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
-    ] = "paper",
+    recipe: Recipe = "paper",
     convention: Annotated[
         Literal["toolbox", "paper"],
         typer.Option(help="Of Q_S and Q_W: the MATLAB toolbox's, as published numbers are, or Eq. 22-23."),

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
-from bridgetune.cli.options import Json, Mirrored, Symmetric, Weights
+from bridgetune.cli.options import GeneratorArgument, Json, Mirrored, Symmetric, Weights
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    generator: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|PATH|MODULE:FACTORY",
-            help="A plugin's generator, a saved one's folder, or what builds a network of your own.",
-        ),
-    ],
+    generator: GeneratorArgument,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="FILE.onnx, FILE.xml (OpenVINO) or FILE.pt2 (torch).")
     ],

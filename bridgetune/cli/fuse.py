@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import GeneratorName, Mirrored, Symmetric, Weights
+from bridgetune.cli.options import Generator, Mirrored, Recipe, Symmetric, Weights
 from bridgetune.errors import RequestError
 
 
@@ -25,14 +25,11 @@ def fuse(
         Path | None,
         typer.Option("--map", help="Write the decision map too; with --pairs, the folder for them."),
     ] = None,
-    generator: GeneratorName = "bridgemff",
+    generator: Generator = "bridgemff",
     weights: Weights = None,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
-    recipe: Annotated[
-        Literal["paper", "released"],
-        typer.Option(help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
-    ] = "paper",
+    recipe: Recipe = "paper",
 ) -> None:
     """Fuse two images A and B, or every pair of a folder."""
     one = first is not None and second is not None

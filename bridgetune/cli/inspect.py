@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.table import Table
 
 from bridgetune.cli.console import RESULTS, print_json
-from bridgetune.cli.options import Json
+from bridgetune.cli.options import GeneratorArgument, Json
 
 
 def inspect(
-    generator: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|FOLDER|MODULE:FACTORY",
-            help="A plugin's generator, a saved one's folder or its run's, or what builds your network.",
-        ),
-    ],
+    generator: GeneratorArgument,
     as_json: Json = False,
 ) -> None:
     """Show how a network is called and read: as its plugin or its folder says, or as the probe finds out."""

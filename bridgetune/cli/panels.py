@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
+from bridgetune.cli.options import GENERATOR, Recipe
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def panels(
     generator: Annotated[
         list[str],
         typer.Option(
-            metavar="NAME|PATH|MODULE:FACTORY",
+            metavar=GENERATOR,
             help="Whose maps to show; give it several times, before and after for example.",
         ),
     ],
@@ -46,10 +47,7 @@ def panels(
     towards: Annotated[
         Literal["A", "B"], typer.Option(help="Whether heat maps explain what was decided for A, or for B.")
     ] = "A",
-    recipe: Annotated[
-        Literal["paper", "released"],
-        typer.Option(help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
-    ] = "paper",
+    recipe: Recipe = "paper",
     width: Annotated[int, typer.Option(help="Of a column, in pixels.", min=32)] = 300,
 ) -> None:
     """Draw sources, decision maps and the fused image side by side, a row for each pair."""

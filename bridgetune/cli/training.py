@@ -1,103 +1,183 @@
-"""What `pretrain` and `finetune` share: reading their pairs, running, and telling how it went."""
+"""What `pretrain` and `finetune` share: the run, its network and its pictures, as the options name them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json
-from bridgetune.config import NO_AUGMENTATION, Augmentation, Epochs, Steps, TrainConfig
+from bridgetune.cli.options import (
+    NETWORK,
+    PICTURES,
+    Generator,
+    Json,
+    Mirrored,
+    Symmetric,
+    Weights,
+    folder,
+    json_or_text,
+    named_values,
+)
+from bridgetune.config import AUGMENTATIONS, NO_AUGMENTATION, RECIPES, Augmentation, TrainConfig
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
-    from bridgetune.data import PairSource, PixelCache
+    from bridgetune.data import PairSource, References, UnlabelledPairs
     from bridgetune.training import TrainingResult
-
-Report = Callable[[dict[str, Any]], None]
-
-
-def duration(epochs: int | None, steps: int | None) -> dict[str, Epochs | Steps]:
-    """`duration` of a config, where either option is given."""
-    if epochs is not None and steps is not None:
-        raise RequestError("--epochs and --steps: expected one of them; leave one out")
-    for name, count in (("--epochs", epochs), ("--steps", steps)):
-        if count is not None and count < 1:
-            raise RequestError(f"{name}: got {count}, expected at least 1")
-    if steps is not None:
-        return {"duration": Steps(steps=steps)}
-    return {"duration": Epochs(epochs=epochs)} if epochs is not None else {}
+    from bridgetune.wrapping import Adapter
 
 
-def number(option: str, given: str) -> float:
-    """What an option that also takes a word was given, where it was no word."""
-    try:
-        return float(given)
-    except ValueError:
-        raise RequestError(f"{option}: got {given!r}, expected a number or auto") from None
+@dataclass(frozen=True)
+class Run:
+    """Where a run is kept, and how it is told of."""
+
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The run's folder.")]
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, or start it.")] = False
+    as_json: Json = False
+
+    def check(self) -> None:
+        """Raise `RequestError` where the folder is in use and the run is not to be resumed."""
+        from bridgetune.runs.directory import RunDirectory
+
+        RunDirectory(self.out).check(self.resume)
+
+    def carry_out(self, stage: str, train: Callable[..., TrainingResult]) -> None:
+        """Run a stage under a progress bar and print what came of it.
+
+        Args:
+            stage: Its verb.
+            train: The stage, of all but `run_dir`, `resume` and `report`.
+        """
+        with TrainingProgress() as progress:
+            result = train(run_dir=self.out, resume=self.resume, report=progress.of(stage))
+        if int(os.environ.get("RANK", "0")) > 0:
+            return  # the first of several processes speaks for all
+        if self.as_json:
+            print_json(summary(result))
+        else:
+            _show(result, self.out)
 
 
-def open_pairs(
-    images: Path | None,
-    masks: Path | None,
-    pairs: Path | None,
-    config: TrainConfig,
-    cache: PixelCache,
-    flips: bool,
-    augmentation: Augmentation,
-) -> PairSource:
-    """The source that the options name."""
-    from bridgetune.data import FolderPairs, SyntheticPairs
+@dataclass(frozen=True)
+class Network:
+    """The generator that is trained."""
 
-    if pairs is not None and images is None and masks is None:
-        return FolderPairs(pairs, size=config.size, fit=config.fit, flips=flips, cache=cache)
-    if images is not None and masks is not None and pairs is None:
-        return SyntheticPairs(
-            images,
-            masks,
-            size=config.size,
-            fit=config.fit,
-            flips=flips,
-            kernel_sizes=config.kernel_sizes,
-            augmentation=augmentation,
-            cache=cache,
-        )
-    raise RequestError("training pairs: expected --images DIR --masks DIR, or --pairs DIR with A/, B/ and mask/")
+    generator: Generator = "bridgemff"
+    weights: Weights = None
+    symmetric: Symmetric = None
+    mirrored: Mirrored = None
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="For a plugin's network, such as widths=[8,16,32,64]; once for each.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None
 
+    def opened(self, weights: str | None) -> Adapter:
+        """The generator.
 
-def open_validation(
-    images: Path | None, masks: Path | None, config: TrainConfig, cache: PixelCache
-) -> PairSource | None:
-    """The held-out source that the options name, or None."""
-    if images is None and masks is None:
-        return None
-    if images is None or masks is None:
-        raise RequestError("held-out pairs: expected both --val-images DIR and --val-masks DIR")
-    return open_pairs(images, masks, None, config, cache, flips=False, augmentation=NO_AUGMENTATION)
+        Args:
+            weights: What it starts from where `--weights` is not given; see `open_generator`.
+        """
+        from bridgetune.opening import open_generator
+
+        given = named_values("--option", self.option, "blocks=2")
+        options = {name: json_or_text(value) for name, value in given.items()}
+        return open_generator(self.generator, self.weights or weights, self.symmetric, self.mirrored, options)
 
 
-def carry_out(stage: str, train: Callable[[Report], TrainingResult], as_json: bool) -> None:
-    """Run a stage under a progress bar and print what came of it."""
-    with TrainingProgress() as progress:
-        result = train(progress.of(stage))
-    if int(os.environ.get("RANK", "0")) > 0:
-        return  # the first of several processes speaks for all
-    if as_json:
-        print_json(summary(result))
-        return
-    from bridgetune.runs.directory import RunDirectory
-    from bridgetune.runs.history import History
+@dataclass(frozen=True)
+class Pictures:
+    """The pairs that are trained on."""
 
-    assert result.run_dir is not None
-    early = ", stopped early (--patience), and back at the best" * result.stopped_early
-    RESULTS.print(
-        f"{result.steps:,} step{'s' * (result.steps != 1)}{early}; the generator is in {result.run_dir / 'generator'}",
-        markup=False,
+    images: Annotated[Path | None, folder("All-in-focus photographs to make pairs from.")] = None
+    masks: Annotated[Path | None, folder("Their masks, of the same stems: white is in focus first.")] = None
+    pairs: Annotated[Path | None, folder("Ready pairs instead: a folder with A/, B/ and mask/.")] = None
+    val_images: Annotated[Path | None, folder("Held-out photographs. Default: a share of the pairs.")] = None
+    val_masks: Annotated[Path | None, folder("The held-out photographs' masks.")] = None
+    cache: Annotated[int, typer.Option(metavar="MB", help="Memory for decoded images.", rich_help_panel=PICTURES)] = (
+        2048
     )
-    if result.validation is not None:
-        before = percent(History(RunDirectory(result.run_dir)).first_map_error)
-        RESULTS.print(f"held-out map error {before} → {percent(result.validation.map_error)}", markup=False)
+
+    @property
+    def named(self) -> bool:
+        """Whether there are any."""
+        return bool(self.images or self.masks or self.pairs)
+
+    def opened(self, config: TrainConfig) -> OpenPictures:
+        """The same, as the settings want them."""
+        return OpenPictures(self, config)
+
+
+class OpenPictures:
+    """A run's pictures, all in one cache and one framing.
+
+    Args:
+        named: The folders.
+        config: The stage's settings.
+    """
+
+    def __init__(self, named: Pictures, config: TrainConfig) -> None:
+        from bridgetune.data import PixelCache
+
+        self._named, self._config = named, config
+        self._framing: dict[str, Any] = {"size": config.size, "fit": config.fit, "cache": PixelCache(named.cache)}
+        self._flips = RECIPES[config.recipe].flips
+
+    def pairs(self) -> PairSource:
+        """What is trained on.
+
+        Raises:
+            RequestError: The options name no pairs, or more than one kind.
+        """
+        from bridgetune.data import FolderPairs
+
+        images, masks, pairs = self._named.images, self._named.masks, self._named.pairs
+        if pairs is not None and images is None and masks is None:
+            return FolderPairs(pairs, flips=self._flips, **self._framing)
+        if images is not None and masks is not None and pairs is None:
+            return self._made(images, masks, self._flips, AUGMENTATIONS[self._config.augmentation])
+        raise RequestError("training pairs: expected --images DIR --masks DIR, or --pairs DIR with A/, B/ and mask/")
+
+    def held_out(self) -> PairSource | None:
+        """What is validated on; None where a share of the pairs is to be.
+
+        Raises:
+            RequestError: The options name photographs or masks alone.
+        """
+        images, masks = self._named.val_images, self._named.val_masks
+        if images is None and masks is None:
+            return None
+        if images is None or masks is None:
+            raise RequestError("held-out pairs: expected both --val-images DIR and --val-masks DIR")
+        return self._made(images, masks, False, NO_AUGMENTATION)
+
+    def references(self, clear: Path, blurred: Path) -> References:
+        """What stage 2 shows its discriminators as real."""
+        from bridgetune.data import References
+
+        return References.from_folders(clear, blurred, flips=self._flips, **self._framing)
+
+    def unlabelled(self, pairs: Path) -> UnlabelledPairs:
+        """Pairs without masks."""
+        from bridgetune.data import UnlabelledPairs
+
+        return UnlabelledPairs(pairs, flips=self._flips, **self._framing)
+
+    def _made(self, images: Path, masks: Path, flips: bool, augmentation: Augmentation) -> PairSource:
+        from bridgetune.data import SyntheticPairs
+
+        kernels = self._config.kernel_sizes
+        return SyntheticPairs(
+            images, masks, flips=flips, kernel_sizes=kernels, augmentation=augmentation, **self._framing
+        )
 
 
 def summary(result: TrainingResult) -> dict[str, Any]:
@@ -111,3 +191,15 @@ def summary(result: TrainingResult) -> dict[str, Any]:
         "map_error": errors.map_error if errors else None,
         "homogeneous_error": errors.homogeneous_error if errors and errors.homogeneous_pixels else None,
     }
+
+
+def _show(result: TrainingResult, out: Path) -> None:
+    from bridgetune.runs.directory import RunDirectory
+    from bridgetune.runs.history import History
+
+    early = ", stopped early (--patience), and back at the best" * result.stopped_early
+    steps = f"{result.steps:,} step{'s' * (result.steps != 1)}{early}"
+    RESULTS.print(f"{steps}; the generator is in {out / 'generator'}", markup=False)
+    if result.validation is not None:
+        before = percent(History(RunDirectory(out)).first_map_error)
+        RESULTS.print(f"held-out map error {before} → {percent(result.validation.map_error)}", markup=False)

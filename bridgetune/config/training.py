@@ -47,7 +47,9 @@ class TrainConfig(Frozen):
     """What both stages decide. Use `PretrainConfig` or `TuneConfig`."""
 
     recipe: Literal["paper", "released"] = "paper"
-    """As the paper has it, or the authors' program: a name of `RECIPES`."""
+    """As the paper has it, or the authors' program.
+
+    A name of `RECIPES`."""
     duration: Epochs | Steps
     """`Epochs(epochs=...)` or `Steps(steps=...)`; the cosine schedule falls to 0 over it."""
     batch: PositiveInt
@@ -61,17 +63,19 @@ class TrainConfig(Frozen):
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
     """AdamW's decays of its two moments."""
     weight_decay: NonNegativeFloat = 0.01
-    """AdamW's."""
+    """AdamW's decay of the weights."""
     kernel_sizes: tuple[PositiveInt, PositiveInt] = (3, 21)
     """Smallest and largest kernel (odd) that blurs a training image."""
     augmentation: AugmentationName = "none"
     """Pairs as the paper has them (`none`), in either order (`exchange`), with other blurs, too (`lens`), and as
-    cameras store them (`camera`): a name of `AUGMENTATIONS`. Of effect on pairs that are made of images and masks;
-    held-out pairs from folders of their own stay as the paper has them."""
+    cameras store them (`camera`). Of effect on pairs that are made of images and masks; held-out pairs from folders of
+    their own stay as the paper has them.
+
+    A name of `AUGMENTATIONS`."""
     validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """Share of the pairs held out to measure the map error on, where no own set is given ..."""
+    """Share of the pairs that is held out to measure the map error on, where no pairs of their own are given for it."""
     validation_most: PositiveInt = 64
-    """... but at most so many of them."""
+    """Of the pairs, at most so many are held out so."""
     validate_every: PositiveInt = 200
     """Steps between validations; there is one at the end, too."""
     checkpoint_every: PositiveInt = 100

@@ -12,16 +12,11 @@ from bridgetune.config import RECIPES, PretrainConfig, TuneConfig
 from bridgetune.data import PairSource, References, UnlabelledPairs
 from bridgetune.discriminators import Discriminator, build_discriminator
 from bridgetune.runs.directory import Record
-from bridgetune.terms import DOMAINS, Domain
+from bridgetune.terms import DOMAINS, Domain, term_weights
 from bridgetune.training.alpha import AdversarialWeight
-from bridgetune.training.phases import (
-    GeneratorLosses,
-    Phase,
-    Scene,
-    TuningScene,
-    discriminator_losses,
-    pretraining_losses,
-)
+from bridgetune.training.forward import ForwardPass, TuningPass
+from bridgetune.training.objectives import GeneratorLosses, discriminator_losses, pretraining_losses
+from bridgetune.training.phases import Phase
 from bridgetune.training.stage import Stage, TrainingResult
 from bridgetune.wrapping import Adapter
 
@@ -61,8 +56,8 @@ def pretrain(
     stage = Stage("pretrain", generator, pairs, config, validation=validation, run_dir=run_dir, resume=resume)
     answering = stage.prepare(stage.answering(auxiliary=True))
     losses = partial(pretraining_losses, recipe=recipe)
-    phases = [Phase[Scene]("generator", "supervised", *answering, losses)]
-    return stage.carry_out(partial(Scene.of, answering[0]), phases, report, {})
+    phases = [Phase[ForwardPass]("generator", "supervised", *answering, losses)]
+    return stage.carry_out(partial(ForwardPass.of, answering[0]), phases, report, {})
 
 
 def finetune(
@@ -95,6 +90,8 @@ def finetune(
         RequestError, WorkError, Stopped: See `pretrain`.
     """
     config = config or TuneConfig()
+    # terms may have been registered since it was made
+    config = config.model_copy(update={"term_weights": term_weights(config.term_weights)})
     recipe = RECIPES[config.recipe]
     stage = Stage(
         "finetune",
@@ -113,7 +110,7 @@ def finetune(
     generator_first = recipe.order == "generator first"
     discriminators: dict[str, Discriminator] = {}
     judges: dict[Domain, nn.Module] = {}
-    judging: list[Phase[TuningScene]] = []
+    judging: list[Phase[TuningPass]] = []
     for domain in DOMAINS:
         judge, stage.decided["discriminator"] = build_discriminator(generator, kind, recipe.score)
         discriminators[domain] = judge
@@ -128,6 +125,6 @@ def finetune(
         judges, recipe, config, alpha, keep=generator_first, scale=stage.engine.loss_scale, mean=stage.engine.mean
     )
     reached = tuple(phase.name for phase in judging) if generator_first else ()
-    tuning = Phase[TuningScene]("generator", "loss", *answering, losses, reached)
+    tuning = Phase[TuningPass]("generator", "loss", *answering, losses, reached)
     phases = [tuning, *judging] if generator_first else [*judging, tuning]
-    return stage.carry_out(partial(TuningScene.of, answering[0]), phases, report, discriminators)
+    return stage.carry_out(partial(TuningPass.of, answering[0]), phases, report, discriminators)

@@ -11,7 +11,8 @@ from torch import Tensor
 from bridgetune.errors import WorkError
 from bridgetune.runs.directory import Record
 
-_WISH = "stop"
+_WISH = "asked to stop"
+"""Beside the names of losses, of which none has spaces."""
 
 
 class DeferredRecord:

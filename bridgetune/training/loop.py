@@ -18,8 +18,9 @@ from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.training.best import Best
 from bridgetune.training.deferred import DeferredRecord
 from bridgetune.training.engine import Engine
+from bridgetune.training.forward import PassT
 from bridgetune.training.interrupts import interrupts_as_wishes
-from bridgetune.training.phases import Phase, SceneT, only
+from bridgetune.training.phases import Phase, only
 from bridgetune.training.samples import Sample
 from bridgetune.training.trained import TrainedGenerator
 
@@ -28,12 +29,32 @@ class Stopped(WorkError):
     """The run was asked to stop, and did so after writing a checkpoint."""
 
 
+@dataclass(frozen=True)
+class Due:
+    """What a step is followed by, whatever came of it.
+
+    Attributes:
+        last: No further one.
+        validation, checkpoint: As often as the settings say, and after the last one.
+    """
+
+    last: bool
+    validation: bool
+    checkpoint: bool
+
+    @classmethod
+    def after(cls, step: int, steps: int, config: TrainConfig) -> Due:
+        """After one of so many steps."""
+        last = step == steps
+        return cls(last, last or step % config.validate_every == 0, last or step % config.checkpoint_every == 0)
+
+
 @dataclass
-class Loop(Generic[SceneT]):
+class Loop(Generic[PassT]):
     """What a stage hands to the loop.
 
     Attributes:
-        scene: From a batch to what the phases work on.
+        forward: From a batch to what the phases work on.
         phases: In the order in which they are updated.
         trained: The generator that is trained, and its average.
         engine, config: See there.
@@ -47,8 +68,8 @@ class Loop(Generic[SceneT]):
         step: The last one that was done.
     """
 
-    scene: Callable[[Sample], SceneT]
-    phases: Sequence[Phase[SceneT]]
+    forward: Callable[[Sample], PassT]
+    phases: Sequence[Phase[PassT]]
     trained: TrainedGenerator
     engine: Engine
     config: TrainConfig
@@ -56,7 +77,7 @@ class Loop(Generic[SceneT]):
     run: RunDirectory | None
     validate: Callable[[], MapErrors | None]
     report: Callable[[Record], None]
-    watch: Callable[[int, SceneT], None] = lambda step, scene: None
+    watch: Callable[[int, PassT], None] = lambda step, forward: None
     best: Best = field(default_factory=Best)
     errors: MapErrors | None = None
     step: int = 0
@@ -82,11 +103,11 @@ class Loop(Generic[SceneT]):
                     "steps": self.steps,
                     "learning_rate": self.phases[0].schedule.get_last_lr()[0],
                 }
-                scene = self.scene(batch)
-                values = {"map_mean": torch.sigmoid(scene.logits.detach()).mean()}
+                forward = self.forward(batch)
+                values = {"map_mean": torch.sigmoid(forward.logits.detach()).mean()}
                 for phase in self.phases:
                     with only(phase, self.phases):
-                        losses = phase.losses(scene)
+                        losses = phase.losses(forward)
                         self.engine.backward(losses[phase.minimised])
                     values |= losses
                     values[f"gradient_{phase.name}"] = self._update(phase, losses)
@@ -94,28 +115,42 @@ class Loop(Generic[SceneT]):
                 self.step = step
                 known["seconds"] = time.perf_counter() - began
 
-                stopping = self._tell(*deferred.settle())
-                deferred.note(known, values, wish.uttered)
-                last = step == self.steps
-                validating = last or step % self.config.validate_every == 0
-                checkpointing = last or step % self.config.checkpoint_every == 0
-                if validating or checkpointing or stopping or (wish.uttered and self.engine.processes == 1):
-                    stopping |= self._tell(*deferred.settle())
-                if validating:
-                    self._validate(step)
-                    self.watch(step, scene)
-                if checkpointing or stopping or self._enough():
-                    self._checkpoint(step)
+                due = Due.after(step, self.steps, self.config)
+                stopping = self._hand_in(deferred, known, values, wish.uttered, due)
+                self._follow_up(forward, due, stopping)
                 if self._enough():
                     return
-                if stopping and not last:
-                    raise Stopped(f"stopped after step {step} of {self.steps}; {self._kept(step)}")
+                if stopping and not due.last:
+                    raise Stopped(f"stopped after step {step} of {self.steps}; {self._kept()}")
                 began = time.perf_counter()
+
+    def _hand_in(
+        self, deferred: DeferredRecord, known: Record, values: dict[str, Tensor], asked: bool, due: Due
+    ) -> bool:
+        """Tell the records that are there, and wait for this step's own only where something must not come before it.
+
+        Returns:
+            Whether any process has been asked to stop.
+        """
+        stopping = self._tell(*deferred.settle())
+        deferred.note(known, values, asked)
+        asked_alone = asked and self.engine.processes == 1  # with others, they must have heard of it, too
+        if due.validation or due.checkpoint or stopping or asked_alone:
+            stopping |= self._tell(*deferred.settle())
+        return stopping
+
+    def _follow_up(self, forward: PassT, due: Due, stopping: bool) -> None:
+        """Validate, then keep a checkpoint, where either is due; and before the run ends."""
+        if due.validation:
+            self._validate(self.step)
+            self.watch(self.step, forward)
+        if due.checkpoint or stopping or self._enough():
+            self._checkpoint(self.step)
 
     def _enough(self) -> bool:
         return 0 < self.config.patience <= self.best.stale
 
-    def _update(self, phase: Phase[SceneT], losses: dict[str, Tensor]) -> Tensor:
+    def _update(self, phase: Phase[PassT], losses: dict[str, Tensor]) -> Tensor:
         """Update the phase's network, unless its loss or gradient is not finite; the norm of the gradient."""
         norm = self.engine.gradient_norm(phase.network)
         self.engine.skip_unless(torch.isfinite(norm) & torch.isfinite(losses[phase.minimised]), phase.optimizer)
@@ -147,7 +182,7 @@ class Loop(Generic[SceneT]):
                 wait=self.engine.wait,
             )
 
-    def _kept(self, step: int) -> str:
+    def _kept(self) -> str:
         if self.run is None:
             return "nothing was kept: the run has no folder"
         folder: Path = self.run.checkpoints.steps()[-1]

@@ -72,8 +72,13 @@ def folder(help: str) -> Any:
     return typer.Option(metavar="DIR", help=help, rich_help_panel=PICTURES)
 
 
-def named_values(option: str, given: Iterable[str] | None, example: str) -> dict[str, str]:
+def named_values(option: str, given: Iterable[str] | None, expected: str) -> dict[str, str]:
     """What an option was given that is repeated as NAME=VALUE.
+
+    Args:
+        option: As it was typed.
+        given: Each of its values.
+        expected: What each should be, for the refusal.
 
     Raises:
         RequestError: It is something else, or a name is given twice.
@@ -82,7 +87,7 @@ def named_values(option: str, given: Iterable[str] | None, example: str) -> dict
     for one in given or ():
         name, equals, value = one.partition("=")
         if not equals or not name.isidentifier():
-            raise RequestError(f"{option}: got {one!r}, expected NAME=VALUE, such as {example}")
+            raise RequestError(f"{option}: got {one!r}, expected {expected}")
         if name in values:
             raise RequestError(f"{option}: {name} is given twice; leave one out")
         values[name] = value

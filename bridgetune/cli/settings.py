@@ -112,7 +112,8 @@ class Setting:
         if self.within is not None:
             return self.within(**{self.name: given})
         if self.kind.type == TABLE:
-            return {name: number_or_text(text) for name, text in named_values(typed, given, "NAME=0.5").items()}
+            named = named_values(typed, given, "NAME=VALUE, a number for each name")
+            return {name: number_or_text(text) for name, text in named.items()}
         return given
 
 

@@ -88,7 +88,7 @@ class Network:
         """
         from bridgetune.opening import open_generator
 
-        given = named_values("--option", self.option, "blocks=2")
+        given = named_values("--option", self.option, "NAME=VALUE, such as blocks=2")
         options = {name: json_or_text(value) for name, value in given.items()}
         return open_generator(self.generator, self.weights or weights, self.symmetric, self.mirrored, options)
 

@@ -50,7 +50,7 @@ def test_what_was_not_typed_is_left_to_the_model():
         ("--warmth 0", "--warmth: got 0.0; "),
         ("--shares a=-1", "--shares a: got -1.0; "),
         ("--shares a=b", "--shares a: got 'b'; "),
-        ("--shares a", "--shares: got 'a', expected NAME=VALUE"),
+        ("--shares a", "--shares: got 'a', expected NAME=VALUE, a number for each name"),
         ("--shares a=1 --shares a=2", "--shares: a is given twice"),
     ],
 )

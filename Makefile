@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard bridgetune_plugins/*)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/bridgetune demo --out runs/demo --force
@@ -18,6 +18,9 @@ lint: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+
+docs: $(VENV)/docs.installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # torch comes first and by itself: what follows is content with the version that it finds.
 $(VENV)/torch.installed:
@@ -32,4 +35,4 @@ $(VENV)/%.installed: $(VENV)/torch.installed pyproject.toml $(wildcard bridgetun
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs site

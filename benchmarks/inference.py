@@ -3,7 +3,7 @@
     python benchmarks/inference.py [--weights generator.pth] [--threads N] [--largest 4096] [--write]
 
 From a pair of float images to the fused image, all in one run. Exported runtimes are measured where they are installed
-(pip install 'bridgetune[export]' openvino). `--write` puts the tables into the README.
+(pip install 'bridgetune[export]' openvino). `--write` puts the tables into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--weights", help="a checkpoint of BridgeMFF; default: a fresh network, which is as fast")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--largest", type=int, default=SIDES[-1], help="side of the largest picture")
-    parser.add_argument("--write", action="store_true", help="put the tables into the README")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     parser.add_argument("--memory", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     keep_memory()

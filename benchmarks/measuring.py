@@ -1,4 +1,4 @@
-"""What the benchmarks share: calls timed in turns, memory measured in a process of its own, tables, the README."""
+"""What the benchmarks share: calls timed in turns, memory measured in a process of its own, tables, the page that they are in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 
 MEGABYTE = 1 << 20
 
@@ -74,9 +74,9 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def write_section(name: str, text: str) -> None:
-    """Replace what the README has between `<!-- name -->` and `<!-- /name -->`."""
-    before, begin, rest = README.read_text("utf-8").partition(f"<!-- {name} -->\n")
+    """Replace what `PAGE` has between `<!-- name -->` and `<!-- /name -->`."""
+    before, begin, rest = PAGE.read_text("utf-8").partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition(f"<!-- /{name} -->")
     if not end:
-        raise SystemExit(f"{README.name}: has no section <!-- {name} --> … <!-- /{name} --> to write to")
-    README.write_text(f"{before}{begin}{text.strip()}\n{end}{after}", encoding="utf-8")
+        raise SystemExit(f"{PAGE.name}: has no section <!-- {name} --> … <!-- /{name} --> to write to")
+    PAGE.write_text(f"{before}{begin}{text.strip()}\n{end}{after}", encoding="utf-8")

@@ -5,7 +5,7 @@
 Forward and backward, with softplus, gate and skip. The speed is measured twice: as glibc hands out memory by default,
 page by page for every large tensor, and with the memory kept, as the command line has it. mambapy, the peer, is
 measured where it is installed (pip install mambapy). `--weights` adds the decay of a trained network to the table of
-errors. `--write` puts the tables into the README.
+errors. `--write` puts the tables into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", help="a checkpoint of BridgeMFF")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--write", action="store_true", help="put the tables into the README")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
     parser.add_argument("--memory", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)

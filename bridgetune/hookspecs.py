@@ -23,9 +23,13 @@ HOOK_API = 1
 """The version of these hooks. It rises when a plugin written for the one before would break."""
 
 ENTRY_POINT_GROUP = "bridgetune"
+"""Where a distribution names its plugin module."""
 
 hookspec = pluggy.HookspecMarker("bridgetune")
+"""Marks what follows here; plugins have no use for it."""
+
 hookimpl = pluggy.HookimplMarker("bridgetune")
+"""Marks a plugin's functions that implement a hook."""
 
 Target = Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")]
 """An object named as `package.module:attribute`, imported only when it is needed."""

@@ -35,6 +35,8 @@ class Augmentation(Frozen):
 
 
 NO_AUGMENTATION = Augmentation()
+"""The paper's pairs."""
+
 _LENS = Augmentation(exchange=True, disk=0.5, soft=0.5, graded=0.25, dark_edges=0.4)
 
 AUGMENTATIONS: dict[str, Augmentation] = {

@@ -13,6 +13,7 @@ from PIL import Image
 from bridgetune.errors import RequestError
 
 Fit = Literal["resize", "crop"]
+"""How an image comes to a size: `resize`d whole, or `crop`ped at native scale."""
 
 
 @dataclass(frozen=True)

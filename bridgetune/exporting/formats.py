@@ -17,6 +17,7 @@ from torch.export import ExportedProgram
 from bridgetune.errors import WorkError
 
 FormatName = Literal["onnx", "openvino", "torch"]
+"""A name of `FORMATS`."""
 
 OPSET = 20
 """Version of the ONNX operators."""
@@ -139,3 +140,4 @@ FORMATS: dict[FormatName, Format] = {
     ),
     "torch": Format(".pt2", (), "torch", (), "", write=_write_torch, open=_open_torch),
 }
+"""What a generator can be exported as."""

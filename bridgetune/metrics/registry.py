@@ -150,6 +150,7 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
+"""Name -> score, in the order of tables."""
 
 FUSION_METRICS: tuple[str, ...] = tuple(name for name, info in METRICS.items() if info.kind == "fusion")
 """The names of those that need the sources alone, in the order of the paper's tables."""

@@ -1,4 +1,4 @@
-"""What the benchmarks share: calls timed in turns, memory measured in a process of its own, tables, the page that they are in."""
+"""What the benchmarks share: calls timed in turns, memory measured in a process of its own, tables, their page."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from bridgetune.exporting import FORMATS, FormatName, export, exporter, least_si
 from bridgetune.inference import fuse_files
 from bridgetune.testing.networks import stir
 from tests.support import ROOT
+from tests.support.blocks import blocks
 from tests.support.commands import refused, run, succeeds
 
 SMALL = {"bridgemff": {}, "msfin": {"widths": (4, 8, 12, 16)}, "drpl": {"width": 8, "blocks": 2}}
@@ -293,7 +294,7 @@ def test_the_command_says_what_the_file_takes_and_how_far_it_is_off(saved: Path,
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_the_snippets_of_the_readme_fuse_without_bridgetune(format: FormatName, saved: Path, tmp_path: Path):
+def test_the_snippets_of_the_documentation_fuse_without_bridgetune(format: FormatName, saved: Path, tmp_path: Path):
     made, path = bridgetune.load(saved), tmp_path / f"mynet{FORMATS[format].suffix}"
     export(made, path, format, size=(40, 50))
     rng = np.random.default_rng(0)
@@ -301,12 +302,11 @@ def test_the_snippets_of_the_readme_fuse_without_bridgetune(format: FormatName, 
     for source in sources:
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(source)
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (section,) = re.findall(r"## Run it without bridgetune\n(.*?)\n## ", readme, re.DOTALL)
-    images, *runs = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    page = (ROOT / "docs" / "exporting.md").read_text(encoding="utf-8")
+    section = page[page.index("## Fuse with it") : page.index("## In Python")]
+    images, *runs, saving = (block.text for block in blocks(section))
     (chosen,) = (snippet for snippet in runs if path.name in snippet)
-    before, after = images.split("logits = ...\n")
-    without_bridgetune(before + chosen + after, tmp_path)
+    without_bridgetune(images + chosen + saving, tmp_path)
     fused = np.asarray(Image.open(tmp_path / "fused.png"))
     assert np.array_equal(fused, fuse_files(made, *sources).pixels)
 

@@ -6,6 +6,7 @@ A line `{{ what NAME }}` of a page stands for what the code says:
 - `{{ verbs }}`: a table of the verbs
 - `{{ verbs_in_full }}`: every verb with a table of its options
 - `{{ scores }}`: a table of the metrics
+- `{{ terms }}`: a table of what training minimises
 - `{{ names bridgetune.data }}`: every public name of a module, with its docstring
 
 `PAGES` are files of the repository that are pages, too; links between files are made to fit where the pages lie.
@@ -110,7 +111,8 @@ def _described(parameter: Any) -> tuple[str, str, str]:
     """An argument's or option's names, default and help."""
     is_option = parameter.param_type_name == "option"
     names = [*parameter.opts, *parameter.secondary_opts] if is_option else [parameter.metavar or parameter.name]
-    default = "" if parameter.default in (None, False, (), []) else f"`{parameter.default}`"
+    unsaid = parameter.default is None or parameter.default is False or parameter.default in ((), [])
+    default = "" if unsaid else f"`{parameter.default}`"
     return " ".join(f"`{name}`" for name in names), default, parameter.help or ""
 
 
@@ -148,6 +150,14 @@ def scores_table(_: str) -> str:
         for score in METRICS.values()
     ]
     return table(("score", "better", "", "needs", "source"), rows)
+
+
+def terms_table(_: str) -> str:
+    """Every loss term of training: name, what it is, weight's setting, equation."""
+    from bridgetune.terms import TERMS
+
+    rows = [(f"`{term.name}`", term.definition, f"`{term.weight}`" if term.weight else "") for term in TERMS.values()]
+    return table(("term", "", "weighed by"), rows)
 
 
 def names_list(module_name: str) -> str:
@@ -198,5 +208,6 @@ _WRITERS = {
     "verbs": verbs_table,
     "verbs_in_full": verbs_in_full,
     "scores": scores_table,
+    "terms": terms_table,
     "names": names_list,
 }

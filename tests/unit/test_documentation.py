@@ -12,6 +12,7 @@ import pytest
 import bridgetune
 from bridgetune.config import TuneConfig
 from bridgetune.metrics import METRICS
+from bridgetune.terms import TERMS
 from tests.support import ROOT
 
 REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
@@ -108,8 +109,20 @@ def test_tables_come_from_the_code():
     assert [line.split("`")[1] for line in settings[2:]] == list(TuneConfig.model_fields)
     assert all(len(line.split(" | ")[-1].strip(" |")) > 5 for line in settings[2:]), "each says what it is"
     assert all(f"`{name}`" in HOOKS.scores_table("") for name in METRICS)
+    assert all(f"`{name}`" in HOOKS.terms_table("") for name in TERMS)
     assert "| [`plugins new`](#plugins-new) |" in HOOKS.verbs_table("")
     assert "`--mirrored` `--single`" in HOOKS.verbs_in_full("")
+
+
+def test_files_that_the_documentation_names_are_there():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        path
+        for page in pages
+        for path in re.findall(r"`((?:bridgetune|examples|benchmarks)/[\w./]+)`", page.read_text())
+    }
+    assert len(named) > 30
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
 def test_links_between_files_lead_to_the_pages_that_they_are():

@@ -10,7 +10,7 @@ from tests.support import ROOT
 
 SOURCE, UNIT = ROOT / "bridgetune", ROOT / "tests" / "unit"
 
-ACROSS = {"test_layers.py", "test_mirror.py"}
+ACROSS = {"test_documentation.py", "test_layers.py", "test_mirror.py"}
 """What stands for the whole package."""
 
 STRAY = {"metrics/test_map_scores.py"}

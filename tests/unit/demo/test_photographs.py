@@ -38,6 +38,7 @@ def test_a_crop_as_high_as_its_photograph_is_a_part_of_it_turned():
     crops = [random_crop(image, 32, np.random.default_rng(seed)) for seed in range(20)]
     found = [[torch.equal(crop, part) for part in parts].index(True) for crop in crops]
     assert len(set(found)) > 10
+    assert {place % 4 for place in found} == {0, 1, 2, 3}, "turned every way"
 
 
 @pytest.mark.parametrize(("height", "width"), [(20, 90), (33, 33), (200, 70)])

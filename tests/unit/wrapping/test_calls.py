@@ -73,6 +73,17 @@ def test_a_network_that_takes_no_images_is_refused_with_its_own_complaint():
         working_calls(nn.Linear(7, 1), PLAIN)
 
 
+class Documented(nn.Module):
+    def forward(self, phase: str, first: Tensor, second: Tensor) -> Tensor:
+        """Decides"""
+        return first - second
+
+
+def test_what_documents_a_network_is_no_word_to_call_it_with():
+    with pytest.raises(RequestError, match="its forward takes no images that could be found"):
+        working_calls(Documented(), PLAIN)
+
+
 def test_three_means_rule_out_one_channel():
     with pytest.raises(RequestError, match="could not be called"):
         working_calls(Gray(), AdapterConfig(mean=(0.4, 0.5, 0.6)))

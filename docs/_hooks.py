@@ -46,6 +46,17 @@ _LINK = re.compile(r"(?<=\]\()([^)#\s:]+)(?=[)#])")
 _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
+HOUSE = {"Contributing": "CONTRIBUTING.md", "Changelog": "CHANGELOG.md"}
+"""Title -> file of the repository: the last entries of the navigation, where they are there."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Add the pages of the house to the navigation."""
+    if config.nav is not None:
+        config.nav += [{title: PAGES[source]} for title, source in HOUSE.items() if (ROOT / source).exists()]
+    return config
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that lie elsewhere in the repository."""
     for source, page in PAGES.items():

@@ -4,7 +4,13 @@ Nothing here imports torch, so that plugins and the command line can be describe
 """
 
 from bridgetune.config.adapter import AdapterConfig
-from bridgetune.config.augmentation import AUGMENTATIONS, NO_AUGMENTATION, Augmentation, AugmentationName
+from bridgetune.config.augmentation import (
+    AUGMENTATIONS,
+    NO_AUGMENTATION,
+    Augmentation,
+    AugmentationName,
+    register_augmentation,
+)
 from bridgetune.config.recipes import RECIPES, Recipe
 from bridgetune.config.training import Alpha, Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
 
@@ -22,4 +28,5 @@ __all__ = [
     "Steps",
     "TrainConfig",
     "TuneConfig",
+    "register_augmentation",
 ]

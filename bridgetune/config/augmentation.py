@@ -1,10 +1,18 @@
-"""How synthesised training pairs go beyond the paper's."""
+"""How synthesised training pairs go beyond the paper's: which effects there are, and how strong each is."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import Field, NonNegativeFloat, field_validator
 
 from bridgetune.config._model import Frozen, OneOf, Share
+from bridgetune.errors import RequestError
+
+REGISTERED_EFFECTS: dict[str, str] = {}
+"""Effects that have no field of their own in `Augmentation`: name -> what it is, in a line. What they do to the pairs
+is in `bridgetune.data.effects`, whose `register_effect` adds to both."""
 
 
 class Augmentation(Frozen):
@@ -32,6 +40,33 @@ class Augmentation(Frozen):
     """Largest standard deviation of the noise, each image its own, as a share of the full scale."""
     jpeg: Share = 0.0
     """Share of the pairs whose images have each been JPEG files."""
+    effects: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    """Strengths of effects that `bridgetune.data.register_effect` was given, by name; they are applied in the order of
+    their names."""
+
+    @field_validator("effects")
+    @classmethod
+    def _registered(cls, effects: dict[str, float]) -> dict[str, float]:
+        for name in effects:
+            if name in cls.model_fields:
+                raise ValueError(f"got {name!r}, which has a field of its own; give {name}=")
+            if name not in REGISTERED_EFFECTS:
+                known = ", ".join(REGISTERED_EFFECTS) or "of which there are none"
+                raise ValueError(f"got {name!r}, expected registered effects, {known}; register_effect adds one")
+        return dict(sorted(effects.items()))
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """Of every effect that there is to be, by name."""
+        built_in = {name: float(strength) for name, strength in self if name != "effects"}
+        return {name: strength for name, strength in (built_in | self.effects).items() if strength}
+
+    def __hash__(self) -> int:
+        return hash(tuple(frozenset(value.items()) if name == "effects" else value for name, value in self))
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Without `effects` where there are none: a run's `config.json` tells its pairs by their repr."""
+        return [(name, value) for name, value in super().__repr_args__() if name != "effects" or value]
 
 
 NO_AUGMENTATION = Augmentation()
@@ -49,3 +84,14 @@ AUGMENTATIONS: dict[str, Augmentation] = {
 
 AugmentationName = Annotated[str, OneOf(AUGMENTATIONS)]
 """A name of `AUGMENTATIONS`."""
+
+
+def register_augmentation(name: str, augmentation: Augmentation) -> None:
+    """Make an augmentation a preset: ``TrainConfig(augmentation=name)``, `--augment`, and sweep files.
+
+    Raises:
+        RequestError: There is one of that name.
+    """
+    if name in AUGMENTATIONS:
+        raise RequestError(f"augmentation: {name!r} is registered already; choose another name")
+    AUGMENTATIONS[name] = augmentation

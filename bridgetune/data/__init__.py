@@ -2,6 +2,7 @@
 
 from bridgetune.data.blur import disk_blurs, gaussian_blur, gaussian_blurs, random_kernel_size
 from bridgetune.data.cache import PixelCache
+from bridgetune.data.effects import Effect, register_effect
 from bridgetune.data.folders import IMAGE_SUFFIXES, Skipped, Verify, list_images
 from bridgetune.data.framing import Fit
 from bridgetune.data.offline import DatasetRecord, make_dataset
@@ -31,6 +32,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "DatasetRecord",
     "DrawingSource",
+    "Effect",
     "Fit",
     "FolderPairs",
     "Pair",
@@ -58,6 +60,7 @@ __all__ = [
     "random_kernel_size",
     "read_image",
     "read_mask",
+    "register_effect",
     "sources_of",
     "split",
     "to_pixels",

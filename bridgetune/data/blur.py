@@ -119,6 +119,11 @@ def random_kernel_size(rng: np.random.Generator, low: int = 3, high: int = 21) -
     return low + 2 * int(rng.integers((high - low) // 2 + 1))
 
 
+def kernel_size_at(place: float, low: int, high: int) -> int:
+    """The odd kernel size in [low, high] at a place in [0, 1); to equal parts of it belong equally many sizes."""
+    return low + 2 * int(place * ((high - low) // 2 + 1))
+
+
 def check_kernel_sizes(low: int, high: int) -> None:
     """Raise RequestError unless low and high are odd and 1 <= low <= high."""
     if low % 2 == 0 or high % 2 == 0 or not 1 <= low <= high:

@@ -17,7 +17,9 @@ from torch import Tensor
 from bridgetune.config import NO_AUGMENTATION, Augmentation
 from bridgetune.data.blur import check_kernel_sizes, gaussian_blur
 from bridgetune.data.cache import PixelCache
-from bridgetune.data.defocus import Chance, defocused, developed, draw_chance
+from bridgetune.data.defocus import defocused
+from bridgetune.data.development import developed
+from bridgetune.data.effects import Chance, affected, draw_chance
 from bridgetune.data.folders import Verify
 from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
@@ -175,7 +177,8 @@ class SyntheticPairs:
         pixels, inside, chances = zip(*drawn, strict=True)
         masks = to_batch(inside, device)
         images = defocused(to_batch(pixels, device), masks, [chance.blur for chance in chances])
-        first, second = developed(images, [chance.development for chance in chances])
+        images = developed(images, [chance.development for chance in chances])
+        first, second = affected(images, [chance.applied for chance in chances])
         turned = torch.tensor([chance.exchange for chance in chances], device=device)[:, None, None, None]
         return Pair(
             torch.where(turned, second, first),

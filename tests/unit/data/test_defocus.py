@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgetune.config import AUGMENTATIONS, Augmentation
-from bridgetune.data import SyntheticPairs, disk_blurs, gaussian_blur
-from bridgetune.data.defocus import Blur, Development, blurred_by, defocused, developed, draw_chance
+from bridgetune.data import disk_blurs, gaussian_blur
+from bridgetune.data.defocus import Blur, blurred_by, defocused
 from bridgetune.errors import RequestError
 
 SIDE = 32
-LENS = AUGMENTATIONS["lens"]
 
 
 def blur(kind="gaussian", kernel_size=9, far_kernel_size=None, direction=0.0, soft=False, dark=False) -> Blur:
@@ -120,66 +116,3 @@ def test_pairs_stay_in_range_whatever_the_mask(seed, soft):
     for image in defocused(noise_image(seed), mask, [blur(kernel_size=9, far_kernel_size=3, soft=soft)]):
         assert image.min() >= -1e-5
         assert image.max() <= 1 + 1e-5
-
-
-def test_a_camera_that_changes_nothing_changes_nothing():
-    images = noise_image(), noise_image(1)
-    nothing = Development(
-        np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32), np.zeros((2, 1, 1, 1), np.float32), (0, 0)
-    )
-    for before, after, none in zip(images, developed(images, [nothing]), developed(images, [None]), strict=True):
-        assert torch.allclose(before, after, atol=1e-6)
-        assert torch.equal(before, none)
-
-
-def test_a_jpeg_file_of_low_quality_is_further_from_its_image():
-    images = noise_image(), noise_image()
-    development = Development(
-        np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32), np.zeros((2, 1, 1, 1), np.float32), (50, 95)
-    )
-    low, high = ((image - images[0]).abs().mean() for image in developed(images, [development]))
-    assert 0 < high < low
-
-
-def test_without_augmentation_a_kernel_size_is_all_that_is_drawn():
-    one, other = (np.random.default_rng(3) for _ in range(2))
-    chance = draw_chance(AUGMENTATIONS["none"], (3, 21), (8, 8), one)
-    assert chance.blur.kernel_size == 3 + 2 * other.integers(10)
-    assert one.bit_generator.state == other.bit_generator.state
-
-
-def test_shares_are_kept_over_many_draws():
-    rng = np.random.default_rng(0)
-    chances = [draw_chance(LENS, (3, 21), (4, 4), rng) for _ in range(2000)]
-    shares = {
-        "exchange": np.mean([chance.exchange for chance in chances]),
-        "disk": np.mean([chance.blur.kind == "disk" for chance in chances]),
-        "soft": np.mean([chance.blur.soft for chance in chances]),
-    }
-    assert shares == pytest.approx({"exchange": 0.5, "disk": 0.5, "soft": 0.5}, abs=0.05)  # 4 standard deviations
-
-
-@pytest.mark.parametrize("name", ["exchange", "lens", "camera"])
-def test_a_sample_is_a_function_of_its_seed_and_in_the_canonical_space(scenes, name):
-    pairs = SyntheticPairs(scenes / "image", scenes / "mask", size=16, augmentation=AUGMENTATIONS[name])
-    for index in range(3):
-        one, other = (pairs.sample(index, np.random.default_rng(7)) for _ in range(2))
-        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
-        assert one.first.shape == one.second.shape == (3, 16, 16)
-        assert set(one.mask.unique().tolist()) <= {0.0, 1.0}
-        for image in (one.first, one.second):
-            assert -1e-5 <= image.min() <= image.max() <= 1 + 1e-5
-
-
-def test_an_exchanged_pair_is_the_pair_the_other_way_round(scenes):
-    either = SyntheticPairs(scenes / "image", scenes / "mask", size=16, augmentation=Augmentation(exchange=True))
-    drawn = [either.draw(0, np.random.default_rng(seed)) for seed in range(20)]
-    assert {drawing.chance.exchange for drawing in drawn} == {False, True}
-    turned = [
-        drawing._replace(chance=dataclasses.replace(drawing.chance, exchange=not drawing.chance.exchange))
-        for drawing in drawn
-    ]
-    given, swapped = (either.develop(drawings, torch.device("cpu")) for drawings in (drawn, turned))
-    assert torch.equal(given.first, swapped.second)
-    assert torch.equal(given.second, swapped.first)
-    assert torch.equal(given.mask, 1 - swapped.mask)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bridgetune.errors import WorkError
+
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
@@ -22,3 +24,17 @@ def replaced(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all; folders are made.
+
+    Raises:
+        WorkError: It cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WorkError(f"{path}: cannot be written ({error.strerror}); name another place") from error

@@ -6,6 +6,7 @@ A line `{{ what NAME }}` of a page stands for what the code says:
 - `{{ verbs }}`: a table of the verbs
 - `{{ verbs_in_full }}`: every verb with a table of its options
 - `{{ scores }}`: a table of the metrics
+- `{{ score_functions }}`: every fusion metric, with its function's docstring
 - `{{ terms }}`: a table of what training minimises
 - `{{ names bridgetune.data }}`: every public name of a module, with its docstring
 
@@ -141,26 +142,18 @@ def verbs() -> Iterator[tuple[str, Any]]:
 
 
 def scores_table(_: str) -> str:
-    """Every score: name, what it needs, direction, definition and source."""
-    from bridgetune.metrics.registry import METRICS
+    """Every score: name, direction, definition, what it needs and source."""
+    from bridgetune.metrics.registry import metric_table
 
-    needs = {
-        "fusion": "sources",
-        "map": "a generator, `mask/`",
-        "consistency": "a generator",
-        "reference": "`clear/`",
-    }
-    rows = [
-        (
-            f"`{score.name}`",
-            "higher" if score.higher_is_better else "lower",
-            score.definition,
-            needs[score.kind],
-            score.source,
-        )
-        for score in METRICS.values()
-    ]
-    return table(("score", "better", "", "needs", "source"), rows)
+    return metric_table()
+
+
+def score_functions(_: str) -> str:
+    """Every fusion metric as mkdocstrings documents its function, under a heading of its own."""
+    from bridgetune.metrics.registry import FUSION_METRICS, METRICS
+
+    named = (str(METRICS[name].function).replace(":", ".") for name in FUSION_METRICS)
+    return "\n\n".join(f"::: {path}\n    options:\n      show_signature: false" for path in named)
 
 
 def terms_table(_: str) -> str:
@@ -186,6 +179,8 @@ def public_names(module_name: str) -> list[str]:
     assert spec.origin is not None
     defined: dict[str, ast.AST] = {}
     for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AugAssign):  # names that are made when they are asked for
+            continue
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
         defined |= {getattr(target, "name", getattr(target, "id", "_")): node for target in targets}
     names: list[str] = list(defined)
@@ -219,6 +214,7 @@ _WRITERS = {
     "verbs": verbs_table,
     "verbs_in_full": verbs_in_full,
     "scores": scores_table,
+    "score_functions": score_functions,
     "terms": terms_table,
     "names": names_list,
 }

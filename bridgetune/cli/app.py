@@ -28,6 +28,7 @@ from bridgetune.cli import (
     report,
 )
 from bridgetune.cli.console import ERRORS
+from bridgetune.cli.naming import NamingMetrics
 from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.cli.verb import Command
 from bridgetune.errors import BridgetuneError, RequestError
@@ -44,8 +45,8 @@ app.command("fuse")(fuse.fuse)
 app.command("pretrain", cls=Command)(pretrain.pretrain)
 app.command("finetune", cls=Command)(finetune.finetune)
 app.command("report")(report.report)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
+app.command("evaluate", cls=NamingMetrics, epilog="Metrics: {metrics}")(evaluate.evaluate)
+app.command("compare", cls=NamingMetrics)(compare.compare)
 app.command("panels")(panels.panels)
 app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugins")

@@ -41,7 +41,9 @@ def compare(
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Compare by this metric; may be given several times. Default: all."),
+        typer.Option(
+            metavar="NAME", help="Compare by this metric; may be given several times. Default: all, of {metrics}."
+        ),
     ] = None,
     alpha: Annotated[float, typer.Option(help="Level of the tests.", min=0.0001, max=0.5)] = 0.05,
     sweep: Annotated[

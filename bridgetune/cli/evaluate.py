@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
 from bridgetune.cli.options import GENERATOR, NETWORK, Json, Mirrored, Recipe, Symmetric, Weights
-from bridgetune.errors import RequestError, WorkError
-from bridgetune.files import replaced
+from bridgetune.cli.tables import print_table
+from bridgetune.errors import RequestError
+from bridgetune.files import write_whole
 
 if TYPE_CHECKING:
     from bridgetune.evaluation.results import Evaluation
@@ -66,6 +63,8 @@ def evaluate(
         if path is not None and path.is_dir():
             raise RequestError(f"{path}: is a folder, expected a file to write; add a name such as lytro.json")
     from bridgetune.evaluation.evaluating import evaluate as measure
+    from bridgetune.evaluation.rendering import comma_separated
+    from bridgetune.evaluation.tables import image_table
 
     with bar("stem") as shown:
         task = shown.add_task("evaluating", total=None, stem="")
@@ -89,7 +88,7 @@ def evaluate(
     if out is not None:
         result.write(out)
     if csv_out is not None:
-        _write_csv(csv_out, result)
+        write_whole(csv_out, comma_separated(image_table("scores", "", result, list(result.metrics))))
     if as_json:
         print_json(result.model_dump())
         return
@@ -100,53 +99,12 @@ def evaluate(
 
 
 def _show(result: Evaluation) -> None:
-    """A table for each kind of metric: a row an image, and the mean."""
-    from bridgetune.metrics import METRICS
+    """A table for each group of metrics: a row an image, and the mean."""
+    from bridgetune.evaluation.tables import evaluation_tables
 
-    RESULTS.print(f"{result.method} on {result.dataset}, {len(result.images)} images", markup=False)
-    for kinds in (("fusion",), ("map",), ("consistency", "reference")):
-        names = [name for name in result.metrics if METRICS[name].kind in kinds]
-        if not names:
-            continue
-        table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-        table.add_column("image", overflow="fold")
-        for name in names:
-            table.add_column(_heading(name), justify="right")
-        for stem, scores in result.images.items():
-            table.add_row(stem, *(_number(scores[name]) for name in names))
-        table.add_section()
-        table.add_row("mean", *(_number(result.mean[name]) for name in names))
-        RESULTS.print()
-        RESULTS.print(table)
-    RESULTS.print()
+    for table in evaluation_tables(result):
+        print_table(table)
     for name, definition in result.definitions.items():
         if name not in result.metrics:
             RESULTS.print(f"{name}: {definition}", markup=False)
     RESULTS.print(f"convention {result.convention}; {result.settings['seconds']:g} s", markup=False)
-
-
-def _heading(name: str) -> str:
-    """The name over two lines where it is long, regions in short, so that nine columns fit a terminal."""
-    for prefix, place in (("map_", "all"), ("homogeneous_", "homog."), ("textured_", "rest")):
-        if name.startswith(prefix):
-            what = name.removeprefix(prefix).replace("boundary_f", "bound.\nF")
-            return f"{what}\n{place}"
-    return name.replace("_", "\n", 1) if len(name) > 8 else name
-
-
-def _number(score: float | None) -> str:
-    return "–" if score is None else f"{score:.4f}"
-
-
-def _write_csv(path: Path, result: Evaluation) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", *result.metrics])
-    for stem, scores in [*result.images.items(), ("mean", result.mean)]:
-        writer.writerow([stem, *("" if scores[name] is None else repr(scores[name]) for name in result.metrics)])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(path) as partial:
-            partial.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise WorkError(f"{path}: cannot be written ({error.strerror}); name another place") from error

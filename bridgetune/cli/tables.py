@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bridgetune.evaluation.findings import Findings
     from bridgetune.evaluation.tables import Table
 
+_LAYOUTS = ((" ", 1), ("\n", 1), ("\n", 0))
+"""Arguments of `on_screen`, ever narrower; a table has the first in which it fits the terminal, or the last."""
+
 
 def show_findings(findings: Findings) -> None:
     """Mean scores, before and after, ranks, what the tests say, and what is to be known."""
@@ -33,23 +36,34 @@ def show_findings(findings: Findings) -> None:
 
 def print_table(table: Table) -> None:
     """Whole, however narrow the terminal: a number that is cut says nothing."""
-    screen = on_screen(table)
-    needed = Measurement.get(RESULTS, RESULTS.options.update(max_width=10_000), screen).maximum
+    for between, gap in _LAYOUTS:
+        screen = on_screen(table, between, gap)
+        needed = Measurement.get(RESULTS, RESULTS.options.update(max_width=10_000), screen).maximum
+        if needed <= RESULTS.width:
+            break
     wide = Console(width=max(needed, RESULTS.width), highlight=False, force_terminal=RESULTS.is_terminal)
     RESULTS.print(table.caption, markup=False, style="italic")
     wide.print(screen)
+    RESULTS.print()
 
 
-def on_screen(table: Table) -> ScreenTable:
-    """A table for the terminal: best bold, second underlined."""
+def on_screen(table: Table, between: str = " ", gap: int = 1) -> ScreenTable:
+    """A table for the terminal: best bold, second underlined.
+
+    Args:
+        table: What to show.
+        between: What stands between the words of a column's title.
+        gap: Behind a column, in characters; there is one more before the next.
+    """
     from bridgetune.evaluation.rendering import number
     from bridgetune.evaluation.tables import ARROWS
 
-    screen = ScreenTable(box=SIMPLE_HEAD, pad_edge=False)
+    screen = ScreenTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, gap, 0, 0))
     for head in table.heads:
         screen.add_column(escape(head))
     for column in table.columns:
-        screen.add_column(f"{escape(column.plain_title)} {ARROWS[column.higher_is_better]}", justify="right")
+        title = escape(column.plain_title).replace(" ", between)
+        screen.add_column(f"{title} {ARROWS[column.higher_is_better]}", justify="right")
     styles = {1: "[bold]{}[/bold]", 2: "[underline]{}[/underline]", 0: "{}"}
     for section in table.sections:
         for row in section:

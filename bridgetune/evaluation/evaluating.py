@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from bridgetune.evaluation.dataset import ImageFiles, find_dataset
 from bridgetune.evaluation.measuring import Method, measure, metrics_of
 from bridgetune.evaluation.results import Evaluation, MetricInfo
 from bridgetune.inference.fusing import FuseRecipe
-from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention
+from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, Metric
 from bridgetune.opening import open_generator
 from bridgetune.saving import PRODUCT
 from bridgetune.wrapping import Adapter
@@ -89,7 +90,7 @@ def evaluate(
     if isinstance(generator, nn.Module) or count == 1:
         measured = ((files, measure(files, prepared)) for files in found.images)
     else:
-        measured = _in_processes(found.images, (opening, recipe, convention), count)
+        measured = _in_processes(found.images, (_sendable(), opening, recipe, convention), count)
     scores: dict[str, Scores] = {}
     for done, (files, its_scores) in enumerate(measured, 1):
         scores[files.stem] = its_scores
@@ -124,11 +125,8 @@ def evaluate(
 
 def _definitions(names: list[str], files: ImageFiles, convention: Convention) -> dict[str, str]:
     """What the numbers are, in words."""
-    told = {name: f"{METRICS[name].definition} ({METRICS[name].source})" for name in names}
-    if convention == "paper":
-        for name in ("q_s", "q_w"):
-            told[name] += ", with the universal quality index in 8×8 windows"
-    if "homogeneous_error" in names:
+    told = {name: METRICS[name].defined(convention) for name in names}
+    if any(METRICS[name].kind == "map" for name in names):
         image = "the all-in-focus image" if files.clear else "the sources put together by the true map"
         told["homogeneous region"] = f"{HOMOGENEOUS} of {image}, gray in [0, 1]"
     return told
@@ -189,8 +187,22 @@ def _in_processes(
         pool.shutdown(cancel_futures=True)
 
 
+def _sendable() -> list[Metric]:
+    """The metrics, for processes that have not registered the caller's own."""
+    for name, metric in METRICS.items():
+        try:
+            pickle.dumps(metric)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            raise RequestError(
+                f"metric {name}: its function cannot be sent to other processes; register it as"
+                " package.module:function, or measure with workers=1"
+            ) from None
+    return list(METRICS.values())
+
+
 def _prepare(
     threads: int,
+    metrics: list[Metric],
     opening: _Opening,
     recipe: FuseRecipe,
     convention: Convention,
@@ -201,6 +213,7 @@ def _prepare(
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
+    METRICS.update({metric.name: metric for metric in metrics})
     _method = Method(opening.open(), recipe, convention)
 
 

@@ -23,7 +23,7 @@ from bridgetune.evaluation.tables import (
     rank_table,
     score_table,
 )
-from bridgetune.evaluation.wording import changed, differ, listed
+from bridgetune.evaluation.wording import changed, differ, images_counted, listed
 
 Rows = Mapping[str, Sequence[Cell]]
 """Method -> a cell for each metric."""
@@ -134,7 +134,7 @@ def find(
         _on(
             scores,
             repeated.rows[scores.dataset] if repeated else mean_rows(scores),
-            f"on {scores.dataset}, {images_counted(scores)}{said}",
+            f"on {scores.dataset}, {images_counted(scores.images)}{said}",
             name,
             comparison.pairs,
             proposed,
@@ -254,11 +254,6 @@ def described_table(table: Table) -> list[dict[str, Any]]:
 
 def _without(facts: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if key != name}
-
-
-def images_counted(scores: DatasetScores) -> str:
-    """20 images."""
-    return f"{len(scores.images)} image{'s' * (len(scores.images) > 1)}"
 
 
 def file_names(labels: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,16 +13,8 @@ from bridgetune.data import Picture, read_image, read_mask
 from bridgetune.evaluation.dataset import ImageFiles
 from bridgetune.inference import fuse_pictures
 from bridgetune.inference.fusing import FuseRecipe
-from bridgetune.metrics import (
-    FUSION_METRICS,
-    HOMOGENEOUS,
-    METRICS,
-    Convention,
-    SourcePair,
-    full_reference,
-    map_scores,
-    swap_inconsistency,
-)
+from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, ScoredMap, SourcePair
+from bridgetune.metrics.registry import KINDS, Kind
 from bridgetune.synthesis import fuse
 
 
@@ -41,14 +34,14 @@ class Method:
 
 
 def metrics_of(files: ImageFiles, has_generator: bool) -> list[str]:
-    """The names of the scores that an image's files allow, in the registry's order."""
-    allowed = {
+    """The names of the scores that an image's files allow, kind by kind, in the registry's order."""
+    allowed: dict[Kind, bool] = {
         "fusion": True,
         "map": has_generator and files.mask is not None,
         "consistency": has_generator,
         "reference": files.clear is not None,
     }
-    return [name for name, metric in METRICS.items() if allowed[metric.kind]]
+    return [name for kind in KINDS if allowed[kind] for name, metric in METRICS.items() if metric.kind == kind]
 
 
 def measure(files: ImageFiles, method: Method) -> dict[str, float | None]:
@@ -61,7 +54,7 @@ def measure(files: ImageFiles, method: Method) -> dict[str, float | None]:
     """
     first, second = read_image(files.first), read_image(files.second)
     clear = _batch(read_image(files.clear)) if files.clear is not None else None
-    scores: dict[str, float] = {}
+    given: dict[Kind, tuple[Any, ...]] = {}
     if method.generator is None:
         assert files.fused is not None
         fused = _batch(read_image(files.fused))
@@ -70,26 +63,24 @@ def measure(files: ImageFiles, method: Method) -> dict[str, float | None]:
         fused = _planes(torch.tensor(fusion.pixels))
         decision = torch.from_numpy(fusion.decision)[None, None]
         swapped = fuse_pictures(method.generator, second, first, method.recipe).decision
-        scores["swap_inconsistency"] = float(swap_inconsistency(decision, torch.from_numpy(swapped)[None, None]))
+        given["consistency"] = decision, torch.from_numpy(swapped)[None, None]
         if files.mask is not None:
-            scores |= _map_scores(decision, read_mask(files.mask)[None], first, second, files)
+            truth = read_mask(files.mask)[None]
+            given["map"] = (ScoredMap(decision, truth, _homogeneous(files, first, second, truth)),)
 
-    found = SourcePair(_batch(first), _batch(second)).score(fused, FUSION_METRICS, method.convention)
-    if clear is not None:
-        found |= full_reference(fused, clear)
-    scores |= {name: float(score) for name, score in found.items()}
-    return {
-        name: scores[name] if math.isfinite(scores[name]) else None
+    given["fusion"] = (SourcePair(_batch(first), _batch(second)).scored(fused, method.convention),)
+    given["reference"] = fused, clear
+    scores = {
+        name: float(METRICS[name].computed(*given[METRICS[name].kind]))
         for name in metrics_of(files, method.generator is not None)
     }
+    return {name: score if math.isfinite(score) else None for name, score in scores.items()}
 
 
-def _map_scores(decision: Tensor, mask: Tensor, first: Picture, second: Picture, files: ImageFiles) -> dict[str, float]:
+def _homogeneous(files: ImageFiles, first: Picture, second: Picture, truth: Tensor) -> Tensor:
     if files.clear is not None:
-        sharp = read_image(files.clear).tensor()[None]
-    else:
-        sharp = fuse(first.tensor()[None], second.tensor()[None], mask)
-    return map_scores(decision, mask, HOMOGENEOUS.of(sharp)).named()
+        return HOMOGENEOUS.of(read_image(files.clear).tensor()[None])
+    return HOMOGENEOUS.of(fuse(first.tensor()[None], second.tensor()[None], truth))
 
 
 def _batch(picture: Picture) -> Tensor:

@@ -11,6 +11,9 @@ from bridgetune.markdown import markdown_text, pipe_table
 
 NOTHING = "–"
 
+TEX_ARROWS = {True: r"$\uparrow$", False: r"$\downarrow$"}
+"""`ARROWS` for LaTeX, and for matplotlib, which sets them in any font."""
+
 _LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -78,8 +81,7 @@ def latex(table: Table) -> str:
     """A table environment for LaTeX with booktabs (and amssymb, for check marks)."""
     marks: dict[int, Callable[[str], str]] = {1: r"\textbf{{{}}}".format, 2: r"\underline{{{}}}".format, 0: str}
     heads = [latex_text(head) for head in table.heads]
-    arrows = {True: r"$\uparrow$", False: r"$\downarrow$"}
-    heads += [f"{_title(column, latex_text)} {arrows[column.higher_is_better]}" for column in table.columns]
+    heads += [f"{_title(column, latex_text)} {TEX_ARROWS[column.higher_is_better]}" for column in table.columns]
     sections = []
     for section in table.sections:
         lines = []

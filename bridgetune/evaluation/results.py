@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, c
 
 from bridgetune._version import __version__
 from bridgetune.documents import first_fault, read_json
-from bridgetune.errors import RequestError, WorkError
-from bridgetune.files import replaced
+from bridgetune.errors import RequestError
+from bridgetune.files import write_whole
 
 FORMAT = 1
 """The version of the document that is written, and the newest that is read."""
@@ -122,12 +122,7 @@ class Evaluation(_Strict):
         Raises:
             WorkError: It cannot be written there.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replaced(path) as partial:
-                partial.write_text(json.dumps(self.model_dump(), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise WorkError(f"{path}: cannot be written ({error.strerror}); name another place") from error
+        write_whole(path, json.dumps(self.model_dump(), indent=2) + "\n")
 
 
 def mean_of(values: list[Score]) -> Score:

@@ -16,8 +16,10 @@ import numpy as np
 
 from bridgetune.evaluation.comparison import Comparison, DatasetScores, MethodPair
 from bridgetune.evaluation.ranks import ALL_METRICS, image_ranks, overall_ranks, ranks_by_means
-from bridgetune.evaluation.results import MetricInfo
+from bridgetune.evaluation.results import Evaluation, MetricInfo
 from bridgetune.evaluation.statistics import enhancement
+from bridgetune.evaluation.wording import images_counted
+from bridgetune.metrics.registry import METRICS, Kind
 
 BEFORE, AFTER = "✗", "✓"
 ENHANCEMENT = "Enhancement (%)"
@@ -194,6 +196,31 @@ def before_after_table(
     return table(name, caption, ("Network", "BridgeTune") if tuned else ("Method",), columns, sections)
 
 
+def image_table(name: str, caption: str, result: Evaluation, metrics: Sequence[str]) -> Table:
+    """Some metrics of an evaluation: a section with a row for each image, and one with their means.
+
+    Nothing is marked: images do not compete.
+    """
+    columns = tuple(_narrow(metric, result.metrics[metric]) for metric in metrics)
+    images = tuple(_image_row(stem, scores, metrics) for stem, scores in result.images.items())
+    return Table(name, caption, ("image",), columns, (images, (_image_row("mean", result.mean, metrics),)))
+
+
+def evaluation_tables(result: Evaluation) -> list[Table]:
+    """An evaluation in tables that are narrow enough to be read, one for each group of kinds that it has."""
+    kinds = {name: METRICS[name].kind for name in result.metrics if name in METRICS}
+    groups: list[tuple[str, str, tuple[Kind | None, ...]]] = [
+        ("fusion", "fusion metrics", ("fusion",)),
+        ("map", "map metrics", ("map",)),
+        ("others", "further metrics", ("consistency", "reference", None)),
+    ]
+    about = f"{result.method} on {result.dataset}, {images_counted(result.images)}"
+    found = [
+        (name, title, [metric for metric in result.metrics if kinds.get(metric) in of]) for name, title, of in groups
+    ]
+    return [image_table(name, f"{about}: {title}", result, metrics) for name, title, metrics in found if metrics]
+
+
 def rank_table(datasets: Sequence[DatasetScores], name: str) -> Table:
     """Table 7 of the paper: ranks by means on each dataset and over them, the best method first."""
     overall = overall_ranks(datasets)
@@ -230,6 +257,16 @@ def best_ranked(comparison: Comparison) -> str:
     """The method of the best average rank over all datasets; the first given among equals."""
     ranked = overall_ranks(comparison.datasets) or ranks_by_means(comparison.datasets[0])
     return min(ranked, key=lambda method: ranked[method])
+
+
+def _narrow(name: str, info: MetricInfo) -> Column:
+    column = Column.of(name, info)
+    short = METRICS[name].short if name in METRICS else ""
+    return replace(column, title=short, math=False) if short else column
+
+
+def _image_row(label: str, scores: Mapping[str, float | None], metrics: Sequence[str]) -> Row:
+    return Row((label,), tuple(Cell(scores[metric]) for metric in metrics))
 
 
 def _cell(value: float) -> Cell:

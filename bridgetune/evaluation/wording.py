@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -24,6 +24,11 @@ def p_number(p: float) -> str:
 def listed(names: Sequence[str]) -> str:
     """A, B and C."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def images_counted(images: Collection[str]) -> str:
+    """20 images."""
+    return f"{len(images)} image{'s' * (len(images) > 1)}"
 
 
 def differ(scores: DatasetScores, friedman: Friedman | None, posthoc: Nemenyi | None, alpha: float) -> list[str]:

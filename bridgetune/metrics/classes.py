@@ -1,7 +1,11 @@
-"""The fusion metrics as torchmetrics classes, which keep every image's score and gather them over processes."""
+"""The fusion metrics as torchmetrics classes, which keep every image's score and gather them over processes.
+
+There is one for each that is registered: QABFWeighted, QABFMean, QMI, QS, QP, QW, QCB, and all at once, `FusionScores`.
+"""
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar
 
 import torch
@@ -9,6 +13,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from bridgetune.metrics import registry
 from bridgetune.metrics.fusion import SourcePair
 from bridgetune.metrics.registry import FUSION_METRICS, METRICS, Convention
 
@@ -19,11 +24,12 @@ class FusionScores(Metric):
     Args:
         convention: See `Convention`.
         dtype: What to compute in.
+
+    Attributes:
+        names: Of the metrics, those that were registered when it was made.
     """
 
-    names: ClassVar[tuple[str, ...]] = FUSION_METRICS
     is_differentiable = False
-    higher_is_better = all(METRICS[name].higher_is_better for name in FUSION_METRICS)
     full_state_update = False
 
     scores: list[Tensor] | Tensor
@@ -31,7 +37,14 @@ class FusionScores(Metric):
     def __init__(self, convention: Convention = "toolbox", dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
         self._convention, self._dtype = convention, dtype
+        self.names = tuple(FUSION_METRICS)
         self.add_state("scores", default=[], dist_reduce_fx="cat")
+
+    @property
+    def higher_is_better(self) -> bool | None:  # type: ignore[override]
+        """None where the metrics differ in it."""
+        directions = {METRICS[name].higher_is_better for name in self.names}
+        return directions.pop() if len(directions) == 1 else None
 
     def update(self, first: Tensor, second: Tensor, fused: Tensor) -> None:
         """Score a batch; see `SourcePair.score`."""
@@ -48,18 +61,22 @@ class FusionScores(Metric):
         return dict(zip(self.names, dim_zero_cat(self.scores).unbind(1), strict=True))
 
 
-class _FusionScore(Metric):
-    """One fusion metric: mean over images."""
+class FusionScore(Metric):
+    """One fusion metric: mean over images.
+
+    Args:
+        convention: See `Convention`.
+        dtype: What to compute in.
+
+    Attributes:
+        name: Of the metric.
+    """
 
     name: ClassVar[str]
     is_differentiable = False
     full_state_update = False
 
     scores: list[Tensor] | Tensor
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls.higher_is_better = METRICS[cls.name].higher_is_better
 
     def __init__(self, convention: Convention = "toolbox", dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
@@ -81,43 +98,26 @@ class _FusionScore(Metric):
         return dim_zero_cat(self.scores)
 
 
-class QABFWeighted(_FusionScore):
-    """See `qabf_weighted`."""
-
-    name = "qabf_weighted"
-
-
-class QABFMean(_FusionScore):
-    """See `qabf_mean`."""
-
-    name = "qabf_mean"
+def __getattr__(name: str) -> type[FusionScore]:
+    for metric in map(METRICS.__getitem__, FUSION_METRICS):
+        if metric.class_name == name:
+            return _class(metric)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class QMI(_FusionScore):
-    """See `q_mi`."""
-
-    name = "q_mi"
+def __dir__() -> list[str]:
+    return ["FusionScore", "FusionScores", *(METRICS[name].class_name for name in FUSION_METRICS)]
 
 
-class QS(_FusionScore):
-    """See `q_s`."""
-
-    name = "q_s"
-
-
-class QP(_FusionScore):
-    """See `q_p`."""
-
-    name = "q_p"
-
-
-class QW(_FusionScore):
-    """See `q_w`."""
-
-    name = "q_w"
-
-
-class QCB(_FusionScore):
-    """See `q_cb`."""
-
-    name = "q_cb"
+@functools.cache
+def _class(metric: registry.Metric) -> type[FusionScore]:
+    return type(
+        metric.class_name,
+        (FusionScore,),
+        {
+            "name": metric.name,
+            "higher_is_better": metric.higher_is_better,
+            "__doc__": f"See `{metric.name}`.",
+            "__module__": __name__,
+        },
+    )

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from bridgetune.metrics.filters import filtered_same, from_half_spectrum
 from bridgetune.metrics.levels import HIGHEST, rounding
+
+if TYPE_CHECKING:
+    from bridgetune.metrics.fusion import ScoredImages
 
 CENTRE, SURROUND, DEPTH = 15.3870, 1.3456, 0.7622
 """Of the contrast-sensitivity filter, a difference of Gaussians in cycles a degree."""
@@ -23,6 +27,15 @@ DISTANCE = 30
 
 TAPS = 15
 """Reach of the two Gaussians whose ratio is the contrast."""
+
+
+def q_cb(images: ScoredImages) -> Tensor:
+    """Q_CB: visible contrast kept, in [0, 1]. Eq. 24.
+
+    1 where F = A = B. Contrast on a background of 0 is 0, and no contrast keeps no contrast (1), so images of one level
+    score 1. Symmetric in the sources, which count alike where neither has contrast.
+    """
+    return kept_contrast(images.first.contrast, images.second.contrast, images.fused.contrast)
 
 
 def masked_contrast(levels: Tensor) -> Tensor:

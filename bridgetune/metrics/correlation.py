@@ -5,18 +5,31 @@ Zhao et al., IJISTA 2, 2007; Eq. 21 with all exponents 1, as the toolbox of Z. L
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from bridgetune.metrics.filters import covariance, filtered_same, gaussian_window
+from bridgetune.metrics.filters import SSIM_WINDOW, covariance, filtered_same
 from bridgetune.metrics.phase import PhaseFeatures
 
-WINDOW = gaussian_window(11, 1.5)
+if TYPE_CHECKING:
+    from bridgetune.metrics.fusion import ScoredImages
+
 FEATURE = 0.1
 """Phase congruency above this is a feature."""
 SMALL = 1e-4
+
+
+def q_p(images: ScoredImages) -> Tensor:
+    """Q^P: correlation of phase congruency, maximum and minimum moment with the sources', and their product. Eq. 21.
+
+    Below 1 even where F = A = B: the sources' features are masked, the fused ones are not. 1 where neither source has
+    a feature, images of one level, say. Symmetric in the sources where their phase congruencies are not equal.
+    `responses`: see `SourcePair`.
+    """
+    found = zip(images.sources.phase_features, images.fused.phase, strict=True)
+    return torch.stack([kept_features(sources, local(torch.stack(list(fused)))) for sources, fused in found])
 
 
 class Local(NamedTuple):
@@ -38,7 +51,7 @@ class SourceFeatures(NamedTuple):
 
 def local(features: Tensor) -> Local:
     """Of features (3, H, W)."""
-    mean, square = filtered_same(torch.stack([features, features.square()]), WINDOW)
+    mean, square = filtered_same(torch.stack([features, features.square()]), SSIM_WINDOW)
     return Local(features, mean, covariance(square, mean, mean))
 
 
@@ -66,6 +79,6 @@ def kept_features(sources: tuple[SourceFeatures, ...], fused: Local) -> Tensor:
 
 
 def _correlation(source: Local, fused: Local) -> Tensor:
-    shared = covariance(filtered_same(source.features * fused.features, WINDOW), source.mean, fused.mean)
+    shared = covariance(filtered_same(source.features * fused.features, SSIM_WINDOW), source.mean, fused.mean)
     deviations = (source.variance * fused.variance).abs_().sqrt_()
     return shared.add_(SMALL).div_(deviations.add_(SMALL))

@@ -14,6 +14,10 @@ def gaussian_window(side: int, sigma: float) -> tuple[float, ...]:
     return tuple((taps / taps.sum()).tolist())
 
 
+SSIM_WINDOW = gaussian_window(11, 1.5)
+"""Of the structural similarity (Wang et al., TIP 13, 2004), which Q_P's local correlation is taken in, too."""
+
+
 def filtered(images: Tensor, taps: tuple[float, ...]) -> Tensor:
     """Filter by taps ⊗ taps, where the window fits whole.
 

@@ -1,50 +1,61 @@
-"""The six fusion metrics, Eq. 19-24: how much of two sources a fused image holds, without a ground truth.
+"""The fusion metrics, Eq. 19-24: how much of two sources a fused image holds, without a ground truth.
 
-What each score is and where it is symmetric: see `functional`. The mathematics: a module for each family.
+What each score is and where it is symmetric: see its function, beside its mathematics, a module for each family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from bridgetune.errors import RequestError
-from bridgetune.metrics import contrast, correlation, gradients, information, phase, similarity
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.metrics import contrast, correlation, gradients, phase, similarity
+from bridgetune.metrics.filters import SSIM_WINDOW
 from bridgetune.metrics.levels import gray_levels, stretched
-from bridgetune.metrics.registry import FUSION_METRICS, Convention
+from bridgetune.metrics.registry import FUSION_METRICS, METRICS, Convention
 
 
-class _Features:
-    """What the metrics look at in one image, computed when it is first asked for."""
+class Features:
+    """What the metrics look at in one image, computed when it is first asked for.
+
+    Attributes:
+        levels: See `gray_levels`, (B, H, W).
+    """
 
     def __init__(self, levels: Tensor, responses: torch.dtype) -> None:
         self.levels, self._responses = levels, responses
 
     @cached_property
     def stretched(self) -> Tensor:
+        """The levels rescaled to 0...255, (B, H, W)."""
         return stretched(self.levels)
 
     @cached_property
     def gradients(self) -> gradients.Gradients:
+        """Sobel's."""
         return gradients.gradients(self.levels)
 
     @cached_property
     def ssim_moments(self) -> similarity.Moments:
-        return similarity.moments(self.levels, similarity.SSIM_WINDOW)
+        """In the window of the structural similarity."""
+        return similarity.moments(self.levels, SSIM_WINDOW)
 
     @cached_property
     def index_moments(self) -> similarity.Moments:
+        """In the window of the universal quality index."""
         return similarity.moments(self.levels, similarity.INDEX_WINDOW)
 
     @cached_property
     def phase(self) -> list[phase.PhaseFeatures]:
+        """Phase congruency and its moments, one an image."""
         return [phase.phase_features(levels, self._responses) for levels in self.levels]
 
     @cached_property
     def contrast(self) -> Tensor:
+        """What the eye sees of it, (B, H, W); see `masked_contrast`."""
         return contrast.masked_contrast(self.stretched)
 
 
@@ -59,6 +70,9 @@ class SourcePair:
         responses: What the filters of `q_p` respond in, which are most of the work. float32 takes half the time of
             float64 and agrees with it to 1e-7 or, where a pixel is just at the limit of being a feature, to 1e-5.
 
+    Attributes:
+        first, second: Their `Features`.
+
     Raises:
         RequestError: Images that are not such, or of two shapes.
     """
@@ -71,8 +85,8 @@ class SourcePair:
         responses: torch.dtype = torch.float32,
     ) -> None:
         self._dtype, self._responses = dtype, responses
-        self._first, self._second = (_Features(gray_levels(image, dtype), responses) for image in (first, second))
-        self._check(self._second.levels, "second source")
+        self.first, self.second = (Features(gray_levels(image, dtype), responses) for image in (first, second))
+        self._check(self.second.levels, "second source")
 
     def score(
         self, fused: Tensor, metrics: Iterable[str] = FUSION_METRICS, convention: Convention = "toolbox"
@@ -89,59 +103,78 @@ class SourcePair:
 
         Raises:
             RequestError: An image of another shape than the sources', or an unknown name.
+            WorkError: A metric's function returned something else.
         """
+        names = list(metrics)
+        unknown = [name for name in names if name not in FUSION_METRICS]
+        if unknown:
+            raise RequestError(f"metrics: got {', '.join(unknown)}, expected some of {', '.join(FUSION_METRICS)}")
+        scored = self.scored(fused, convention)
+        return {name: _an_image(name, METRICS[name].computed(scored), len(scored.fused.levels)) for name in names}
+
+    def scored(self, fused: Tensor, convention: Convention = "toolbox") -> ScoredImages:
+        """Fused images of these sources as a metric's function takes them; see `score`."""
         if convention not in ("toolbox", "paper"):
             raise RequestError(f"convention: got {convention!r}, expected 'toolbox' or 'paper'")
-        names = list(metrics)
-        unknown = [name for name in names if name not in _SCORES]
-        if unknown:
-            raise RequestError(f"metrics: got {', '.join(unknown)}, expected some of {', '.join(_SCORES)}")
         levels = gray_levels(fused, self._dtype)
         self._check(levels, "fused image")
-        scored = _Scored(self, _Features(levels, self._responses), convention)
-        return {name: _SCORES[name](scored) for name in names}
+        return ScoredImages(self, Features(levels, self._responses), convention)
 
     def _check(self, levels: Tensor, what: str) -> None:
-        if levels.shape != self._first.levels.shape:
+        if levels.shape != self.first.levels.shape:
             raise RequestError(
-                f"{what}: got {_described(levels)}, the first source has {_described(self._first.levels)};"
+                f"{what}: got {_described(levels)}, the first source has {_described(self.first.levels)};"
                 " expected one size"
             )
 
     @cached_property
-    def _ssim_share(self) -> Tensor:
-        return similarity.share_of_first(self._first.ssim_moments, self._second.ssim_moments)
+    def ssim_share(self) -> Tensor:
+        """λ, the first source's share in each window of the structural similarity."""
+        return similarity.share_of_first(self.first.ssim_moments, self.second.ssim_moments)
 
     @cached_property
-    def _index_share(self) -> Tensor:
-        return similarity.share_of_first(self._first.index_moments, self._second.index_moments)
+    def index_share(self) -> Tensor:
+        """λ, the first source's share in each window of the universal quality index."""
+        return similarity.share_of_first(self.first.index_moments, self.second.index_moments)
 
     @cached_property
-    def _ssim_saliency(self) -> Tensor:
-        return similarity.saliency(self._first.ssim_moments, self._second.ssim_moments)
+    def ssim_saliency(self) -> Tensor:
+        """c, the weight of each window of the structural similarity."""
+        return similarity.saliency(self.first.ssim_moments, self.second.ssim_moments)
 
     @cached_property
-    def _index_saliency(self) -> Tensor:
-        return similarity.saliency(self._first.index_moments, self._second.index_moments)
+    def index_saliency(self) -> Tensor:
+        """c, the weight of each window of the universal quality index."""
+        return similarity.saliency(self.first.index_moments, self.second.index_moments)
 
     @cached_property
-    def _phase_features(self) -> list[tuple[correlation.SourceFeatures, ...]]:
-        return [correlation.source_features(*both) for both in zip(self._first.phase, self._second.phase, strict=True)]
+    def phase_features(self) -> list[tuple[correlation.SourceFeatures, ...]]:
+        """What phase congruency finds in both, one an image."""
+        return [correlation.source_features(*both) for both in zip(self.first.phase, self.second.phase, strict=True)]
 
 
-class _Scored:
-    """Fused images beside their sources, and what several metrics of them share."""
+class ScoredImages:
+    """Fused images beside their sources: what a fusion metric's function takes. Nothing is computed twice.
 
-    def __init__(self, sources: SourcePair, fused: _Features, convention: Convention) -> None:
+    Attributes:
+        sources: The `SourcePair`, with what depends on both sources.
+        first, second, fused: The `Features` of each: `levels`, (B, H, W) whole numbers from 0 to 255, and what else
+            there is to see.
+        convention: See `Convention`.
+    """
+
+    def __init__(self, sources: SourcePair, fused: Features, convention: Convention) -> None:
         self.sources, self.fused, self.convention = sources, fused, convention
-        self.first, self.second = sources._first, sources._second
+        self.first, self.second = sources.first, sources.second
 
     @cached_property
     def preservation(self) -> gradients.Preservation:
+        """The sources' edges that are kept."""
         return gradients.preservation(self.first.gradients, self.second.gradients, self.fused.gradients)
 
     @cached_property
     def ssim(self) -> list[Tensor]:
+        """The fused images' structural similarity to either source, in each window."""
         of_fused = self.fused.ssim_moments
         return [
             similarity.ssim_map(source.levels, self.fused.levels, source.ssim_moments, of_fused)
@@ -150,51 +183,18 @@ class _Scored:
 
     @cached_property
     def index(self) -> list[Tensor]:
+        """The universal quality index of the fused images and either source, in each window."""
         of_fused = self.fused.index_moments
         return [
             similarity.index_map(source.levels, self.fused.levels, source.index_moments, of_fused)
             for source in (self.first, self.second)
         ]
 
-    def q_mi(self) -> Tensor:
-        fused = self.fused.stretched
-        from_first = information.shared_information(self.first.stretched, fused)
-        return from_first + information.shared_information(self.second.stretched, fused)
 
-    def q_s(self) -> Tensor:
-        if self.convention == "toolbox":
-            return similarity.mixed(self.sources._ssim_share, *self.ssim).mean((1, 2))
-        return (self.sources._index_saliency * similarity.selected(self.sources._index_share, *self.index)).sum((1, 2))
-
-    def q_w(self) -> Tensor:
-        if self.convention == "toolbox":
-            weights, similar = self.sources._ssim_saliency, similarity.mixed(self.sources._ssim_share, *self.ssim)
-        else:
-            weights, similar = self.sources._index_saliency, similarity.mixed(self.sources._index_share, *self.index)
-        return (weights * similar).sum((1, 2))
-
-    def q_p(self) -> Tensor:
-        found = zip(self.sources._phase_features, self.fused.phase, strict=True)
-        return torch.stack(
-            [
-                correlation.kept_features(sources, correlation.local(torch.stack(list(fused))))
-                for sources, fused in found
-            ]
-        )
-
-    def q_cb(self) -> Tensor:
-        return contrast.kept_contrast(self.first.contrast, self.second.contrast, self.fused.contrast)
-
-
-_SCORES: dict[str, Callable[[_Scored], Tensor]] = {
-    "qabf_weighted": lambda scored: gradients.weighted_mean(scored.preservation),
-    "qabf_mean": lambda scored: gradients.plain_mean(scored.preservation),
-    "q_mi": _Scored.q_mi,
-    "q_s": _Scored.q_s,
-    "q_p": _Scored.q_p,
-    "q_w": _Scored.q_w,
-    "q_cb": _Scored.q_cb,
-}
+def _an_image(name: str, score: Tensor, count: int) -> Tensor:
+    if score.shape != (count,):
+        raise WorkError(f"metric {name}: its function returned shape {tuple(score.shape)}, expected ({count},)")
+    return score
 
 
 def _described(levels: Tensor) -> str:

@@ -7,17 +7,34 @@ Z. Liu et al., TPAMI 34, 2012.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
+
+if TYPE_CHECKING:
+    from bridgetune.metrics.fusion import ScoredImages
 
 TINY = 1e-5
 """Stands for a gradient of 0."""
 
 STRENGTH_SLOPE, STRENGTH_CENTRE = -10, 0.5
 ANGLE_SLOPE, ANGLE_CENTRE = -20, 0.75
+
+
+def qabf_weighted(images: ScoredImages) -> Tensor:
+    """Q^{AB/F}: edges kept, summed over pixels and divided by the sum of weights; in [0, 0.98666]. Eq. 19.
+
+    0.98666 where F = A = B, images of one level included: the two sigmoids at their best. The sources may change
+    places, but for the fused image's flat pixels, which count to 1e-6.
+    """
+    return weighted_mean(images.preservation)
+
+
+def qabf_mean(images: ScoredImages) -> Tensor:
+    """Q^{AB/F} as the toolbox returns it: the mean over pixels. Otherwise see `qabf_weighted`."""
+    return plain_mean(images.preservation)
 
 
 class Gradients(NamedTuple):

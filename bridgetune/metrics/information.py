@@ -6,11 +6,26 @@ Hossny et al., Electronics Letters 44, 2008; Eq. 20.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from bridgetune.metrics.fusion import ScoredImages
+
 BINS = 256
+
+
+def q_mi(images: ScoredImages) -> Tensor:
+    """Q_MI: normalised mutual information of the fused image and either source, in [0, 2]. Eq. 20.
+
+    2 where F = A = B. An image of one level shares nothing with one of several (0), and all with one of one level (its
+    half of the score is 1). Symmetric in the sources.
+    """
+    fused = images.fused.stretched
+    from_first = shared_information(images.first.stretched, fused)
+    return from_first + shared_information(images.second.stretched, fused)
 
 
 def shared_information(source: Tensor, fused: Tensor) -> Tensor:

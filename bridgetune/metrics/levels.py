@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 
 from bridgetune.errors import RequestError
+from bridgetune.metrics.filters import SSIM_WINDOW
 
 GRAY = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 """Weights of R, G and B, to the digits that the toolbox's values were computed with."""
 
 HIGHEST = 255
 
-SMALLEST_SIDE = 11
+SMALLEST_SIDE = len(SSIM_WINDOW)
 """The window of the structural similarity; below it, no fusion metric is defined."""
 
 

@@ -7,17 +7,45 @@ Piella and Heijmans, ICIP 2003, took it from.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from bridgetune.metrics.filters import covariance, filtered, gaussian_window
+from bridgetune.metrics.filters import SSIM_WINDOW, covariance, filtered
 from bridgetune.metrics.levels import HIGHEST, rounding
 
-SSIM_WINDOW = gaussian_window(11, 1.5)
+if TYPE_CHECKING:
+    from bridgetune.metrics.fusion import ScoredImages
+
 INDEX_WINDOW = (1 / 8,) * 8
 C1, C2 = (0.01 * HIGHEST) ** 2, (0.03 * HIGHEST) ** 2
+
+
+def q_s(images: ScoredImages) -> Tensor:
+    """Q_S: structural similarity to the sources, weighted by their variance; in [-1, 1]. Eq. 22 in convention `paper`.
+
+    1 where F = A = B, images of one level included; ½ in convention `paper`, whose maximum takes λ along. Symmetric in
+    the sources, which count alike where both are flat.
+    """
+    sources = images.sources
+    if images.convention == "toolbox":
+        return mixed(sources.ssim_share, *images.ssim).mean((1, 2))
+    return (sources.index_saliency * selected(sources.index_share, *images.index)).sum((1, 2))
+
+
+def q_w(images: ScoredImages) -> Tensor:
+    """Q_W: `q_s` with salient windows counting more; in [-1, 1]. Eq. 23 in convention `paper`.
+
+    1 where F = A = B, in both conventions. Where both sources are flat throughout, all windows count alike. Symmetric
+    in the sources.
+    """
+    sources = images.sources
+    if images.convention == "toolbox":
+        weights, similar = sources.ssim_saliency, mixed(sources.ssim_share, *images.ssim)
+    else:
+        weights, similar = sources.index_saliency, mixed(sources.index_share, *images.index)
+    return (weights * similar).sum((1, 2))
 
 
 class Moments(NamedTuple):

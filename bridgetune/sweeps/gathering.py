@@ -12,10 +12,10 @@ from bridgetune.errors import RequestError
 from bridgetune.evaluation.aligning import ALL_DATASETS, align
 from bridgetune.evaluation.comparison import Comparison, DatasetScores, MethodPair
 from bridgetune.evaluation.dataset import find_dataset
-from bridgetune.evaluation.findings import Findings, Repeated, Rows, find, images_counted
+from bridgetune.evaluation.findings import Findings, Repeated, Rows, find
 from bridgetune.evaluation.measuring import metrics_of
 from bridgetune.evaluation.tables import Cell, Column, Row, Table, mean_rows, overall_rows, table
-from bridgetune.evaluation.wording import listed
+from bridgetune.evaluation.wording import images_counted, listed
 from bridgetune.metrics.registry import METRICS
 from bridgetune.sweeps.cost import Cost
 from bridgetune.sweeps.plan import Run, label, planned, run_label
@@ -84,7 +84,7 @@ def alpha_tables(result: SweepResult, metrics: Sequence[str] = ()) -> list[Table
     for scores in runs.datasets:
         rows = _over_seeds(mean_rows(scores), methods)
         sections = [_alpha_section(sweep, backbone, rows) for backbone in sweep.backbones]
-        caption = f"Mean scores by α of Eq. 12, on {scores.dataset}, {images_counted(scores)}; {_spread(sweep)}."
+        caption = f"Mean scores by α of Eq. 12, on {scores.dataset}, {images_counted(scores.images)}; {_spread(sweep)}."
         columns = [Column.of(name, info) for name, info in scores.metrics.items()]
         kept = [section for section in sections if section]
         name = f"alpha-{datasets_of(sweep)[scores.dataset]}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+import pytest
 
 BRIDGETUNE = [sys.executable, "-m", "bridgetune"]
 """For tests that talk to the process while it runs."""
@@ -65,3 +68,12 @@ def refused(*arguments: object) -> str:
     lines = finished.stderr.strip().splitlines()
     assert len(lines) == 1, finished.stderr
     return lines[0]
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """For tests that call the command line in this process, whose logger it sets up."""
+    logger = logging.getLogger("bridgetune")
+    before = logger.handlers, logger.propagate
+    yield
+    logger.handlers, logger.propagate = before

@@ -11,7 +11,7 @@ import pytest
 
 import bridgetune
 from bridgetune.config import TuneConfig
-from bridgetune.metrics import METRICS
+from bridgetune.metrics import FUSION_METRICS, METRICS
 from bridgetune.terms import TERMS
 from tests.support import ROOT
 
@@ -109,6 +109,7 @@ def test_tables_come_from_the_code():
     assert [line.split("`")[1] for line in settings[2:]] == list(TuneConfig.model_fields)
     assert all(len(line.split(" | ")[-1].strip(" |")) > 5 for line in settings[2:]), "each says what it is"
     assert all(f"`{name}`" in HOOKS.scores_table("") for name in METRICS)
+    assert all(f".{name}\n" in HOOKS.score_functions("") for name in FUSION_METRICS)
     assert all(f"`{name}`" in HOOKS.terms_table("") for name in TERMS)
     assert "| [`plugins new`](#plugins-new) |" in HOOKS.verbs_table("")
     assert "`--mirrored` `--single`" in HOOKS.verbs_in_full("")

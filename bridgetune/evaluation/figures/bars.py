@@ -10,10 +10,10 @@ from matplotlib.patches import Patch
 from bridgetune.drawing import text
 from bridgetune.evaluation.comparison import DatasetScores
 from bridgetune.evaluation.figures import style
-from bridgetune.evaluation.rendering import NOTHING, number
+from bridgetune.evaluation.rendering import NOTHING, TEX_ARROWS, number
 from bridgetune.evaluation.tables import Table
 
-_FILL = {1: "#0072B2", 2: "#8FBFE0", 0: "#D9D9D9"}
+_FILL = {1: style.BETTER, 2: "#8FBFE0", 0: "#D9D9D9"}
 _NAMES = {1: "best", 2: "second", 0: "others"}
 
 
@@ -48,7 +48,7 @@ def bars(scores: DatasetScores, table: Table) -> Figure:
         panel.tick_params(axis="y", length=0)
         panel.set_xticks(_ticks(low, reach))
         info = scores.metrics[column.name]
-        panel.set_title(f"{style.title(info)} {style.ARROWS[info.higher_is_better]}")
+        panel.set_title(f"{style.title(info)} {TEX_ARROWS[info.higher_is_better]}")
     shown = {cell.place for row in rows for cell in row.cells}
     figure.legend(
         handles=[Patch(color=_FILL[place], label=label) for place, label in _NAMES.items() if place in shown],

@@ -18,11 +18,9 @@ from bridgetune.evaluation.results import MetricInfo
 COLUMN, PAGE = 3.5, 7.16
 """Widths of one column and of both, in inches, as IEEE has them; Elsevier's are within a few millimetres."""
 
-BETTER, WORSE = "#0072B2", "#E69F00"
+BETTER, WORSE = COLOURS[0], COLOURS[4]
 
 MARKERS, LINES = "osD^vPX*", ("-", "--", ":", "-.")
-
-ARROWS = {True: r"$\uparrow$", False: r"$\downarrow$"}
 
 
 def paper() -> AbstractContextManager[None]:

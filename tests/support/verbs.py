@@ -86,5 +86,5 @@ def received(verb: Callable[..., None], *arguments: str) -> Any:
 
 def help_of(app: typer.Typer, *path: str) -> str:
     """What `--help` says, without its frames and line breaks."""
-    shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "100"})
+    shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "300"})
     return " ".join(re.sub(r"[│╭╮╰╯─]", " ", shown.output).split())

@@ -10,9 +10,7 @@ from bridgetune.errors import RequestError
 from bridgetune.losses import swap_consistency
 from bridgetune.targets import resolve
 from bridgetune.terms import TERMS, Term, default_weights, is_term, register_term, term_of
-from tests.support.terms import Registering, registering
-
-__all__ = ["registering"]
+from tests.support.terms import Registering
 
 EDGES = Term("edges", "the map follows edges", function=abs, default_weight=0.25)
 

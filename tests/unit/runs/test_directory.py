@@ -11,9 +11,7 @@ import pytest
 from bridgetune import PretrainConfig, RequestError, TuneConfig
 from bridgetune.runs.directory import RunDirectory, with_defaults
 from bridgetune.terms import Term
-from tests.support.terms import Registering, registering
-
-__all__ = ["registering"]
+from tests.support.terms import Registering
 
 
 def decided(**changes: Any) -> dict[str, Any]:

@@ -1,0 +1,3 @@
+from tests.support.terms import registering
+
+__all__ = ["registering"]

@@ -116,11 +116,11 @@ def test_tables_come_from_the_code():
 
 
 def test_files_that_the_documentation_names_are_there():
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     named = {
         path
         for page in pages
-        for path in re.findall(r"`((?:bridgetune|examples|benchmarks)/[\w./]+)`", page.read_text())
+        for path in re.findall(r"`((?:bridgetune|examples|benchmarks|tests|docs)/[\w./]+)`", page.read_text())
     }
     assert len(named) > 30
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []

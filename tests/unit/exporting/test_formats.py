@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 from torch import nn
 
-from bridgetune import AdapterConfig, WorkError, wrap
+from bridgetune import AdapterConfig, RequestError, WorkError, export, wrap
+from bridgetune.cli.export import export as export_verb
 from bridgetune.exporting import FORMATS, FormatName
 from bridgetune.exporting.tracing import trace
 
@@ -39,3 +43,22 @@ def test_every_package_that_is_needed_is_told_with_what_brings_it(name: FormatNa
 def test_suffixes_tell_the_formats_apart():
     suffixes = [suffix for kind in FORMATS.values() for suffix in (kind.suffix, *kind.beside)]
     assert len(set(suffixes)) == len(suffixes)
+
+
+def test_a_format_is_one_entry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """As CONTRIBUTING.md has it: here, torch's format under another suffix."""
+    theirs = FORMATS["torch"]
+    mine = replace(theirs, suffix=".mine", runtime="mine")
+    monkeypatch.setitem(FORMATS, "mine", mine)  # type: ignore[misc]
+    generator = wrap(nn.Conv2d(6, 1, 3, padding=1), AdapterConfig(call="concat")).eval()
+    done = export(generator, tmp_path / "it.mine", "mine", size=(6, 9))  # type: ignore[arg-type]
+    assert done.path.is_file()
+    assert done.difference < 1e-6
+    with pytest.raises(RequestError, match=r"expected a name that ends in \.mine, as mine takes it"):
+        export(generator, tmp_path / "it.pt2", "mine")  # type: ignore[arg-type]
+
+
+def test_the_command_line_offers_every_format():
+    annotation = inspect.signature(export_verb, eval_str=True).parameters["format_"].annotation
+    choices, _ = get_args(annotation)
+    assert set(get_args(choices)) == set(FORMATS)

@@ -141,7 +141,7 @@ def number_or_text(value: str) -> float | str:
 
 def _of_field(model: type[BaseModel], name: str, field: FieldInfo) -> Iterator[Setting]:
     place = f"{model.__name__}.{name}"
-    default = ... if field.is_required() else field.get_default(call_default_factory=True)
+    default = ... if field.is_required() else _default(model, name, field)
     choices = [member for member in _members(field.annotation) if is_model(member)]
     for choice in choices:
         ((inner, its),) = choice.model_fields.items()
@@ -150,6 +150,11 @@ def _of_field(model: type[BaseModel], name: str, field: FieldInfo) -> Iterator[S
     if not choices:
         description = _for_terminal(field.description or "", model)
         yield Setting(name, name, None, _kind(place, field), default, description)
+
+
+def _default(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
+    """Of a field; where its default is validated, as it comes of that: with what has been registered, say."""
+    return getattr(model(), name) if field.validate_default else field.get_default(call_default_factory=True)
 
 
 def _kind(place: str, field: FieldInfo) -> Kind:

@@ -13,6 +13,8 @@ from typer.core import TyperOption
 from bridgetune.cli.app import app
 from bridgetune.cli.settings import FLAGS, PANELS, settings
 from bridgetune.config import Epochs, PretrainConfig, TrainConfig, TuneConfig
+from bridgetune.terms import Term
+from tests.support.terms import Registering
 from tests.support.verbs import app_of, help_of, longer
 
 STAGES = [("pretrain", PretrainConfig), ("finetune", TuneConfig)]
@@ -89,6 +91,12 @@ def test_a_field_that_a_model_has_more_is_an_option():
     ):
         assert shown_in_help in said
     assert "Not for the terminal" not in said
+
+
+def test_a_term_that_was_registered_is_shown_with_its_weight(registering: Registering):
+    assert "vignetting" not in help_of(app, "finetune")
+    registering(Term("vignetting", "corners are dark", function="bridgetune.losses:binarisation", default_weight=0.25))
+    assert "[default: vignetting=0.25]" in help_of(app, "finetune")
 
 
 @pytest.mark.parametrize("kind", [tuple[int, ...], list[int], dict[str, str], int | None, complex])

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from safetensors.torch import load_file
 from torch import nn
 
-import bridgetune
 from bridgetune import Adapter
 from bridgetune.metrics import MapErrors
+from bridgetune.saving import WEIGHTS
 from bridgetune.training.trained import TrainedGenerator
 from tests.support.runs import same, weights
 
@@ -60,10 +60,4 @@ def test_what_is_saved_is_what_is_validated_and_its_card_says_how_good_it_is(
     trained.save(tmp_path / "saved", MapErrors(wrong=1, pixels=8), 2)
     card = (tmp_path / "saved" / "README.md").read_text()
     assert "0.125" in card
-    assert same(weights(trained.network), load_weights(tmp_path / "saved"))
-
-
-def load_weights(folder: Path) -> dict[str, torch.Tensor]:
-    from safetensors.torch import load_file
-
-    return load_file(folder / bridgetune.saving.WEIGHTS)
+    assert same(weights(trained.network), load_file(tmp_path / "saved" / WEIGHTS))

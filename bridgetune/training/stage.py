@@ -23,8 +23,8 @@ from bridgetune.errors import RequestError, WorkError
 from bridgetune.metrics import MapErrors
 from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.runs.report import write_report
-from bridgetune.training.decisions import card_facts, decisions
 from bridgetune.training.engine import Engine
+from bridgetune.training.facts import card_facts, run_facts
 from bridgetune.training.forward import PassT
 from bridgetune.training.loop import Loop
 from bridgetune.training.memory import recomputed
@@ -104,7 +104,7 @@ class Stage:
         self.engine = Engine(self.config, unused=name == "finetune" and bool(generator.config.auxiliary))
         self.recomputing = ExitStack()
         _warn_of_micro_batches(generator, self.config, self.engine.processes)
-        self.decided = decisions(name, generator, self.data, self.config, self.steps, self.engine)
+        self.decided = run_facts(name, generator, self.data, self.config, self.steps, self.engine)
 
     def answering(self, auxiliary: bool) -> nn.Module:
         """The generator as the phases call it."""

@@ -1,12 +1,23 @@
-"""Map errors and the homogeneous region."""
+"""Map metrics: errors and the homogeneous region; overlap, boundaries, regions, and the order of the sources."""
 
 from __future__ import annotations
 
 import math
 
+import pytest
 import torch
+from torch import Tensor
 
-from bridgetune.metrics import HomogeneousRegion, MapErrors, map_errors
+from bridgetune.metrics import (
+    METRICS,
+    Agreement,
+    HomogeneousRegion,
+    MapErrors,
+    MapScores,
+    map_errors,
+    map_scores,
+    swap_inconsistency,
+)
 
 
 def test_a_flat_image_is_homogeneous_and_noise_is_not():
@@ -47,3 +58,103 @@ def test_errors_of_images_add_up_by_pixels():
     small, large = MapErrors(1, 4, 0, 0), MapErrors(0, 96, 0, 10)
     assert (small + large).map_error == 0.01
     assert math.isnan(small.homogeneous_error)
+
+
+NOWHERE = torch.zeros(1, 1, 40, 40, dtype=torch.bool)
+
+
+def halves(column: int) -> Tensor:
+    """The first image's left of `column`."""
+    found = torch.zeros(1, 1, 40, 40)
+    found[..., :column] = 1
+    return found
+
+
+def test_a_perfect_map_has_perfect_scores_in_every_region():
+    homogeneous = NOWHERE.clone()
+    homogeneous[..., :10, :] = True
+    scores = map_scores(halves(20), halves(20), homogeneous).named()
+    assert {name: value for name, value in scores.items() if "error" in name} == dict.fromkeys(
+        ("map_error", "homogeneous_error", "textured_error"), 0
+    )
+    assert all(value == 1 for name, value in scores.items() if "error" not in name)
+
+
+def test_every_name_is_in_the_registry():
+    names = [name for name, info in METRICS.items() if info.kind == "map"]
+    assert list(map_scores(halves(20), halves(20), NOWHERE).named()) == names
+
+
+def test_overlap_is_the_mean_of_both_images():
+    scores = map_scores(halves(10), halves(20), NOWHERE).everywhere
+    # first: 10 of 20 columns; second: 20 of 30
+    assert scores.error == 0.25
+    assert scores.iou == pytest.approx((10 / 20 + 20 / 30) / 2)
+    inverted = map_scores(1 - halves(10), 1 - halves(20), NOWHERE).everywhere
+    assert inverted.iou == scores.iou
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(0, 1), (1, 1), (2, 1), (3, 0)])
+def test_boundaries_match_within_the_tolerance(moved: int, expected: float):
+    assert map_scores(halves(20 + moved), halves(20), NOWHERE).everywhere.boundary_f == expected
+
+
+def test_a_false_boundary_costs_precision():
+    decision = halves(20)
+    decision[..., 4:8, 30:34] = 1  # a hole, of which 4 + 4 pixels have their right neighbour outside, and so on
+    agreement = map_scores(decision, halves(20), NOWHERE).everywhere
+    assert agreement.true_matched == agreement.true_boundary == 40
+    precision = 40 / agreement.decided_boundary
+    assert agreement.decided_boundary > 40
+    assert agreement.boundary_f == pytest.approx(2 * precision / (precision + 1))
+
+
+def test_the_tolerance_is_a_disk():
+    # of a single pixel, its own place and those above it and to the left are the boundary
+    truth = torch.zeros(1, 1, 40, 40)
+    truth[..., 20, 20] = 1
+    for down, right, expected in ((0, 2, 1), (1, 1, 1), (2, 2, 0)):  # the nearest are 2, √2 and √5 away
+        moved = truth.roll((down, right), (2, 3))
+        assert map_scores(moved, truth, NOWHERE).everywhere.boundary_f == expected, (down, right)
+
+
+def test_regions_part_the_pixels_and_their_boundaries():
+    homogeneous = NOWHERE.clone()
+    homogeneous[..., :10, :] = True
+    decision = halves(20)
+    decision[..., :10, :] = 1
+    scores = map_scores(decision, halves(20), homogeneous)
+    assert scores.homogeneous.error == 0.5
+    assert scores.textured.error == 0
+    assert scores.homogeneous + scores.textured == scores.everywhere
+    assert scores.homogeneous.iou == 0.25  # first: half of the union; second: none
+
+
+def test_an_empty_region_and_a_map_without_boundaries_have_no_score():
+    scores = map_scores(torch.ones(1, 1, 40, 40), torch.ones(1, 1, 40, 40), NOWHERE)
+    assert math.isnan(scores.homogeneous.error)
+    assert math.isnan(scores.homogeneous.iou)
+    assert math.isnan(scores.everywhere.boundary_f)
+    assert scores.everywhere.iou == 1
+    assert map_scores(halves(20), torch.ones(1, 1, 40, 40), NOWHERE).everywhere.boundary_f == 0
+
+
+def test_images_add_up_by_pixels():
+    one, other = (map_scores(halves(column), halves(20), NOWHERE) for column in (10, 20))
+    assert (one + other).everywhere.error == 0.125
+    assert one + MapScores() == one
+    assert Agreement(first=3, wrong=1).error == 0.25
+
+
+def test_a_decision_that_follows_its_source_is_consistent():
+    decision = halves(13)
+    assert swap_inconsistency(decision, 1 - decision).tolist() == [0]
+    assert swap_inconsistency(decision, decision).tolist() == [1]
+    changed = 1 - decision
+    changed[..., :4, :] = 1 - changed[..., :4, :]
+    assert swap_inconsistency(decision, changed).tolist() == [pytest.approx(0.1)]
+
+
+def test_an_edge_of_one_half_is_consistent_with_itself():
+    half = torch.full((2, 1, 40, 40), 0.5)
+    assert swap_inconsistency(half, half).tolist() == [0, 0]

@@ -18,7 +18,7 @@ from bridgetune.training.stage_data import StageData, described
 from bridgetune.wrapping import Adapter
 
 
-def decisions(
+def run_facts(
     stage: str, generator: Adapter, data: StageData, config: TrainConfig, steps: int, engine: Engine
 ) -> Record:
     """`config.json`, but for what stage 2 adds of its discriminators.
@@ -54,7 +54,7 @@ def card_facts(decided: Record, config: TrainConfig, pairs: int, errors: MapErro
     """What the model card tells.
 
     Args:
-        decided: See `decisions`.
+        decided: See `run_facts`.
         config: Of the run.
         pairs: How many it trains on.
         errors: On held-out pairs, where there are any.

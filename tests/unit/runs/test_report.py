@@ -9,20 +9,16 @@ import sys
 from typing import Any
 
 import matplotlib
-import numpy as np
 import pytest
-import torch
 from matplotlib import pyplot
 from PIL import Image
 
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.losses import discriminator_loss
-from bridgetune.runs.curves import alphas, weighted_terms
+from bridgetune.runs.curves import weighted_terms
 from bridgetune.runs.directory import RunDirectory
-from bridgetune.runs.history import History, Series
-from bridgetune.runs.plotting import Panel, curves, thinned
+from bridgetune.runs.history import History
 from bridgetune.runs.report import described, write_report
-from bridgetune.terms import CANNOT_TELL, TERMS
+from bridgetune.terms import TERMS
 from tests.support.run_folders import Written, step_record, validation
 
 ALL = {"losses.png", "discriminators.png", "map-error.png", "gradients.png"}
@@ -114,13 +110,6 @@ def test_unlabelled_pairs_alone_have_no_supervised_terms(written: Written):
     assert "α is chosen at every step" in text(run)
 
 
-def test_the_terms_that_are_drawn_add_up_to_the_loss(written: Written):
-    history = History(written(map(step_record, range(1, 11)), steps=10))
-    terms, leading = weighted_terms(history)
-    added = sum(series.values for label, series in terms.items() if label != leading)
-    assert added == pytest.approx(terms[leading].values)
-
-
 def test_a_term_that_is_in_no_table_is_told_under_its_own_name_and_drawn_with_its_weight(written: Written):
     records = [step_record(step, edges=0.5, unheard_of_error=2.0) for step in range(1, 11)]
     run = written(records, steps=10, term_weights={"edges": 0.25})
@@ -137,17 +126,6 @@ def test_no_number_of_a_record_but_its_losses_is_told_as_one(written: Written):
     known = {"alpha": 0.1, "map_mean": 0.5, "map_gradient_known": 1.0, "map_gradient_adversarial": 0.1}
     run = written([validation(0, 0.1), step_record(1, **known)])
     assert list(described(run)["losses"]) == [name for name in TERMS if name in step_record(1)]
-
-
-def test_alpha_is_what_was_given_where_it_was_not_recorded(written: Written):
-    history = History(written(map(step_record, range(1, 4)), alpha=0.01))
-    assert alphas(history).values.tolist() == [0.01] * 3
-
-
-def test_a_discriminator_that_answers_the_same_to_all_does_no_better_than_the_line():
-    logits = torch.linspace(-3, 3, 601)
-    least = min(discriminator_loss(answer, [answer, answer]) for answer in logits)
-    assert pytest.approx(float(least), abs=1e-5) == CANNOT_TELL
 
 
 @pytest.mark.parametrize(
@@ -177,12 +155,6 @@ def test_the_best_is_the_earliest_of_the_lowest(written: Written):
     assert found["homogeneous_error"] == {"first": 0.3, "last": 0.4, "at_best": 0.3}
 
 
-def test_the_first_map_error_is_the_one_that_the_run_began_with(written: Written):
-    later = [step_record(step) for step in range(1, 11)]
-    assert History(written([validation(0, 0.2), *later, validation(10, 0.1)])).first_map_error == 0.2
-    assert np.isnan(History(written(later)).first_map_error)
-
-
 def test_null_values_are_left_out(written: Written):
     records = [step_record(step, focal=None, gradient_generator=None) for step in range(1, 11)]
     records[3] |= {"dice": None, "discriminator_clear": None}
@@ -202,43 +174,11 @@ def test_a_line_that_is_cut_off_is_counted_and_left_out(written: Written):
     assert described(run)["unreadable_lines"] == 1
 
 
-def test_of_a_step_that_was_done_twice_the_later_counts(written: Written):
-    run = written([step_record(1, focal=1.0), step_record(2, focal=2.0), step_record(2, focal=4.0)])
-    assert History(run).series("focal").values.tolist() == [1.0, 4.0]
-
-
 def test_a_loss_that_is_negative_is_drawn(written: Written):
     records = [step_record(step, adversarial=-3.0, adversarial_clear=-1.0, loss=-0.5) for step in range(1, 21)]
     run = written(records, steps=20, adversarial="saturating")
     write_report(run)
     assert drawn(run) >= {"losses.png"}
-
-
-def test_a_hundred_thousand_steps_are_thinned_and_no_spike_is_lost():
-    steps = np.arange(1, 100_001, dtype=np.float64)
-    values = np.ones_like(steps)
-    values[54_321], values[70_000] = 50.0, -3.0
-    raw, smooth = thinned(Series(steps, values))
-    assert len(raw.steps) <= 2000
-    assert len(smooth.steps) <= 1000
-    assert (raw.values.max(), raw.values.min()) == (50.0, -3.0)
-    assert np.abs(smooth.values - 1).max() < 0.05
-    assert (np.diff(smooth.steps) > 0).all()
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 9, 10, 11, 599, 600, 601, 1234])
-def test_smoothing_leaves_what_is_constant(count: int):
-    series = Series(np.arange(count, dtype=np.float64), np.full(count, 0.7))
-    raw, smooth = thinned(series)
-    assert smooth.values == pytest.approx(0.7)
-    assert len(raw.steps) >= len(smooth.steps) == min(count, 600)
-
-
-def test_one_wild_step_does_not_hide_the_others(written: Written):
-    records = [step_record(step, discriminator_clear=1e9 if step == 150 else 1.0) for step in range(1, 301)]
-    series = History(written(records, steps=300)).series("discriminator_clear")
-    figure = curves([Panel({"clear": series}, "a title", "loss", least=0)], 300)
-    assert figure.axes[0].get_ylim()[1] < 4
 
 
 def test_drawing_leaves_no_trace_in_matplotlib(written: Written):

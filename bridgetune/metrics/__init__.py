@@ -84,7 +84,7 @@ __all__ = [
     "register",
     "swap_inconsistency",
 ]
-__all__ += FUSION_METRICS
+__all__.extend(FUSION_METRICS)  # `+=` would have mkdocstrings warn of names that it cannot read
 
 
 def __dir__() -> list[str]:

@@ -38,6 +38,7 @@ WITH_BLOCKS = [page for page in PAGES if list(blocks((ROOT / page).read_text(enc
 SHORTENED = {
     "pretrain": ["--steps", "2", "--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"],
     "finetune": ["--steps", "2", "--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"],
+    "evaluate": ["--workers", "1"],
     "export": ["--size", "40x48"],
 }
 """Verb -> what is added to its command, so that it takes a second; the last of two same options counts."""

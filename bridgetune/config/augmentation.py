@@ -14,6 +14,10 @@ REGISTERED_EFFECTS: dict[str, str] = {}
 """Effects that have no field of their own in `Augmentation`: name -> what it is, in a line. What they do to the pairs
 is in `bridgetune.data.effects`, whose `register_effect` adds to both."""
 
+_TOLD = frozenset(("exchange", "disk", "soft", "graded", "dark_edges", "exposure", "noise", "jpeg"))
+"""Fields that the repr tells whatever they hold; others only where they hold something. A run is resumed by the repr of
+its pairs, which a field that came later must leave as it was."""
+
 
 class Augmentation(Frozen):
     """How synthesised training pairs go beyond the paper's, towards what lenses and cameras make. See `AUGMENTATIONS`.
@@ -65,8 +69,7 @@ class Augmentation(Frozen):
         return hash(tuple(frozenset(value.items()) if name == "effects" else value for name, value in self))
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Without `effects` where there are none: a run's `config.json` tells its pairs by their repr."""
-        return [(name, value) for name, value in super().__repr_args__() if name != "effects" or value]
+        return [(name, value) for name, value in super().__repr_args__() if name in _TOLD or value]
 
 
 NO_AUGMENTATION = Augmentation()

@@ -208,20 +208,28 @@ def _development(chance: Chance) -> Development:
     return chance.development or nothing_developed()
 
 
-_SHAPING: tuple[tuple[str, Callable[..., Any], Callable[[Chance, Any], Chance]], ...] = (
-    ("exchange", _draw_order, _exchanged),
-    ("disk", _happens, _by_a_disk),
-    ("soft", _happens, _soft),
-    ("graded", _draw_slant, _graded),
-    ("dark_edges", _happens, _with_dark_edges),
-    ("exposure", _draw_exposure, _exposed),
-    ("noise", _draw_noise, _noisy),
-    ("jpeg", _draw_qualities, _compressed),
-)
+def _of_a_field(
+    name: str,
+    draw: Callable[[np.random.Generator, float, tuple[int, int]], Any],
+    apply: Callable[[Any, Any], Any],
+    on: Literal["pair", "chance"] = "chance",
+) -> Effect:
+    """An effect whose strength is a field of `Augmentation`, whose text is its summary."""
+    return Effect(name, Augmentation.model_fields[name].description or "", draw, apply, on)
+
 
 EFFECTS: dict[str, Effect] = {
-    name: Effect(name, Augmentation.model_fields[name].description or "", draw, apply, on="chance")
-    for name, draw, apply in _SHAPING
+    effect.name: effect
+    for effect in (
+        _of_a_field("exchange", _draw_order, _exchanged),
+        _of_a_field("disk", _happens, _by_a_disk),
+        _of_a_field("soft", _happens, _soft),
+        _of_a_field("graded", _draw_slant, _graded),
+        _of_a_field("dark_edges", _happens, _with_dark_edges),
+        _of_a_field("exposure", _draw_exposure, _exposed),
+        _of_a_field("noise", _draw_noise, _noisy),
+        _of_a_field("jpeg", _draw_qualities, _compressed),
+    )
 }
-"""Every effect there is, by name: first those that have a field of their own in `Augmentation`, whose text is their
-summary, then what `register_effect` was given."""
+"""Every effect there is, by name: those that have a field of their own in `Augmentation`, then what `register_effect`
+was given."""

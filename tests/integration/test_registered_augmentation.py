@@ -34,11 +34,11 @@ def without_rows(pair, rows):
 
 @pytest.fixture(autouse=True)
 def banding() -> Iterator[Augmentation]:
-    """The preset `old sensor`: pictures whose rows are black in parts."""
+    """The preset `bands`: pictures whose rows are black in parts."""
     with registered():
         register_effect(Effect("banding", "rows of the sensor that fail", rows_that_fail, without_rows))
-        register_augmentation("old sensor", Augmentation(exchange=True, effects={"banding": 0.3}))
-        yield AUGMENTATIONS["old sensor"]
+        register_augmentation("bands", Augmentation(exchange=True, effects={"banding": 0.3}))
+        yield AUGMENTATIONS["bands"]
 
 
 @pytest.fixture
@@ -59,20 +59,20 @@ def test_its_pairs_show_it(banded: SyntheticPairs):
 
 @pytest.mark.parametrize("verb", ["pretrain", "finetune"])
 def test_the_command_line_offers_it(verb: str):
-    assert re.search(r"--augment <[a-z| ]*\|old sensor>", help_of(app, verb))
+    assert re.search(r"--augment <[a-z|]*\|bands\b", help_of(app, verb))
 
 
 def test_a_run_tells_of_it(generator: Adapter, banded: SyntheticPairs, references: References, tmp_path: Path):
     run = tmp_path / "run"
-    finetune(generator, banded, references, stage2(2, augmentation="old sensor"), run_dir=run)
+    finetune(generator, banded, references, stage2(2, augmentation="bands"), run_dir=run)
     decided = json.loads((run / "config.json").read_text())
-    assert decided["config"]["augmentation"] == "old sensor"
+    assert decided["config"]["augmentation"] == "bands"
     assert "effects={'banding': 0.3}" in decided["pairs"]["source"]
-    assert "old sensor" in (run / "generator" / "README.md").read_text()
+    assert "bands" in (run / "generator" / "README.md").read_text()
 
 
 def test_a_run_that_was_cut_short_goes_on_with_it(banded: SyntheticPairs, tmp_path: Path):
-    config = stage1(4, augmentation="old sensor")
+    config = stage1(4, augmentation="bands")
     pretrain(sharpness(), banded, config, run_dir=tmp_path / "whole")
 
     class CutShort(RuntimeError): ...
@@ -95,7 +95,7 @@ def test_a_run_that_was_cut_short_goes_on_with_it(banded: SyntheticPairs, tmp_pa
 
 
 def test_a_run_is_not_resumed_with_another_strength_of_it(folders: Folders, banded: SyntheticPairs, tmp_path: Path):
-    config = stage1(2, augmentation="old sensor")
+    config = stage1(2, augmentation="bands")
     pretrain(sharpness(), banded, config, run_dir=tmp_path / "run")
     stronger = banded.augmentation.model_copy(update={"effects": {"banding": 0.5}})
     pairs = SyntheticPairs(folders.images, folders.masks, size=SIDE, fit="crop", augmentation=stronger)
@@ -106,7 +106,7 @@ def test_a_run_is_not_resumed_with_another_strength_of_it(folders: Folders, band
 def test_the_runs_of_a_sweep_take_it_by_name(folders: Folders, banding: Augmentation):
     data = Data(images=folders.images, masks=folders.masks, clear=folders.clear, blurred=folders.blurred)
     opened = TrainingData(data)
-    one, other = (opened.pairs(TuneConfig(size=SIDE, augmentation="old sensor")) for _ in range(2))
+    one, other = (opened.pairs(TuneConfig(size=SIDE, augmentation="bands")) for _ in range(2))
     assert one is other
     assert isinstance(one, SyntheticPairs)
     assert one.augmentation == banding

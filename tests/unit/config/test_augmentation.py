@@ -29,6 +29,15 @@ def test_without_effects_of_ones_own_an_augmentation_prints_as_its_fields_do():
     )
 
 
+def test_a_field_that_came_later_is_told_only_where_it_holds_something():
+    class Later(Augmentation):
+        fog: float = 0.0
+        """Of a kind that was not there."""
+
+    assert repr(Later(disk=1)).removeprefix("Later") == repr(Augmentation(disk=1)).removeprefix("Augmentation")
+    assert repr(Later(fog=0.5)).endswith("jpeg=0.0, fog=0.5)")
+
+
 def test_effects_of_ones_own_are_told(weather):
     assert repr(Augmentation(effects={"rain": 0.5})).endswith("jpeg=0.0, effects={'rain': 0.5})")
 

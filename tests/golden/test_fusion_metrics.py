@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from bridgetune.data import read_image
-from bridgetune.metrics import FUSION_METRICS, SourcePair
+from bridgetune.metrics import SourcePair
+from tests.support.metrics import PAPERS
 
 CASES = [f"{number:02}" for number in range(1, 13)]
 
@@ -28,7 +29,7 @@ def test_every_value_is_the_toolboxs(shared: Callable[[str], Path], case: str, r
         torch.from_numpy(read_image(folder / f"{case}_{which}.png").pixels).permute(2, 0, 1)[None] for which in "ABF"
     )
 
-    names = FUSION_METRICS if responses == torch.float32 else ["q_p"]
+    names = PAPERS if responses == torch.float32 else ["q_p"]
     found = SourcePair(first, second, responses=responses).score(fused, names)
 
     for name in names:

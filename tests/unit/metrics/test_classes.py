@@ -7,6 +7,7 @@ import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from bridgetune.metrics import FUSION_METRICS, METRICS, SourcePair, classes, full_reference
+from tests.support.metrics import PAPERS
 
 SINGLES = [classes.QABFWeighted, classes.QABFMean, classes.QMI, classes.QS, classes.QP, classes.QW, classes.QCB]
 
@@ -17,7 +18,9 @@ def triple(count: int, seed: int) -> list[torch.Tensor]:
 
 
 def test_there_is_a_class_for_every_metric():
-    assert [single.name for single in SINGLES] == list(FUSION_METRICS)
+    assert [single.name for single in SINGLES] == list(PAPERS)
+    made = [getattr(classes, METRICS[name].class_name) for name in FUSION_METRICS]
+    assert [single.name for single in made] == list(FUSION_METRICS)
 
 
 @pytest.mark.parametrize("single", SINGLES)

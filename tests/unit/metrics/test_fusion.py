@@ -12,10 +12,11 @@ from torch import Tensor
 
 from bridgetune import metrics
 from bridgetune.errors import RequestError
-from bridgetune.metrics import FUSION_METRICS, SourcePair
+from bridgetune.metrics import SourcePair
+from tests.support.metrics import PAPERS
 
 CONVENTIONS = ["toolbox", "paper"]
-FUNCTIONS = {name: getattr(metrics, name) for name in FUSION_METRICS}
+FUNCTIONS = {name: getattr(metrics, name) for name in PAPERS}
 
 BEST = {"qabf_weighted": 0.98665910, "qabf_mean": 0.98665910, "q_mi": 2.0, "q_s": 1.0, "q_w": 1.0, "q_cb": 1.0}
 """Of F = A = B. Q^{AB/F}: 1/((1 + exp(-5))·(1 + exp(-5))). The others: reference value 10 of the toolbox."""
@@ -45,7 +46,7 @@ def images(draw: st.DrawFn, count: int) -> list[Tensor]:
 @given(images(3), st.sampled_from(CONVENTIONS))
 def test_scores_are_always_finite_and_at_most_the_best(triple: list[Tensor], convention: str):
     first, second, fused = triple
-    for name, score in SourcePair(first, second).score(fused, convention=convention).items():
+    for name, score in SourcePair(first, second).score(fused, PAPERS, convention).items():
         assert torch.isfinite(score).all(), name
         assert float(score) <= BEST.get(name, 1.0) + 1e-7, name
 
@@ -54,9 +55,9 @@ def test_scores_are_always_finite_and_at_most_the_best(triple: list[Tensor], con
 @given(images(3), st.sampled_from(CONVENTIONS))
 def test_the_sources_may_change_places(triple: list[Tensor], convention: str):
     first, second, fused = triple
-    one = SourcePair(first, second).score(fused, convention=convention)
-    other = SourcePair(second, first).score(fused, convention=convention)
-    for name in FUSION_METRICS:
+    one = SourcePair(first, second).score(fused, PAPERS, convention)
+    other = SourcePair(second, first).score(fused, PAPERS, convention)
+    for name in PAPERS:
         # where both sources' congruency is equal, q_p takes the second's moments, as the toolbox does
         tolerance = 1e-2 if name == "q_p" else 1e-6 if name.startswith("qabf") else 1e-10
         assert float(one[name]) == pytest.approx(float(other[name]), abs=tolerance), name
@@ -107,13 +108,13 @@ def test_a_batch_scores_as_its_images_do_one_by_one(convention: str):
     together = SourcePair(*batch()[:2]).score(batch()[2], convention=convention)
     for number in range(3):
         first, second, fused = (images[number : number + 1] for images in batch())
-        alone = SourcePair(first, second).score(fused, convention=convention)
-        for name in FUSION_METRICS:
+        alone = SourcePair(first, second).score(fused, PAPERS, convention)
+        for name in PAPERS:
             assert together[name].shape == (3,)
             assert float(together[name][number]) == pytest.approx(float(alone[name]), abs=1e-9), name
 
 
-@pytest.mark.parametrize("name", FUSION_METRICS)
+@pytest.mark.parametrize("name", PAPERS)
 def test_the_functions_and_the_pair_agree(name: str):
     expected = SourcePair(*batch()[:2]).score(batch()[2])[name]
     assert torch.equal(FUNCTIONS[name](*batch()), expected)
@@ -130,13 +131,13 @@ def test_a_pair_scores_a_second_method_as_if_it_were_the_first():
     pair = SourcePair(first, second)
     pair.score(first)
     again, fresh = pair.score(fused), SourcePair(first, second).score(fused)
-    assert all(torch.equal(again[name], fresh[name]) for name in FUSION_METRICS)
+    assert all(torch.equal(again[name], fresh[name]) for name in PAPERS)
 
 
 def test_single_precision_is_close():
     first, second, fused = batch()
     exact = SourcePair(first, second).score(fused)
-    for name, score in SourcePair(first, second, torch.float32).score(fused).items():
+    for name, score in SourcePair(first, second, torch.float32).score(fused, PAPERS).items():
         assert score.dtype == torch.float32
         assert torch.allclose(score.double(), exact[name], atol=1e-4), name
 

@@ -23,6 +23,7 @@ from bridgetune.data import write_image
 from bridgetune.evaluation import Evaluation, evaluate
 from bridgetune.metrics import FUSION_METRICS, METRICS, Metric, ScoredImages, ScoredMap, SourcePair, classes, register
 from tests.support import ROOT
+from tests.support.triples import triple
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
@@ -69,11 +70,6 @@ def said(*arguments: object, capsys: pytest.CaptureFixture[str]) -> str:
         main([str(argument) for argument in arguments])
     assert not ended.value.code
     return capsys.readouterr().out
-
-
-def triple() -> list[Tensor]:
-    random = torch.Generator().manual_seed(0)
-    return [torch.rand(2, 3, 20, 24, generator=random) for _ in range(3)]
 
 
 @pytest.mark.usefixtures("registered")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
+
 import pytest
 import torch
-from torchmetrics.functional.image import structural_similarity_index_measure
 
-from bridgetune.metrics import FUSION_METRICS, METRICS, SourcePair, classes, full_reference
+from bridgetune.metrics import FUSION_METRICS, METRICS, SourcePair, classes
 from tests.support.metrics import PAPERS
+from tests.support.triples import triple
 
 SINGLES = [classes.QABFWeighted, classes.QABFMean, classes.QMI, classes.QS, classes.QP, classes.QW, classes.QCB]
-
-
-def triple(count: int, seed: int) -> list[torch.Tensor]:
-    random = torch.Generator().manual_seed(seed)
-    return [torch.rand(count, 3, 20, 24, generator=random) for _ in range(3)]
 
 
 def test_there_is_a_class_for_every_metric():
@@ -46,24 +44,25 @@ def test_all_at_once_is_the_same():
     assert together.per_image()["q_mi"].shape == (1,)
 
 
-def test_full_reference_scores():
-    clear = torch.full((2, 3, 20, 20), 100, dtype=torch.uint8)
-    fused = clear.clone()
-    fused[1] += 5
-    scores = full_reference(fused, clear)
-    # equal images: capped; 5 levels everywhere: 20·log10(255/5) = 34.15 dB
-    assert scores["psnr"].tolist() == [100, pytest.approx(34.1514, abs=1e-4)]
-    # flat images: (2·100·105 + C1)/(100² + 105² + C1), C1 = 2.55²
-    assert scores["ssim"].tolist() == [pytest.approx(1, abs=1e-5), pytest.approx(0.998811, abs=1e-5)]
+def test_a_class_is_one_wherever_it_is_asked_for_and_survives_being_sent():
+    assert classes.QMI is classes.QMI
+    metric = classes.QMI("paper")
+    metric.update(*triple(2, 0))
+    sent = pickle.loads(pickle.dumps(metric))
+    assert type(sent) is classes.QMI
+    assert torch.equal(sent.compute(), metric.compute())
+    assert {"FusionScores", "QABFMean"} <= set(dir(classes))
 
 
-def test_ssim_is_that_of_torchmetrics():
-    fused, clear, _ = triple(2, 3)
-    levels = [(image * 255).round().double() for image in (fused, clear)]
-    theirs = structural_similarity_index_measure(*levels, data_range=255.0, reduction="none")
-    assert torch.allclose(full_reference(fused, clear)["ssim"], theirs, atol=1e-9)
+@pytest.mark.parametrize(("lower", "together"), [((), True), (("q_s",), None)])
+def test_all_at_once_know_which_way_is_better_where_they_agree(
+    lower: tuple[str, ...], together: bool | None, monkeypatch: pytest.MonkeyPatch
+):
+    for name in FUSION_METRICS:
+        monkeypatch.setitem(METRICS, name, dataclasses.replace(METRICS[name], higher_is_better=name not in lower))
+    assert classes.FusionScores().higher_is_better is together
 
 
-def test_full_reference_of_gray_and_colour():
-    gray = torch.randint(0, 256, (1, 1, 20, 20), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    assert float(full_reference(gray, gray.expand(1, 3, 20, 20))["psnr"]) == 100
+def test_there_is_no_class_of_a_metric_of_another_kind():
+    with pytest.raises(AttributeError, match="no attribute 'PSNR'"):
+        _ = classes.PSNR

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 
 from bridgetune.drawing import text
 from bridgetune.evaluation.comparison import DatasetScores, MethodPair
@@ -50,6 +51,8 @@ def before_after(scores: DatasetScores, pair: MethodPair, tests: Sequence[Paired
         panel.set_xticks([])
         panel.spines["bottom"].set_visible(False)
         panel.locator_params(axis="y", nbins=5)
+        # a common power of ten would stand where the counts are
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:.3g}".replace("-", "−")))
         if place % 3 == 0:
             panel.set_ylabel("after − before")
     names = text(pair.before), text(pair.after)

@@ -25,7 +25,11 @@ DrawnAs = Literal["sum", "summand", "adversarial", "discriminator"]
 the `adversarial` loss or that of the `discriminator` in one domain."""
 
 COUNTERS = ("step", "steps")
-VALIDATED = ("map_error", "homogeneous_error", "homogeneous_share")
+PUSHES = ("push_wrong_homogeneous", "push_wrong_off_seam", "push_right_homogeneous", "push_right_off_seam")
+"""Of the pixels that the map decides wrongly or rightly, in homogeneous regions or off the seam, the share that stage 2
+pushes to the right side."""
+
+VALIDATED = ("map_error", "homogeneous_error", "homogeneous_share", *PUSHES)
 OTHERS = (*COUNTERS, *VALIDATED, "learning_rate", "seconds", "alpha", "map_mean")
 """What records hold besides the terms; counters and what is measured on held-out pairs first ..."""
 

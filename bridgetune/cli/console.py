@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bridgetune.terms import TERMS
+from bridgetune.terms import PUSHES, TERMS
 
 RESULTS = Console(soft_wrap=True, highlight=False)
 """Standard output: what was asked for."""
@@ -71,8 +71,23 @@ class TrainingProgress:
                 f"{stage}: step {record['step']}: held-out map error {percent(record['map_error'])},"
                 f" in homogeneous regions {percent(record['homogeneous_error'])}"
             )
+            if record["step"] == 0 and PUSHES[0] in record:
+                self._bar.console.print(f"{stage}: step 0: {pushes({name: percent(record[name]) for name in PUSHES})}")
 
         return report
+
+
+def pushes(said: Mapping[str, str]) -> str:
+    """How often the map is pushed to the right side, in a line.
+
+    Args:
+        said: Of each of `PUSHES`.
+    """
+    return (
+        f"pushed to the right side: of the wrong pixels {said['push_wrong_homogeneous']} in homogeneous regions,"
+        f" {said['push_wrong_off_seam']} off the seam; of the right ones {said['push_right_homogeneous']},"
+        f" {said['push_right_off_seam']}"
+    )
 
 
 def percent(share: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json
+from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json, pushes
 from bridgetune.cli.options import (
     NETWORK,
     PICTURES,
@@ -201,5 +201,9 @@ def _show(result: TrainingResult, out: Path) -> None:
     steps = f"{result.steps:,} step{'s' * (result.steps != 1)}{early}"
     RESULTS.print(f"{steps}; the generator is in {out / 'generator'}", markup=False)
     if result.validation is not None:
-        before = percent(History(RunDirectory(out)).first_map_error)
+        history = History(RunDirectory(out))
+        before = percent(history.first_map_error)
         RESULTS.print(f"held-out map error {before} → {percent(result.validation.map_error)}", markup=False)
+        if history.pushes():
+            said = {name: " → ".join(dict.fromkeys(map(percent, both))) for name, both in history.pushes().items()}
+            RESULTS.print(pushes(said), markup=False)

@@ -206,6 +206,18 @@ def map_scores(decision: Tensor, truth: Tensor, homogeneous: Tensor) -> MapScore
     return MapScores(everywhere, inside, outside)
 
 
+def seam(first: Tensor) -> Tensor:
+    """Whether a pixel is within `BOUNDARY_TOLERANCE` of the boundary between the two images' pixels.
+
+    Args:
+        first: Where the first image is taken, (B, 1, H, W) bool.
+
+    Returns:
+        (B, 1, H, W) bool.
+    """
+    return _near(_boundary(first))
+
+
 class ScoredMap:
     """A decision beside the truth: what a map metric's function takes. Nothing is computed twice.
 

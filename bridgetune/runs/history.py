@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bridgetune.documents import read_json
 from bridgetune.errors import RequestError
 from bridgetune.runs.directory import Record, RunDirectory
-from bridgetune.terms import TERMS, VALIDATED, Term, is_term, term_of
+from bridgetune.terms import PUSHES, TERMS, VALIDATED, Term, is_term, term_of
 
 Numbers = NDArray[np.float64]
 
@@ -113,6 +113,11 @@ class History:
         """The validation with the lowest map error, the earliest of equals; None where none was measured."""
         measured = [record for record in self.validations if not math.isnan(_number(record["map_error"]))]
         return min(measured, key=lambda record: _number(record["map_error"]), default=None)
+
+    def pushes(self) -> dict[str, tuple[float, float]]:
+        """`PUSHES` at the first and at the last validation that has them; empty where none has, NaN where unknown."""
+        told = [record for record in self.validations if PUSHES[0] in record]
+        return {name: (_number(told[0][name]), _number(told[-1][name])) for name in PUSHES} if told else {}
 
     def names(self) -> list[str]:
         """Of all that training recorded, in the records' order."""

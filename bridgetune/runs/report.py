@@ -14,7 +14,7 @@ from bridgetune.files import replaced
 from bridgetune.markdown import markdown_text, pipe_table
 from bridgetune.runs.directory import RunDirectory
 from bridgetune.runs.history import History, Series
-from bridgetune.terms import CANNOT_TELL, TERMS, term_of
+from bridgetune.terms import CANNOT_TELL, PUSHES, TERMS, term_of
 
 if TYPE_CHECKING:
     from bridgetune.runs.curves import Chart
@@ -24,6 +24,13 @@ REPORT, FIGURES = "report.md", "figures"
 _STAGES = {
     "pretrain": "Stage 1: supervised training",
     "finetune": "Stage 2: BridgeTune, dual adversarial fine-tuning",
+}
+
+_PUSHED = {
+    "push_wrong_homogeneous": "decided wrongly, in homogeneous regions",
+    "push_wrong_off_seam": "decided wrongly, off the seam",
+    "push_right_homogeneous": "decided rightly, in homogeneous regions",
+    "push_right_off_seam": "decided rightly, off the seam",
 }
 
 _MEAN_OVER = 1 / 20
@@ -83,12 +90,19 @@ def described(run: RunDirectory) -> dict[str, Any]:
         "seconds_a_step": float(np.median(seconds)) if len(seconds) else None,
         "best_step": history.best["step"] if history.best else None,
         **errors,
+        "pushes": {
+            name: {"first": _known(first), "last": _known(last)} for name, (first, last) in history.pushes().items()
+        },
         "losses": {
             name: {"first": means[0], "middle": means[len(means) // 2], "last": means[-1]}
             for name, means in _loss_means(history).items()
         },
         "unreadable_lines": history.unreadable,
     }
+
+
+def _known(share: float) -> float | None:
+    return None if math.isnan(share) else share
 
 
 def report(history: History, drawn: list[Chart] | None) -> str:
@@ -102,6 +116,8 @@ def report(history: History, drawn: list[Chart] | None) -> str:
     parts = [f"# {markdown_text(history.name)}", f"{markdown_text(stage)}. {_ended(history)}"]
     parts.append("## What was trained\n\n" + pipe_table(["", ""], list(_facts(history)), left=(0, 1)))
     parts.append("## What came of it\n\n" + "\n".join(f"- {line}" for line in _outcome(history)))
+    if history.pushes():
+        parts.append("## Which way the map was pushed\n\n" + _push_table(history))
     if history.training:
         parts.append("## Losses\n\n" + _loss_table(history))
     if drawn is None:
@@ -218,6 +234,20 @@ def _holds_out(history: History) -> bool:
 def _from_to(series: Series) -> str:
     first, last = (f"{series.values[place]:.2%} at step {series.steps[place]:,.0f}" for place in (0, -1))
     return first if len(series.values) == 1 else f"{first}, {last}"
+
+
+def _push_table(history: History) -> str:
+    steps = [record["step"] for record in history.validations if PUSHES[0] in record]
+    heads = list(dict.fromkeys(f"step {step:,}" for step in (steps[0], steps[-1])))
+    rows = []
+    for name, both in history.pushes().items():
+        said = ["–" if math.isnan(share) else f"{share:.1%}" for share in both]
+        rows.append([_PUSHED[name], *said[: len(heads)]])
+    table = pipe_table(["held-out pixels", *heads], rows, left=(0,))
+    return (
+        f"{table}\n\nShare of them that the adversarial gradient pushes to the right side; near 50 % it is as good as a"
+        " coin. Off the seam is away from the true boundary."
+    )
 
 
 def _loss_table(history: History) -> str:

@@ -17,6 +17,7 @@ from bridgetune.training.alpha import AdversarialWeight
 from bridgetune.training.forward import ForwardPass, TuningPass
 from bridgetune.training.objectives import GeneratorLosses, discriminator_losses, pretraining_losses
 from bridgetune.training.phases import Phase
+from bridgetune.training.pushes import Push, towards_references
 from bridgetune.training.stage import Stage, TrainingResult
 from bridgetune.wrapping import Adapter
 
@@ -108,7 +109,7 @@ def finetune(
 
     kind = discriminator or config.discriminator
     generator_first = recipe.order == "generator first"
-    discriminators: dict[str, Discriminator] = {}
+    discriminators: dict[Domain, Discriminator] = {}
     judges: dict[Domain, nn.Module] = {}
     judging: list[Phase[TuningPass]] = []
     for domain in DOMAINS:
@@ -127,4 +128,7 @@ def finetune(
     reached = tuple(phase.name for phase in judging) if generator_first else ()
     tuning = Phase[TuningPass]("generator", "loss", *answering, losses, reached)
     phases = [tuning, *judging] if generator_first else [*judging, tuning]
-    return stage.carry_out(partial(TuningPass.of, answering[0]), phases, report, discriminators)
+    way = partial(towards_references, discriminators=discriminators, form=config.adversarial)
+    beside = ", the discriminators having learnt nothing yet"
+    push = None if config.alpha == 0 else Push("the adversarial gradient", way, beside)
+    return stage.carry_out(partial(TuningPass.of, answering[0]), phases, report, discriminators, push)

@@ -62,9 +62,11 @@ class Loop(Generic[PassT]):
         run: Where the run is written; None writes nothing.
         validate: Map errors on the held-out pairs, or None where there are none.
         report: Told every record as it is written.
+        measure: What else the record of a validation after some step tells.
         watch: Told the step and what was worked on, after every validation.
         best: The best generator so far.
         errors: Of the latest validation.
+        measured: By `measure`, then.
         step: The last one that was done.
     """
 
@@ -77,9 +79,11 @@ class Loop(Generic[PassT]):
     run: RunDirectory | None
     validate: Callable[[], MapErrors | None]
     report: Callable[[Record], None]
+    measure: Callable[[int], Record] = lambda step: {}
     watch: Callable[[int, PassT], None] = lambda step, forward: None
     best: Best = field(default_factory=Best)
     errors: MapErrors | None = None
+    measured: Record = field(default_factory=dict)
     step: int = 0
 
     def train(self, batches: Iterable[Sample], start: int) -> None:
@@ -161,11 +165,13 @@ class Loop(Generic[PassT]):
         self.errors = self.validate()
         if self.errors is None:
             return
+        self.measured = self.measure(step)
         record: Record = {
             "step": step,
             "map_error": self.errors.map_error,
             "homogeneous_error": self.errors.homogeneous_error,
             "homogeneous_share": self.errors.homogeneous_share,
+            **self.measured,
         }
         better = self.best.consider(step, self.errors.map_error, self.trained.network)
         self._tell(record)

@@ -27,7 +27,7 @@ are such pairs; with references also clear, blurred, pasted in, and real_clear, 
 AHEAD = 2
 """Batches that are drawn before they are needed."""
 
-_ORDER, _TRAINING, _VALIDATION, _UNLABELLED_ORDER, _UNLABELLED = range(5)
+_ORDER, _TRAINING, _VALIDATION, _UNLABELLED_ORDER, _UNLABELLED, _VALIDATION_REFERENCES = range(6)
 
 
 class Key(NamedTuple):
@@ -199,6 +199,13 @@ def validation_pairs(pairs: PairSource, seed: int, share: tuple[int, int] = (0, 
     rank, processes = share
     for index in range(rank, len(pairs), processes):
         yield pairs.sample(index, np.random.default_rng((seed, _VALIDATION, index)))
+
+
+def validation_references(references: References, count: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """A clear and a blurred reference, (3, S, S), for each of the first `count` held-out pairs, the same every time."""
+    for index in range(count):
+        rng = np.random.default_rng((seed, _VALIDATION_REFERENCES, index))
+        yield references.clear.sample(rng), references.blurred.sample(rng)
 
 
 class _Source:

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from bridgetune.discriminators import Discriminator
+from bridgetune.terms import Domain
 from bridgetune.training.forward import ForwardPass, TuningPass
 
 
 @torch.no_grad()
-def snapshot(forward: ForwardPass, discriminators: Mapping[str, Discriminator]) -> dict[str, Tensor]:
+def snapshot(forward: ForwardPass, discriminators: Mapping[Domain, Discriminator]) -> dict[str, Tensor]:
     """Sources, map and mask; in stage 2 also the four syntheses and what the discriminators say of each pixel of them.
 
     Args:

@@ -23,12 +23,14 @@ from bridgetune.errors import RequestError, WorkError
 from bridgetune.metrics import MapErrors
 from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.runs.report import write_report
+from bridgetune.terms import Domain
 from bridgetune.training.engine import Engine
 from bridgetune.training.facts import card_facts, run_facts
 from bridgetune.training.forward import PassT
 from bridgetune.training.loop import Loop
 from bridgetune.training.memory import recomputed
 from bridgetune.training.phases import Phase
+from bridgetune.training.pushes import Push, pushed, shares, warn_of_a_coin
 from bridgetune.training.roles import Answering, Judging
 from bridgetune.training.samples import Sample
 from bridgetune.training.stage_data import StageData
@@ -128,17 +130,21 @@ class Stage:
         forward: Callable[[Sample], PassT],
         phases: list[Phase[PassT]],
         report: Callable[[Record], None],
-        discriminators: Mapping[str, Discriminator],
+        discriminators: Mapping[Domain, Discriminator],
+        push: Push | None = None,
     ) -> TrainingResult:
         """Train, and save what came of it.
 
         Args:
             forward, phases, report: See `Loop`.
             discriminators: Whose maps are to be seen.
+            push: Whose pushes are measured at every validation, see `pushed`; None for nobody's.
         """
         trained = TrainedGenerator(self.generator, self.config.average, self._facts)
         validate = partial(self._validate, trained)
         loop = Loop(forward, phases, trained, self.engine, self.config, self.steps, self.run, validate, report)
+        if push is not None:
+            loop.measure = partial(self._measure, push)
         self.engine.kept["best"] = loop.best
         if trained.average is not None:
             self.engine.kept["average"] = trained.average
@@ -159,6 +165,8 @@ class Stage:
                 loop.best.restore(trained.network)
                 errors = None
             errors = errors or validate()
+        if push is not None and loop.step and self.engine.is_main:
+            warn_of_a_coin(loop.measured, push.name)
         trained.settle()
         if self.run is not None and self.engine.is_main:
             trained.save(self.run.generator, errors, loop.step)
@@ -167,7 +175,7 @@ class Stage:
         return TrainingResult(self.generator, loop.step, errors, run_dir, stopped_early=loop.step < self.steps)
 
     def _watch(
-        self, loop: Loop[PassT], around: ExitStack, start: int, discriminators: Mapping[str, Discriminator]
+        self, loop: Loop[PassT], around: ExitStack, start: int, discriminators: Mapping[Domain, Discriminator]
     ) -> None:
         """Have TensorBoard told what the run tells, where that was asked for."""
         if self.run is None or not self.config.tensorboard or not self.engine.is_main:
@@ -213,6 +221,23 @@ class Stage:
         share = (self.engine.rank, self.engine.processes)
         errors = validate(trained.network, self.data.held_out, self.config.seed, self.engine.device, share)
         return MapErrors(*self.engine.total(list(astuple(errors))))
+
+    def _measure(self, push: Push, step: int) -> Record:
+        if self.data.held_out is None or self.data.references is None:
+            return {}
+        counts = pushed(
+            self.generator,
+            push,
+            self.data.held_out,
+            self.data.references,
+            self.config.seed,
+            self.engine.device,
+            (self.engine.rank, self.engine.processes),
+        )
+        record = shares(self.engine.total(counts))
+        if step == 0 and self.engine.is_main:
+            warn_of_a_coin(record, push.name, push.at_first)
+        return record
 
     def _facts(self, errors: MapErrors | None, step: int) -> dict[str, Any]:
         return card_facts(self.decided, self.config, len(self.samples), errors, step)

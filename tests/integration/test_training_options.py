@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor, nn
 
 import bridgetune
-from bridgetune import Adapter, finetune, pretrain
+from bridgetune import Adapter, create, finetune, pretrain
 from bridgetune.data import References, SyntheticPairs, UnlabelledPairs
+from tests.support.commands import run
 from tests.support.runs import losses, same, stage1, stage2, weights
 from tests.support.small import SIDE, Folders, sharpness
 
@@ -156,3 +158,15 @@ def test_compiling_is_asked_of_the_wrapper_and_leaves_the_network_as_it_was(
         finetune(generator, pairs, references, stage2(1, compile=True))
     assert same(plain, compiled)
     assert set(vars(network)) == attributes
+
+
+def test_the_command_tells_before_its_first_step_and_at_its_end_which_way_the_map_is_pushed(
+    folders: Folders, tmp_path: Path
+):
+    create("drpl", weights=None, width=2, blocks=1).save_pretrained(tmp_path / "generator")
+    pictures = [part for name, folder in folders._asdict().items() for part in (f"--{name}", folder)]
+    settings = ["--size", "32", "--fit", "crop", "--batch", "2", "--steps", "1", "--device", "cpu", "--workers", "0"]
+    said = run("finetune", "--generator", tmp_path / "generator", *pictures, *settings, "--out", tmp_path / "run")
+    assert said.returncode == 0, said.stderr
+    assert "finetune: step 0: pushed to the right side: of the wrong pixels" in said.stderr
+    assert re.search(r"pushed to the right side: .* [\d.]+% → [\d.]+% off the seam; of the right ones", said.stdout)

@@ -19,6 +19,7 @@ from bridgetune.metrics import (
     map_scores,
     swap_inconsistency,
 )
+from bridgetune.metrics.maps import seam
 
 
 def test_a_flat_image_is_homogeneous_and_noise_is_not():
@@ -169,3 +170,12 @@ def test_a_decision_that_follows_its_source_is_consistent():
 def test_an_edge_of_one_half_is_consistent_with_itself():
     half = torch.full((2, 1, 40, 40), 0.5)
     assert swap_inconsistency(half, half).tolist() == [0, 0]
+
+
+def test_the_seam_is_two_pixels_wide_on_either_side_of_the_boundary():
+    first = torch.zeros(1, 1, 9, 20, dtype=torch.bool)
+    first[..., :10] = True
+    # the boundary is marked at column 9, the last of the first image's
+    assert seam(first)[0, 0].any(0).nonzero().flatten().tolist() == [7, 8, 9, 10, 11]
+    assert torch.equal(seam(first), seam(~first))
+    assert not seam(torch.ones(1, 1, 9, 9, dtype=torch.bool)).any()

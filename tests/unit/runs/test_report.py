@@ -18,7 +18,7 @@ from bridgetune.runs.curves import weighted_terms
 from bridgetune.runs.directory import RunDirectory
 from bridgetune.runs.history import History
 from bridgetune.runs.report import described, write_report
-from bridgetune.terms import TERMS
+from bridgetune.terms import PUSHES, TERMS
 from tests.support.run_folders import Written, step_record, validation
 
 ALL = {"losses.png", "discriminators.png", "map-error.png", "gradients.png"}
@@ -145,6 +145,31 @@ def test_whether_it_stopped_early(written: Written, errors: list[float | None], 
     write_report(run)
     assert ("**Stopped early** after 30 of 100 steps" in text(run)) == (state == "stopped early")
     assert ("--resume" in text(run)) == (state == "unfinished")
+
+
+def test_which_way_the_map_was_pushed_is_told_first_and_last(written: Written):
+    before, after = (dict(zip(PUSHES, shares, strict=True)) for shares in ((None, 0.5, 0.25, 0.75), (0.125, 0.6, 1, 0)))
+    run = written(
+        [validation(0, 0.5) | before, step_record(1), validation(50, 0.4) | before, validation(100, 0.3) | after]
+    )
+    write_report(run)
+    assert "| held-out pixels | step 0 | step 100 |" in text(run)
+    assert "| decided wrongly, in homogeneous regions | – | 12.5% |" in text(run)
+    assert "| decided wrongly, off the seam | 50.0% | 60.0% |" in text(run)
+    assert "| decided rightly, off the seam | 75.0% | 0.0% |" in text(run)
+    pushes = described(run)["pushes"]
+    assert pushes["push_wrong_homogeneous"] == {"first": None, "last": 0.125}
+    assert pushes["push_right_homogeneous"] == {"first": 0.25, "last": 1.0}
+
+
+def test_one_validation_is_told_once_and_none_not_at_all(written: Written):
+    run = written([validation(0, 0.5) | dict.fromkeys(PUSHES, 0.5)])
+    write_report(run)
+    assert "| held-out pixels | step 0 |\n" in text(run)
+    run = written([validation(0, 0.5)])
+    write_report(run)
+    assert "pushed" not in text(run)
+    assert described(run)["pushes"] == {}
 
 
 def test_the_best_is_the_earliest_of_the_lowest(written: Written):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bridgetune.opening import create as create
     from bridgetune.opening import load as load
     from bridgetune.plugins import list_generators as list_generators
+    from bridgetune.protocol import Evaluator as Evaluator
     from bridgetune.protocol import Generator as Generator
     from bridgetune.training import finetune as finetune
     from bridgetune.training import pretrain as pretrain
@@ -57,7 +58,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "bridgetune.exporting": ("export",),
     "bridgetune.opening": ("create", "load"),
     "bridgetune.plugins": ("list_generators",),
-    "bridgetune.protocol": ("Generator",),
+    "bridgetune.protocol": ("Evaluator", "Generator"),
     "bridgetune.training": ("finetune", "pretrain"),
     "bridgetune.wrapping": ("Adapter", "check_orientation", "probe", "wrap"),
     "bridgetune.data": (),

@@ -63,9 +63,31 @@ class GeneratorSpec(BaseModel):
     weights: Target | None = None
 
 
+class EvaluatorSpec(BaseModel):
+    """A method that fuses without a decision map, as a plugin offers it: to be measured beside generators, not tuned.
+
+    Attributes:
+        name: What `--generator name` of `fuse` and `evaluate` takes. Generators and evaluators share their names.
+        summary: One line for `bridgetune plugins list`.
+        method: Called with nothing, returns a callable (first, second) -> fused, each (B, 3, H, W) float in [0, 1],
+            RGB, any H and W.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    summary: str
+    method: Target
+
+
 @hookspec
 def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) -> None:
     """Call `register` once for each generator that the plugin brings."""
+
+
+@hookspec
+def bridgetune_register_evaluators(register: Callable[[EvaluatorSpec], None]) -> None:
+    """Call `register` once for each evaluator that the plugin brings."""
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""Generators by name, by folder and by factory: `create`, `load`, and what `--generator` means."""
+"""Generators and evaluators by name, by folder and by factory: `create`, `load`, and what `--generator` means."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from torch import nn
 
 from bridgetune import plugins
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.hookspecs import GeneratorSpec
+from bridgetune.hookspecs import EvaluatorSpec, GeneratorSpec
 from bridgetune.origin import Origin
 from bridgetune.pretrained import Saved, read_saved, read_state_dict, read_weights
+from bridgetune.protocol import Evaluator
 from bridgetune.targets import resolve, resolve_own
 from bridgetune.wrapping import Adapter, InputDomain, pair_twin, wrap
 
@@ -30,8 +31,9 @@ def create(
 
     Args:
         name: As `list_generators` gives it.
-        weights: `shipped`, those that the plugin brings; None, a fresh initialisation; or the path of a
-            safetensors file, of a saved generator's folder or of a checkpoint that the plugin knows how to read.
+        weights: `shipped`, those that the plugin brings, or none for a network that has nothing to load; None, a fresh
+            initialisation; or the path of a safetensors file, of a saved generator's folder or of a checkpoint that
+            the plugin knows how to read.
         symmetric, mirrored: See `AdapterConfig`. None: as the folder of the weights says, or else not.
         options: For the plugin's network.
 
@@ -40,13 +42,19 @@ def create(
             cannot be read or do not fit.
     """
     plugin, spec = plugins.registry().find(name)
-    path = None if weights is None else _shipped(spec) if weights == "shipped" else Path(weights)
+    shipped = weights == "shipped"
+    path = None if weights is None else _shipped(spec) if shipped else Path(weights)
     config = spec.adapter
     if path is not None and path.is_dir():
         saved = read_saved(path)
         config, options, path = saved.config, _options(saved, path, name, options), saved.weights
     config = config.asked(symmetric, mirrored)
     network = _built(spec, spec.network, options)
+    if shipped and path is None and network.state_dict():
+        raise RequestError(
+            f"generator {spec.name!r} ships no weights yet; give a trained one (--generator RUN/generator,"
+            " bridgetune.load), or a file of weights (--weights FILE, weights=)"
+        )
     if path is not None:
         read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)
     twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, config)
@@ -103,9 +111,35 @@ def open_generator(
     return generator.reconfigured(generator.config.asked(symmetric, mirrored))
 
 
+def open_method(
+    name_or_path: str,
+    weights: str | Path | None = None,
+    symmetric: bool | None = None,
+    mirrored: bool | None = None,
+) -> Adapter | Evaluator:
+    """What `--generator` means where a method only fuses: an evaluator by name, or else see `open_generator`.
+
+    Args:
+        name_or_path, symmetric, mirrored: See `open_generator`.
+        weights: None: those that a plugin ships.
+
+    Raises:
+        RequestError: An evaluator is given what only generators take.
+    """
+    found = plugins.registry()
+    if name_or_path not in found.evaluators():
+        return open_generator(name_or_path, weights or "shipped", symmetric, mirrored)
+    spec = found.find_evaluator(name_or_path)
+    for option, value in (("weights", weights), ("symmetric", symmetric), ("mirrored", mirrored)):
+        if value is not None:
+            raise RequestError(f"{option}: {spec.name} is an evaluator, which has no such choice; leave it out")
+    return Evaluator(spec.name, _resolved(spec, spec.method)())
+
+
 def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str, Any]) -> Adapter:
     path = Path(name_or_path)
-    if name_or_path in plugins.registry().names():
+    known = plugins.registry()
+    if name_or_path in (*known.names(), *known.evaluators()):
         return create(name_or_path, weights=weights, **options)
     own = ":" in name_or_path and not path.exists()
     if not own and not path.is_dir() and path.name == name_or_path:
@@ -137,16 +171,19 @@ def _options(saved: Saved, path: Path, name: str, options: Mapping[str, Any]) ->
 
 
 def _built(spec: GeneratorSpec, target: str, options: dict[str, Any]) -> Any:
-    try:
-        factory = resolve(target)
-    except (ImportError, AttributeError) as error:
-        raise WorkError(
-            f"generator {spec.name!r}: its plugin names {target!r}, which is not there ({error})"
-        ) from error
+    factory = _resolved(spec, target)
     try:
         return factory(**options)
     except TypeError as error:
         raise RequestError(f"generator {spec.name!r} does not take the options {options}: {error}") from error
+
+
+def _resolved(spec: GeneratorSpec | EvaluatorSpec, target: str) -> Any:
+    try:
+        return resolve(target)
+    except (ImportError, AttributeError) as error:
+        kind = "evaluator" if isinstance(spec, EvaluatorSpec) else "generator"
+        raise WorkError(f"{kind} {spec.name!r}: its plugin names {target!r}, which is not there ({error})") from error
 
 
 def _twin(spec: GeneratorSpec, options: dict[str, Any]) -> nn.Module:
@@ -155,10 +192,5 @@ def _twin(spec: GeneratorSpec, options: dict[str, Any]) -> nn.Module:
     return nn.Sequential(InputDomain(spec.adapter), _built(spec, spec.discriminator, options))
 
 
-def _shipped(spec: GeneratorSpec) -> Path:
-    if spec.weights is None:
-        raise RequestError(
-            f"generator {spec.name!r} ships no weights yet; give a trained one (--generator RUN/generator,"
-            " bridgetune.load), or a file of weights (--weights FILE, weights=)"
-        )
-    return Path(resolve(spec.weights)())
+def _shipped(spec: GeneratorSpec) -> Path | None:
+    return None if spec.weights is None else Path(resolve(spec.weights)())

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from bridgetune import hookspecs
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.hookspecs import ENTRY_POINT_GROUP, HOOK_API, GeneratorSpec
+from bridgetune.hookspecs import ENTRY_POINT_GROUP, HOOK_API, EvaluatorSpec, GeneratorSpec
 from bridgetune.targets import cause
 
 logger = logging.getLogger("bridgetune")
@@ -28,7 +28,7 @@ class Plugin:
     Attributes:
         name: The entry point's name.
         distribution, version: Who brought it.
-        generators: What it registered.
+        generators, evaluators: What it registered.
         doctor: Finds its facts for `bridgetune doctor`.
         operators: Says what stands for its own operators in an exported program.
         problem: Why it is broken, in one line; empty where it works.
@@ -38,6 +38,7 @@ class Plugin:
     distribution: str
     version: str
     generators: tuple[GeneratorSpec, ...] = ()
+    evaluators: tuple[EvaluatorSpec, ...] = ()
     doctor: Callable[[], dict[str, str]] = dict
     operators: Callable[[], Mapping[Any, Callable[..., Any]]] = dict
     problem: str = ""
@@ -54,6 +55,11 @@ class Plugin:
         """Distribution and version, as one names a culprit."""
         return f"{self.distribution} {self.version}".strip()
 
+    @property
+    def names(self) -> list[str]:
+        """Of all that it registered."""
+        return [spec.name for spec in self.generators] + [spec.name for spec in self.evaluators]
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -69,9 +75,13 @@ class Registry:
         """Every registered generator name, sorted, each once."""
         return sorted({spec.name for plugin in self.plugins for spec in plugin.generators})
 
+    def evaluators(self) -> list[str]:
+        """Every registered evaluator name, sorted, each once."""
+        return sorted({spec.name for plugin in self.plugins for spec in plugin.evaluators})
+
     def conflicts(self) -> dict[str, list[str]]:
-        """Names that more than one plugin claims -> the plugins' distributions."""
-        claimed = {name: [plugin.source for plugin, _ in self.claims(name)] for name in self.names()}
+        """Names that are claimed more than once -> the distributions of the plugins that do."""
+        claimed = {name: self._claimants(name) for name in (*self.names(), *self.evaluators())}
         return {name: sources for name, sources in claimed.items() if len(sources) > 1}
 
     def operators(self) -> dict[Any, Callable[..., Any]]:
@@ -88,24 +98,45 @@ class Registry:
         """The one generator called `name`.
 
         Raises:
-            RequestError: Where no plugin registers it, its plugin is broken, or two plugins claim it.
+            RequestError: Where no plugin registers it, its plugin is broken, two plugins claim it, or it is an
+                evaluator.
         """
-        claims = self.claims(name)
-        if len(claims) == 1:
+        self._refuse_conflict(name)
+        if claims := self.claims(name):
             return claims[0]
-        if claims:
-            sources = " and ".join(plugin.source for plugin, _ in claims)
-            raise RequestError(f"generator {name!r} is claimed by {sources}; uninstall all but one of them")
+        if name in self.evaluators():
+            raise RequestError(
+                f"{name!r} is an evaluator: it fuses without a decision map, so that there is nothing to tune, export"
+                f" or show; expected a generator ({', '.join(self.names()) or 'there is none'})"
+            )
         for plugin in self.plugins:
             if plugin.problem and plugin.name == name:
                 raise RequestError(
                     f"generator {name!r}: its plugin {plugin.source} is broken ({plugin.problem});"
                     " mend or reinstall it, see `bridgetune plugins list`"
                 )
-        near = difflib.get_close_matches(name, self.names(), n=1)
+        near = difflib.get_close_matches(name, [*self.names(), *self.evaluators()], n=1)
         known = f"known: {', '.join(self.names()) or 'none'}"
         mend = f"did you mean {near[0]!r}? Its plugin, if it has one: " if near else "try "
         raise RequestError(f"unknown generator {name!r} ({known}); {mend}`pip install bridgetune-{name}`")
+
+    def find_evaluator(self, name: str) -> EvaluatorSpec:
+        """The one evaluator called `name`, which is one of `evaluators`.
+
+        Raises:
+            RequestError: Where two plugins claim it.
+        """
+        self._refuse_conflict(name)
+        return next(spec for plugin in self.plugins for spec in plugin.evaluators if spec.name == name)
+
+    def _claimants(self, name: str) -> list[str]:
+        return [plugin.source for plugin in self.plugins for claimed in plugin.names if claimed == name]
+
+    def _refuse_conflict(self, name: str) -> None:
+        if len(sources := self._claimants(name)) > 1:
+            raise RequestError(
+                f"generator {name!r} is claimed by {' and '.join(sources)}; uninstall all but one of them"
+            )
 
 
 @functools.cache
@@ -129,7 +160,7 @@ def _loaded(point: EntryPoint) -> Plugin:
     distribution = point.dist.name if point.dist else "unknown distribution"
     version = point.dist.version if point.dist else ""
     try:
-        generators, hook = _registered(point)
+        generators, evaluators, hook = _registered(point)
     except (Exception, SystemExit) as error:
         return Plugin(point.name, distribution, version, problem=_cause(error))
     return Plugin(
@@ -137,16 +168,17 @@ def _loaded(point: EntryPoint) -> Plugin:
         distribution,
         version,
         generators,
+        evaluators,
         doctor=lambda: _joined(hook.bridgetune_doctor()),
         operators=lambda: _joined(hook.bridgetune_operators()),
     )
 
 
-def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], Any]:
+def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], tuple[EvaluatorSpec, ...], Any]:
     """Load one plugin under a manager of its own, so that its hooks are validated and called alone.
 
     Returns:
-        The generators that it registers, and the caller of its hooks.
+        The generators and the evaluators that it registers, and the caller of its hooks.
     """
     module = point.load()
     stated = getattr(module, "bridgetune_hook_api", None)
@@ -160,9 +192,11 @@ def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], Any]:
     manager.register(module, point.name)
     generators: list[GeneratorSpec] = []
     manager.hook.bridgetune_register_generators(register=generators.append)
-    if not generators:
-        raise WorkError("registers no generator")
-    return tuple(generators), manager.hook
+    evaluators: list[EvaluatorSpec] = []
+    manager.hook.bridgetune_register_evaluators(register=evaluators.append)
+    if not generators and not evaluators:
+        raise WorkError("registers no generator and no evaluator")
+    return tuple(generators), tuple(evaluators), manager.hook
 
 
 def _joined(answers: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:

@@ -1,8 +1,10 @@
-"""The protocol at which core and networks meet: a pair of images in, mask logits out."""
+"""The protocol at which core and networks meet: a pair of images in, mask logits out; and methods without a map."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +40,42 @@ class Generator(nn.Module):
             (B, 3, H, W) in [0, 1].
         """
         return torch.where(decision_map(self(first, second)) == 1, first, second)
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """A method that fuses without a decision map: measured beside generators, and not to be tuned.
+
+    Attributes:
+        name: What it is called in tables.
+        method: (first, second) -> fused, each (B, 3, H, W) float in [0, 1], RGB, any H and W.
+    """
+
+    name: str
+    method: Callable[[Tensor, Tensor], Tensor]
+
+    def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+        """The fused image.
+
+        Args:
+            first, second: (B, 3, H, W) or (3, H, W), float in [0, 1], RGB, any H and W.
+
+        Returns:
+            Of the same shape, in [0, 1]: what the method answers beyond is clamped.
+
+        Raises:
+            RequestError: They are no such pair, or the method answers with something of another shape.
+        """
+        if first.ndim == second.ndim == 3:
+            return self(first[None], second[None])[0]
+        check_pair(first, second)
+        fused = self.method(first, second)
+        if not isinstance(fused, Tensor) or fused.shape != first.shape:
+            answer = _described(fused) if isinstance(fused, Tensor) else f"a {type(fused).__name__}"
+            raise RequestError(
+                f"evaluator {self.name!r}: answers {answer}, expected {tuple(first.shape)} as its images"
+            )
+        return fused.clamp(0, 1)
 
 
 def check_pair(first: Tensor, second: Tensor) -> None:

@@ -46,8 +46,9 @@ def doctor(as_json: Json = False) -> None:
     for fact, value in facts.items():
         table.add_row(fact, value)
     for plugin in found.plugins:
-        names = ", ".join(spec.name for spec in plugin.generators)
-        state = f"[red]broken: {escape(plugin.problem)}[/red]" if plugin.problem else f"brings {names}"
+        state = (
+            f"[red]broken: {escape(plugin.problem)}[/red]" if plugin.problem else f"brings {', '.join(plugin.names)}"
+        )
         table.add_row(f"plugin {plugin.source}", state)
     for name, sources in found.conflicts().items():
         table.add_row(f"conflict over {name}", f"[red]{' and '.join(sources)}; uninstall all but one[/red]")

@@ -34,7 +34,8 @@ def evaluate(
         typer.Option(
             metavar=GENERATOR,
             rich_help_panel=NETWORK,
-            help="Or what makes them: a plugin's generator, a saved one's folder, or what builds your own.",
+            help="Or what makes them: a plugin's generator or evaluator, a saved generator's folder, or what builds"
+            " your own.",
         ),
     ] = None,
     weights: Weights = None,
@@ -85,6 +86,9 @@ def evaluate(
     by_order = result.settings.get("matched by natural order")
     for folder in by_order if isinstance(by_order, list) else []:
         ERRORS.print(f"{folder}: other stems than in A/; matched by natural order", markup=False)
+    left_out = result.settings.get("left out, without a map")
+    if isinstance(left_out, list):
+        ERRORS.print(f"{result.method} draws no decision map; left out: {', '.join(map(str, left_out))}", markup=False)
     if out is not None:
         result.write(out)
     if csv_out is not None:

@@ -31,18 +31,24 @@ def fuse(
     mirrored: Mirrored = None,
     recipe: Recipe = "paper",
 ) -> None:
-    """Fuse two images A and B, or every pair of a folder."""
+    """Fuse two images A and B, or every pair of a folder.
+
+    --generator takes an evaluator's name, too, which fuses without a map; see `bridgetune plugins list`.
+    """
     one = first is not None and second is not None
     if out is None or (pairs is None) != one or (pairs is not None and first is not None):
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
     from bridgetune.inference import fuse_files, fuse_folder
-    from bridgetune.opening import open_generator
+    from bridgetune.inference.mapless import refuse_map
+    from bridgetune.opening import open_method
 
-    network = open_generator(generator, weights or "shipped", symmetric, mirrored)
+    network = open_method(generator, weights, symmetric, mirrored)
     if pairs is None:
         assert first is not None
         assert second is not None
         _refuse_overwriting([first, second], out, map_out)
+        if map_out is not None:
+            refuse_map(network, f"--map {map_out}")
         fuse_files(network, first, second, recipe).save(out, map_out)
         RESULTS.print(f"fused image in {out}", markup=False)
         return

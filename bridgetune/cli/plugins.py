@@ -1,4 +1,4 @@
-"""`bridgetune plugins`: which generators there are, and how to bring one."""
+"""`bridgetune plugins`: which generators and evaluators there are, and how to bring one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _plugins() -> None:
 
 @app.command("list")
 def list_plugins(as_json: Json = False) -> None:
-    """List the generators, the plugins they come from, and plugins that are broken."""
+    """List the generators, the evaluators, the plugins they come from, and plugins that are broken."""
     found = registry()
     if as_json:
         print_json(described(found))
@@ -31,12 +31,16 @@ def list_plugins(as_json: Json = False) -> None:
     if not found.plugins:
         RESULTS.print("No plugins. Install one: pip install bridgetune-bridgemff")
         return
-    table = Table("generator", "from", "what it is")
+    generators = Table("generator", "from", "what it is")
+    evaluators = Table("evaluator", "from", "what it is, without a map to tune")
     for plugin in found.plugins:
         for spec in plugin.generators:
-            table.add_row(spec.name, plugin.source, spec.summary)
-    if table.row_count:
-        RESULTS.print(table)
+            generators.add_row(spec.name, plugin.source, spec.summary)
+        for method in plugin.evaluators:
+            evaluators.add_row(method.name, plugin.source, method.summary)
+    for table in (generators, evaluators):
+        if table.row_count:
+            RESULTS.print(table)
     for plugin in found.plugins:
         if plugin.problem:
             ERRORS.print(f"broken: {plugin.name} from {plugin.source}: {plugin.problem}", style="red", markup=False)
@@ -75,6 +79,7 @@ def described(found: Registry) -> dict[str, object]:
                 "distribution": plugin.distribution,
                 "version": plugin.version,
                 "generators": [{"name": spec.name, "summary": spec.summary} for spec in plugin.generators],
+                "evaluators": [{"name": spec.name, "summary": spec.summary} for spec in plugin.evaluators],
                 "problem": plugin.problem or None,
             }
             for plugin in found.plugins

@@ -23,8 +23,10 @@ from bridgetune.evaluation.dataset import ImageFiles, find_dataset
 from bridgetune.evaluation.measuring import Method, measure, metrics_of
 from bridgetune.evaluation.results import Evaluation, MetricInfo
 from bridgetune.inference.fusing import FuseRecipe
+from bridgetune.inference.mapless import refuse_map
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, Metric
-from bridgetune.opening import open_generator
+from bridgetune.opening import open_method
+from bridgetune.protocol import Evaluator
 from bridgetune.saving import PRODUCT
 from bridgetune.wrapping import Adapter
 
@@ -39,7 +41,7 @@ def evaluate(
     sources: str | Path,
     *,
     fused: str | Path | None = None,
-    generator: str | Path | nn.Module | None = None,
+    generator: str | Path | nn.Module | Evaluator | None = None,
     weights: str | Path | None = None,
     symmetric: bool | None = None,
     mirrored: bool | None = None,
@@ -55,8 +57,9 @@ def evaluate(
     Args:
         sources: Holds `A/` and `B/`; with `mask/` a generator's maps are measured, with `clear/` PSNR and SSIM.
         fused: A folder of saved results of these sources, one size with them, matched by stem or by natural order.
-        generator: Instead of `fused`: a plugin's name, a saved generator's folder, `module:factory`, or a generator,
-            which runs in this process.
+        generator: Instead of `fused`: a plugin's name, of an evaluator, too, a saved generator's folder,
+            `module:factory`, or a generator or an `Evaluator`, which runs in this process. Evaluators have no map,
+            and no scores of it.
         weights: A file, for a generator by name.
         symmetric, mirrored: See `AdapterConfig`. None: as the generator was saved.
         recipe: How a generator fuses, see `FUSE_RECIPES`.
@@ -83,11 +86,13 @@ def evaluate(
     found = find_dataset(sources, None if fused is None else Path(fused))
     opening = _Opening(generator, weights, symmetric, mirrored)
     network = opening.open()
+    if recipe != "paper":
+        refuse_map(network, f"recipe {recipe}")
     prepared = Method(network, recipe, convention)
 
     count = min(workers or _cores(), len(found.images))
     measured: Iterator[tuple[ImageFiles, Scores]]
-    if isinstance(generator, nn.Module) or count == 1:
+    if isinstance(generator, nn.Module | Evaluator) or count == 1:
         measured = ((files, measure(files, prepared)) for files in found.images)
     else:
         measured = _in_processes(found.images, (_sendable(), opening, recipe, convention), count)
@@ -106,7 +111,9 @@ def evaluate(
     if found.matched_by_order:
         settings["matched by natural order"] = [str(folder) for folder in found.matched_by_order]
     settings |= {"images": len(scores), "workers": count, "seconds": round(time.perf_counter() - began, 2)}
-    names = metrics_of(found.images[0], network is not None)
+    names = metrics_of(found.images[0], prepared.has_map)
+    if isinstance(network, Evaluator):
+        settings["left out, without a map"] = [name for name in metrics_of(found.images[0], True) if name not in names]
     return Evaluation(
         method=method or (Path(fused).resolve().name if fused is not None else _named(generator)),
         dataset=dataset or sources.resolve().name,
@@ -136,23 +143,25 @@ def _definitions(names: list[str], files: ImageFiles, convention: Convention) ->
 class _Opening:
     """What is asked for, and can be sent to another process; see `evaluate`."""
 
-    generator: str | Path | nn.Module | None
+    generator: str | Path | nn.Module | Evaluator | None
     weights: str | Path | None
     symmetric: bool | None
     mirrored: bool | None
 
-    def open(self) -> nn.Module | None:
-        """The generator in eval mode; None where saved results are measured."""
-        if self.generator is not None and not isinstance(self.generator, nn.Module):
-            return open_generator(str(self.generator), self.weights or "shipped", self.symmetric, self.mirrored)
+    def open(self) -> nn.Module | Evaluator | None:
+        """The generator in eval mode, or the evaluator; None where saved results are measured."""
+        if self.generator is not None and not isinstance(self.generator, nn.Module | Evaluator):
+            return open_method(str(self.generator), self.weights, self.symmetric, self.mirrored)
         for name in ("weights", "symmetric", "mirrored"):
             if getattr(self, name) is not None:
                 raise RequestError(f"{name}: given without the name of a generator that it could be for; leave it out")
         return self.generator
 
 
-def _named(generator: str | Path | nn.Module | None) -> str:
+def _named(generator: str | Path | nn.Module | Evaluator | None) -> str:
     """A label: a run's name where its product is meant."""
+    if isinstance(generator, Evaluator):
+        return generator.name
     if isinstance(generator, nn.Module):
         return type(getattr(generator, "unwrap", lambda: generator)()).__name__
     path = Path(str(generator))

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from bridgetune.data import Picture, read_image, read_mask
 from bridgetune.evaluation.dataset import ImageFiles
-from bridgetune.inference import fuse_pictures
+from bridgetune.inference import Fusion, fuse_pictures
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, ScoredMap, SourcePair
 from bridgetune.metrics.registry import KINDS, Kind
+from bridgetune.protocol import Evaluator
 from bridgetune.synthesis import fuse
 
 
@@ -23,22 +24,27 @@ class Method:
     """What is measured, and how; an image's files say whether its results are read or made.
 
     Attributes:
-        generator: What fuses, in eval mode; None where saved results are read.
+        generator: What fuses, a generator in eval mode or an evaluator; None where saved results are read.
         recipe: How it fuses, see `FUSE_RECIPES`.
         convention: See `Convention`.
     """
 
-    generator: nn.Module | None = None
+    generator: nn.Module | Evaluator | None = None
     recipe: FuseRecipe = "paper"
     convention: Convention = "toolbox"
 
+    @property
+    def has_map(self) -> bool:
+        """Whether a decision map stands behind its results."""
+        return isinstance(self.generator, nn.Module)
 
-def metrics_of(files: ImageFiles, has_generator: bool) -> list[str]:
+
+def metrics_of(files: ImageFiles, has_map: bool) -> list[str]:
     """The names of the scores that an image's files allow, kind by kind, in the registry's order."""
     allowed: dict[Kind, bool] = {
         "fusion": True,
-        "map": has_generator and files.mask is not None,
-        "consistency": has_generator,
+        "map": has_map and files.mask is not None,
+        "consistency": has_map,
         "reference": files.clear is not None,
     }
     return [name for kind in KINDS if allowed[kind] for name, metric in METRICS.items() if metric.kind == kind]
@@ -61,20 +67,25 @@ def measure(files: ImageFiles, method: Method) -> dict[str, float | None]:
     else:
         fusion = fuse_pictures(method.generator, first, second, method.recipe)
         fused = _planes(torch.tensor(fusion.pixels))
-        decision = torch.from_numpy(fusion.decision)[None, None]
-        swapped = fuse_pictures(method.generator, second, first, method.recipe).decision
-        given["consistency"] = decision, torch.from_numpy(swapped)[None, None]
-        if files.mask is not None:
-            truth = read_mask(files.mask)[None]
-            given["map"] = (ScoredMap(decision, truth, _homogeneous(files, first, second, truth)),)
+        if isinstance(method.generator, nn.Module):
+            decision = _map(fusion)
+            given["consistency"] = decision, _map(fuse_pictures(method.generator, second, first, method.recipe))
+            if files.mask is not None:
+                truth = read_mask(files.mask)[None]
+                given["map"] = (ScoredMap(decision, truth, _homogeneous(files, first, second, truth)),)
 
     given["fusion"] = (SourcePair(_batch(first), _batch(second)).scored(fused, method.convention),)
     given["reference"] = fused, clear
     scores = {
-        name: float(METRICS[name].computed(*given[METRICS[name].kind]))
-        for name in metrics_of(files, method.generator is not None)
+        name: float(METRICS[name].computed(*given[METRICS[name].kind])) for name in metrics_of(files, method.has_map)
     }
     return {name: score if math.isfinite(score) else None for name, score in scores.items()}
+
+
+def _map(fusion: Fusion) -> Tensor:
+    """A generator's decision, (1, 1, H, W)."""
+    assert fusion.decision is not None
+    return torch.from_numpy(fusion.decision)[None, None]
 
 
 def _homogeneous(files: ImageFiles, first: Picture, second: Picture, truth: Tensor) -> Tensor:

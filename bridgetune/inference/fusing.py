@@ -1,4 +1,4 @@
-"""Fusing source pairs: at full resolution, or the authors' released way."""
+"""Fusing source pairs: at full resolution, the authors' released way, or without a map."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from torch import nn
 
 from bridgetune.data import Picture, read_image, sources_of, write_image
 from bridgetune.errors import RequestError
+from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.released import fuse_released
 from bridgetune.modes import evaluating
+from bridgetune.protocol import Evaluator
 from bridgetune.synthesis import decision_map
 
 FuseRecipe = Literal["paper", "released"]
@@ -28,16 +30,16 @@ class Fusion:
 
     Attributes:
         pixels: (H, W, 3), or (H, W) where both sources are gray, in the deeper source's 8 or 16 bits.
-        decision: (H, W) in [0, 1], 1 where the first source was taken.
+        decision: (H, W) in [0, 1], 1 where the first source was taken; None of an evaluator's, which has no map.
     """
 
     pixels: Pixels
-    decision: NDArray[np.float32]
+    decision: NDArray[np.float32] | None
 
     def save(self, out: Path, map_out: Path | None = None) -> None:
-        """Write the picture, and the decision as an 8-bit image."""
+        """Write the picture, and the decision, where there is one, as an 8-bit image."""
         write_image(out, self.pixels)
-        if map_out is not None:
+        if map_out is not None and self.decision is not None:
             write_image(map_out, (self.decision * 255).round().astype(np.uint8))
 
 
@@ -65,28 +67,36 @@ FUSE_RECIPES: dict[FuseRecipe, Callable[..., tuple[Any, Any]]] = {
 """`paper`: full resolution, Eq. 17-18. `released`: a map of 256×256, as the authors' program has it."""
 
 
-def fuse_pictures(generator: nn.Module, first: Picture, second: Picture, recipe: FuseRecipe = "paper") -> Fusion:
+def fuse_pictures(
+    generator: nn.Module | Evaluator, first: Picture, second: Picture, recipe: FuseRecipe = "paper"
+) -> Fusion:
     """Fuse two pictures of one size.
 
     Args:
-        generator: See `Generator`; run in eval mode, its mode is restored.
+        generator: See `Generator`; run in eval mode, its mode is restored. Or an `Evaluator`.
         first, second: 8 or 16 bits, gray or RGB, mixed as they come.
         recipe: See `FUSE_RECIPES`.
 
     Raises:
-        RequestError: Where their sizes differ.
+        RequestError: Where their sizes differ, or an evaluator is to fuse by a recipe for maps.
     """
     if first.size != second.size:
         raise RequestError(
             f"a source pair must have one size: got {_sides(first)} and {_sides(second)}; align or crop them first"
         )
     bits = max(first.bits, second.bits)
-    with evaluating(generator):
-        pixels, decision = FUSE_RECIPES[recipe](generator, _deepened(first, bits), _deepened(second, bits))
+    pair = _deepened(first, bits), _deepened(second, bits)
+    if isinstance(generator, Evaluator):
+        if recipe != "paper":
+            refuse_map(generator, f"recipe {recipe}")
+        pixels, decision = fuse_without_map(generator, *pair), None
+    else:
+        with evaluating(generator):
+            pixels, decision = FUSE_RECIPES[recipe](generator, *pair)
     return Fusion(pixels[..., 0] if first.gray and second.gray else pixels, decision)
 
 
-def fuse_files(generator: nn.Module, first: Path, second: Path, recipe: FuseRecipe = "paper") -> Fusion:
+def fuse_files(generator: nn.Module | Evaluator, first: Path, second: Path, recipe: FuseRecipe = "paper") -> Fusion:
     """Read two image files and fuse them; see `fuse_pictures`.
 
     Raises:
@@ -102,7 +112,11 @@ def fuse_files(generator: nn.Module, first: Path, second: Path, recipe: FuseReci
 
 
 def fuse_folder(
-    generator: nn.Module, folder: Path, out: Path, recipe: FuseRecipe = "paper", maps: Path | None = None
+    generator: nn.Module | Evaluator,
+    folder: Path,
+    out: Path,
+    recipe: FuseRecipe = "paper",
+    maps: Path | None = None,
 ) -> Iterator[tuple[str, int, int]]:
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
@@ -117,6 +131,8 @@ def fuse_folder(
     Raises:
         RequestError: Before anything is written.
     """
+    if maps is not None:
+        refuse_map(generator, str(maps))
     sources = sources_of(folder, verify="decode")
     for place in (out, maps):
         if place is not None and place.exists() and not place.is_dir():

@@ -33,7 +33,7 @@ def check_metrics(names: Sequence[str], sweep: Sweep) -> None:
             raise RequestError(f"--metric {name}: {unknown('metric', name, list(METRICS))}")
     for dataset in sweep.datasets:
         if dataset.sources is not None:
-            there = metrics_of(find_dataset(dataset.sources).images[0], has_generator=True)
+            there = metrics_of(find_dataset(dataset.sources).images[0], has_map=True)
             if names and not set(names) & set(there):
                 raise RequestError(f"--metric: {dataset.name} has none of {listed(names)}; it has {listed(there)}")
 

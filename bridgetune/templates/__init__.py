@@ -85,7 +85,7 @@ def _values(name: str) -> dict[str, str]:
 
 def _refuse_taken(name: str, distribution: str, known: Registry) -> None:
     for plugin in known.plugins:
-        names = {plugin.name, *(spec.name for spec in plugin.generators)}
+        names = {plugin.name, *plugin.names}
         claimed = {plugin.distribution, *(f"bridgetune-{taken}" for taken in names)}
         if distribution in {re.sub(r"[-_.]+", "-", each).lower() for each in claimed}:
             raise RequestError(f"NAME: {name!r} is taken by {plugin.source}; choose another, or uninstall it")

@@ -246,6 +246,9 @@ class Stage:
 def _refuse_what_cannot_be_trained(
     generator: Adapter, pairs: PairSource | None, unlabelled: UnlabelledPairs | None, config: TrainConfig
 ) -> None:
+    if not any(True for _ in generator.parameters()):
+        name = generator.origin.generator or type(generator.unwrap()).__name__
+        raise RequestError(f"{name} has no parameters: there is nothing to train; choose a generator that has some")
     if not any(parameter.requires_grad for parameter in generator.parameters()):
         raise RequestError("the generator has no trainable parameter; unfreeze it with requires_grad_(True)")
     if pairs is None and unlabelled is None:

@@ -78,7 +78,10 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
         )
     differentiable = {item: output for item, output in maps.items() if output.requires_grad}
     if not differentiable:
-        if not any(parameter.requires_grad for parameter in network.parameters()):
+        parameters = list(network.parameters())
+        if not parameters:
+            raise RequestError(f"{name} has no parameters: there is nothing to tune; pass a network that has some")
+        if not any(parameter.requires_grad for parameter in parameters):
             raise RequestError(f"{name} has no trainable parameter; unfreeze it with requires_grad_(True)")
         raise RequestError(
             f"{name} cannot be tuned: no gradient comes back from its map, since {excuse or 'the graph is cut'};"

@@ -49,7 +49,7 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
     """
     network = generator.unwrap()
     name = type(network).__name__
-    first, second = _some(pairs, 2, next(generator.parameters()).device)
+    first, second = _some(pairs, 2, generator.domain.luma.device)
     observed = Observation()
     try:
         with undisturbed(network), observed.observing():
@@ -89,7 +89,7 @@ def check_orientation(generator: Adapter, pairs: PairSource, most: int = 16) -> 
         most: How many of them are looked at.
     """
     right: list[float] = []
-    device = next(generator.parameters()).device
+    device = generator.domain.luma.device
     for index in range(min(most, len(pairs))):
         first, second, mask = (image[None].to(device) for image in pairs.sample(index, np.random.default_rng(index)))
         with undisturbed(generator), torch.no_grad():

@@ -11,6 +11,7 @@ from bridgetune.config import AdapterConfig
 from bridgetune.documents import checked
 from bridgetune.errors import RequestError
 from bridgetune.origin import Origin
+from bridgetune.protocol import Evaluator
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.probing import pasted, probe
 from bridgetune.wrapping.twins import pair_twin
@@ -38,6 +39,11 @@ def wrap(
     Raises:
         RequestError: `network` is not a `torch.nn.Module`, or the probe found no reading, or several.
     """
+    if isinstance(network, Evaluator):
+        raise RequestError(
+            f"wrap: {network.name} is an evaluator, which fuses without a decision map: there is nothing to tune; pass"
+            " a torch.nn.Module that draws one"
+        )
     if not isinstance(network, nn.Module):
         raise RequestError(
             f"wrap: got {type(network).__name__}, expected a torch.nn.Module; pass the network itself, not its class"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import bridgetune
-from bridgetune import AdapterConfig, RequestError, wrap
-from bridgetune.opening import open_generator
+from bridgetune import Adapter, AdapterConfig, Evaluator, RequestError, WorkError, plugins, wrap
+from bridgetune.hookspecs import EvaluatorSpec, GeneratorSpec
+from bridgetune.opening import open_generator, open_method
+from bridgetune.plugins import Plugin, Registry
 from tests.support.generators import network, saved
 
 
@@ -138,3 +141,66 @@ def test_a_saved_generator_of_another_name_or_with_other_options_is_refused(tmp_
         bridgetune.create("msfin", weights=tmp_path)
     with pytest.raises(RequestError, match=r"was saved with \{'blocks': 1\}, not with blocks=2"):
         bridgetune.create("drpl", weights=tmp_path, blocks=2)
+
+
+class Nothing(nn.Module):
+    """A network without anything to load."""
+
+    def __init__(self, sign: int = 1) -> None:
+        super().__init__()
+        self.sign = sign
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return self.sign * (first - second)[:, :1]
+
+
+def mean_of_both() -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda first, second: (first + second) / 2
+
+
+@pytest.fixture
+def classics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin with a generator that has no weights, one that ships none, and two evaluators."""
+    specs = [GeneratorSpec(name="nothing", summary="", network=f"{__name__}:Nothing")]
+    specs += [GeneratorSpec(name="bare", summary="", network="tests.support.generators:network")]
+    mean = EvaluatorSpec(name="mean", summary="", method=f"{__name__}:mean_of_both")
+    missing = EvaluatorSpec(name="missing", summary="", method=f"{__name__}:not_there")
+    plugin = Plugin("classics", "bridgetune-classics", "1.0", tuple(specs), (mean, missing))
+    monkeypatch.setattr(plugins, "registry", lambda: Registry((plugin,)))
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[Nothing.__module__])
+
+
+@pytest.mark.usefixtures("classics")
+def test_a_network_without_anything_to_load_needs_no_weights_and_comes_back(tmp_path: Path):
+    for name, expected in (("nothing", 1), (str(tmp_path), -1)):
+        bridgetune.create("nothing", sign=-1).save_pretrained(tmp_path)
+        assert open_generator(name).unwrap().sign == expected
+    with pytest.raises(RequestError, match="generator 'bare' ships no weights yet"):
+        bridgetune.create("bare")
+
+
+@pytest.mark.usefixtures("classics")
+def test_a_method_is_an_evaluator_by_name_or_else_a_generator():
+    first, second = torch.rand(2, 1, 3, 4, 5)
+    mean = open_method("mean")
+    assert isinstance(mean, Evaluator)
+    assert mean.name == "mean"
+    assert torch.equal(mean(first, second), (first + second) / 2)
+    assert isinstance(open_method("nothing"), Adapter)
+    assert open_method("nothing", symmetric=True).config.symmetric
+
+
+@pytest.mark.usefixtures("classics")
+def test_evaluators_are_refused_where_a_map_is_wanted_and_take_no_choice_of_a_generators(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mean").mkdir()  # a folder of that name changes nothing
+    for opened in (open_generator, bridgetune.create):
+        with pytest.raises(RequestError, match=r"^'mean' is an evaluator: it fuses without a decision map"):
+            opened("mean")
+    for option, value in (("weights", "w.safetensors"), ("symmetric", False), ("mirrored", True)):
+        with pytest.raises(RequestError, match=rf"^{option}: mean is an evaluator, which has no such choice"):
+            open_method("mean", **{option: value})
+    with pytest.raises(WorkError, match=r"evaluator 'missing': its plugin names .*not_there"):
+        open_method("missing")

@@ -56,7 +56,7 @@ def test_a_plugin_registers_its_generator(tmp_path: Path, monkeypatch: pytest.Mo
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("x = 1", "states no bridgetune_hook_api; expected bridgetune_hook_api = 1"),
         (PLUGIN.format(api=2, name="bad"), "written for hook API 2, this bridgetune has 1; upgrade bridgetune"),
-        ("bridgetune_hook_api = 1", "registers no generator"),
+        ("bridgetune_hook_api = 1", "registers no generator and no evaluator"),
         (PLUGIN.format(api=1, name="Bad Name!"), "ValidationError"),
         (PLUGIN.format(api=1, name="bad").replace("(register)", "(registrar)"), "PluginValidationError"),
     ],
@@ -135,3 +135,39 @@ def test_plugins_say_what_stands_for_their_operators_and_one_that_fails_at_it_ha
     }
     assert found(tmp_path, sources, monkeypatch).operators() == {"operator": len}
     assert "plugin wrong: its operators cannot be exported (KeyError: 'mine')" in caplog.text
+
+
+EVALUATOR = """
+from bridgetune.hookspecs import EvaluatorSpec, hookimpl
+
+bridgetune_hook_api = 1
+
+@hookimpl
+def bridgetune_register_evaluators(register):
+    register(EvaluatorSpec(name={name!r}, summary="a test", method="torch.nn:Identity"))
+"""
+
+
+def test_a_plugin_may_bring_evaluators_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sources = {"mean": EVALUATOR.format(name="mean"), "good": PLUGIN.format(api=1, name="good")}
+    registry = found(tmp_path, sources, monkeypatch)
+    assert [plugin.problem for plugin in registry.plugins] == ["", ""]
+    assert (registry.names(), registry.evaluators()) == (["good"], ["mean"])
+    assert registry.find_evaluator("mean").method == "torch.nn:Identity"
+    with pytest.raises(RequestError, match=r"^'mean' is an evaluator: .* expected a generator \(good\)$"):
+        registry.find("mean")
+
+
+def test_generators_and_evaluators_share_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sources = {"one": PLUGIN.format(api=1, name="same"), "two": EVALUATOR.format(name="same")}
+    registry = found(tmp_path, sources, monkeypatch)
+    assert registry.conflicts() == {"same": ["bridgetune-one 1.0", "bridgetune-two 1.0"]}
+    for find in (registry.find, registry.find_evaluator):
+        with pytest.raises(RequestError, match=r"claimed by bridgetune-one 1\.0 and bridgetune-two 1\.0"):
+            find("same")
+
+
+def test_a_name_is_corrected_to_an_evaluators_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    registry = found(tmp_path, {"pyramid": EVALUATOR.format(name="pyramid")}, monkeypatch)
+    with pytest.raises(RequestError, match=r"did you mean 'pyramid'\?"):
+        registry.find("pyramyd")

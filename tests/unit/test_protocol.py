@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bridgetune import Generator, RequestError
+from bridgetune import Evaluator, Generator, RequestError
 from bridgetune.protocol import check_pair
 
 
@@ -52,3 +52,32 @@ def test_what_is_no_pair_is_refused_by_what_it_is(first: Tensor, second: Tensor,
 def test_a_pair_of_any_floating_point_type_and_size_is_one():
     for image in (IMAGE, IMAGE.double(), IMAGE.bfloat16(), torch.rand(3, 3, 1, 9)):
         check_pair(image, image)
+
+
+def test_an_evaluator_fuses_pairs_and_single_images_and_stays_in_range():
+    sum_of_both = Evaluator("sum", lambda first, second: first + second)
+    first, second = torch.rand(2, 2, 3, 5, 7)
+    fused = sum_of_both(first, second)
+    assert torch.equal(fused, (first + second).clamp(max=1))
+    assert torch.equal(sum_of_both(first[0], second[0]), fused[0])
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            lambda first, second: first[:, :1],
+            r"^evaluator 'odd': answers float32 \(1, 1, 4, 4\), expected \(1, 3, 4, 4\)",
+        ),
+        (lambda first, second: None, "^evaluator 'odd': answers a NoneType, expected"),
+    ],
+    ids=["a map", "nothing"],
+)
+def test_what_an_evaluator_answers_is_a_picture_of_its_sources_size(answer, said: str):
+    with pytest.raises(RequestError, match=said):
+        Evaluator("odd", answer)(IMAGE, IMAGE)
+
+
+def test_an_evaluators_images_are_a_pair():
+    with pytest.raises(RequestError, match="one size"):
+        Evaluator("first", lambda first, second: first)(IMAGE, IMAGE[..., :3])

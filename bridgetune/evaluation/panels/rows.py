@@ -83,6 +83,7 @@ def decision_rows(
         for label, generator in generators.items():
             of = f": {label}" if len(generators) > 1 else ""
             fusion = fuse_files(generator, first, second, recipe)
+            assert fusion.decision is not None  # a generator's
             decision = torch.from_numpy(fusion.decision)[None]
             row[f"map (white is A){of}"] = decision
             if truth is not None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bridgetune import Generator, RequestError
+from bridgetune import Evaluator, Generator, RequestError
 from bridgetune.inference import fuse_files, fuse_folder, fuse_pictures
 from bridgetune.pictures import Picture, read_image, write_image
 
@@ -99,3 +99,25 @@ def test_a_generator_without_parameters_fuses_on_the_cpu():
     picture = Picture(noise(np.uint8, 4, 4, 3), gray=False)
     assert not list(Brighter().parameters())
     assert torch.equal(torch.tensor(fuse_pictures(Brighter(), picture, picture).pixels), torch.tensor(picture.pixels))
+
+
+MEAN = Evaluator("mean", lambda first, second: (first + second) / 2)
+
+
+def test_an_evaluator_fuses_pictures_and_folders_and_leaves_no_map(sources: Path, tmp_path: Path):
+    gray = Picture(noise(np.uint8, 4, 5, 1).repeat(3, 2), gray=True)
+    fusion = fuse_pictures(MEAN, gray, gray)
+    assert fusion.decision is None
+    assert np.array_equal(fusion.pixels, gray.pixels[..., 0])
+    assert [stem for stem, _, _ in fuse_folder(MEAN, sources, tmp_path / "out")] == ["0", "1", "2"]
+    first, second = (read_image(sources / side / "0.png").pixels.astype(float) for side in "AB")
+    assert abs(read_image(tmp_path / "out" / "0.png").pixels - (first + second) / 2).max() <= 0.51
+
+
+def test_what_needs_a_map_is_refused_of_an_evaluator_before_anything_is_written(sources: Path, tmp_path: Path):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(RequestError, match="mean is an evaluator, which draws no decision map"):
+        next(fuse_folder(MEAN, sources, tmp_path / "out", maps=tmp_path / "maps"))
+    with pytest.raises(RequestError, match="recipe released: mean is an evaluator"):
+        next(fuse_folder(MEAN, sources, tmp_path / "out", recipe="released"))
+    assert sorted(tmp_path.rglob("*")) == before

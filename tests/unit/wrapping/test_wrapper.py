@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from bridgetune import AdapterConfig, RequestError, wrap
+from bridgetune import AdapterConfig, Evaluator, RequestError, check_orientation, wrap
+from bridgetune.testing.pairs import KnownPairs
 from tests.zoo import networks as zoo
 
 
@@ -31,3 +32,24 @@ def test_the_input_domain_can_be_told():
 def test_only_a_module_can_be_wrapped():
     with pytest.raises(RequestError, match=r"expected a torch\.nn\.Module"):
         wrap(nn.Identity, AdapterConfig())
+
+
+class Sharper(nn.Module):
+    """The image with the larger gradient, pixel by pixel: nothing in it to tune."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        gradients = [image.diff(dim=-1, append=image[..., -1:]).abs().sum(1, keepdim=True) for image in (first, second)]
+        return gradients[0] - gradients[1]
+
+
+def test_what_has_nothing_to_tune_says_so():
+    with pytest.raises(RequestError, match=r"^Sharper has no parameters: there is nothing to tune"):
+        wrap(Sharper())
+    with pytest.raises(RequestError, match=r"^wrap: mean is an evaluator, which fuses without a decision map"):
+        wrap(Evaluator("mean", lambda first, second: (first + second) / 2))
+
+
+def test_a_network_without_parameters_is_wrapped_by_its_configuration():
+    generator = wrap(Sharper(), AdapterConfig())
+    assert generator(*torch.rand(2, 1, 3, 8, 9)).shape == (1, 1, 8, 9)
+    assert check_orientation(generator, KnownPairs(64, 64)).verdict == "first"

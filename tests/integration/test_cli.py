@@ -22,6 +22,9 @@ from tests.support.commands import BRIDGETUNE, refused, run, succeeds
 from tests.support.runs import losses
 from tests.support.small import Folders
 
+PYRAMID = "laplacian-pyramid"
+"""An evaluator of bridgetune-classic."""
+
 SMALL = ["--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"]
 
 
@@ -128,7 +131,12 @@ def test_plugins_and_doctor_speak_json():
     assert (plugin["distribution"], plugin["problem"]) == ("bridgetune-bridgemff", None)
     told = json.loads(succeeds("doctor", "--json"))
     assert {"bridgetune", "torch", "device", "selective scan on cpu"} <= told["facts"].keys()
-    assert "bridgemff" in succeeds("plugins", "list")
+    (classic,) = (plugin for plugin in listed["plugins"] if plugin["name"] == "classic")
+    assert [one["name"] for one in classic["generators"]] == ["modified-laplacian", "spatial-frequency"]
+    assert [one["name"] for one in classic["evaluators"]] == [PYRAMID]
+    shown = succeeds("plugins", "list")
+    assert "bridgemff" in shown
+    assert PYRAMID in shown
     assert "selective scan" in succeeds("doctor")
 
 
@@ -152,6 +160,11 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
         (["fuse", "--generator", saved, picture, picture, "-o", tmp_path / "out.xyz"], ".xyz"),
         (["fuse", "--generator", "bridgemf", picture, picture, "-o", out], "did you mean 'bridgemff'"),
         (["fuse", "--generator", missing / "x", picture, picture, "-o", out], "no saved generator"),
+        (["fuse", "--generator", PYRAMID, picture, picture, "-o", out, "--map", missing], "draws no decision map"),
+        (
+            ["fuse", "--generator", PYRAMID, picture, picture, "-o", out, "--weights", text],
+            "weights: laplacian-pyramid",
+        ),
         (["fuse", "--weights", text, picture, picture, "-o", out], "text.png"),
         (["fuse", "--weights", missing, picture, picture, "-o", out], "no such file"),
         (stage1(folders, out, "--steps", 0), "--steps: got 0"),
@@ -170,6 +183,10 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
         (stage2(folders, saved, out, "--alpha", -1), "--alpha: got -1"),
         (stage2(folders, saved, out, "--average", 2), "bridgetune: --average: got 2.0; "),
         (stage2(folders, "msfinn", out), "unknown generator 'msfinn'"),
+        (stage2(folders, PYRAMID, out), "'laplacian-pyramid' is an evaluator"),
+        (stage2(folders, "modified-laplacian", out), "modified-laplacian has no parameters"),
+        (stage1(folders, out, "--generator", "spatial-frequency"), "spatial-frequency has no parameters"),
+        (["export", PYRAMID, "--format", "torch", "-o", out], "'laplacian-pyramid' is an evaluator"),
         (stage2(folders._replace(clear=missing), saved, out), "no such folder"),
         (["data", "make", "--images", missing, "--masks", missing, "--out", out], "no such folder"),
         (["no-such-verb"], "No such command"),

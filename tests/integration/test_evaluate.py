@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from bridgetune import Adapter, RequestError, create
+from bridgetune import Adapter, Evaluator, RequestError, create
 from bridgetune.cli import main
 from bridgetune.data import all_in_focus, multi_focus_pair, read_image, to_pixels, write_image
 from bridgetune.evaluation import Evaluation, evaluate
 from bridgetune.inference import fuse_files
 from bridgetune.metrics import FUSION_METRICS, METRICS, HomogeneousRegion, SourcePair, map_scores
-from tests.support.commands import succeeds
+from tests.support.commands import run, succeeds
 
 pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
@@ -102,6 +102,22 @@ def test_with_ground_truth_maps_and_pictures_are_measured(dataset: Path, generat
     assert 0 < expected["map_error"] < 1
     assert 0 < float(homogeneous.double().mean()) < 1
     assert {name: scores[name] for name in expected} == expected
+
+
+def test_an_evaluator_is_measured_without_a_map_and_told_so(dataset: Path, pairs_only: Path):
+    mean = Evaluator("mean", lambda first, second: (first + second) / 2)
+    result = evaluate(dataset, generator=mean)
+    assert result.method == "mean"
+    saved = evaluate(dataset, fused=dataset / "fused", workers=1)
+    assert list(result.metrics) == list(saved.metrics)
+    left_out = [name for name in METRICS if name not in result.metrics]
+    assert "map_error" in left_out
+    assert result.settings["left out, without a map"] == left_out
+    fewer = evaluate(pairs_only, generator=mean).settings["left out, without a map"]
+    assert "swap_inconsistency" in fewer
+    assert "map_error" not in fewer
+    with pytest.raises(RequestError, match="recipe released: mean is an evaluator"):
+        evaluate(dataset, generator=mean, recipe="released")
 
 
 def test_saved_results_are_compared_with_the_all_in_focus_image(dataset: Path):
@@ -225,6 +241,16 @@ def test_the_command_line_shows_every_image_and_the_mean(dataset: Path):
     assert lines["mean"].split()[1:] == ["100.00", "1.0000"]
 
 
+def test_the_command_line_names_what_a_plugins_evaluator_leaves_out(dataset: Path, tmp_path: Path):
+    out = tmp_path / "pyramid.json"
+    done = run("evaluate", "--sources", dataset, "--generator", "laplacian-pyramid", "--out", out, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    assert "laplacian-pyramid draws no decision map; left out: map_error, " in " ".join(done.stderr.split())
+    result = Evaluation.read(out)
+    assert result.method == "laplacian-pyramid"
+    assert result.mean["psnr"] > evaluate(dataset, fused=dataset / "fused", workers=1).mean["psnr"]
+
+
 def test_wrong_requests_are_one_line_and_write_nothing(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -239,6 +265,7 @@ def test_wrong_requests_are_one_line_and_write_nothing(
         (["--sources", dataset, "--fused", tmp_path], "no images there"),
         (["--sources", dataset, "--fused", fused, "--weights", missing], "weights: given without"),
         (["--sources", dataset, "--generator", "bridgemf"], "did you mean 'bridgemff'"),
+        (["--sources", dataset, "--generator", "laplacian-pyramid", "--mirrored"], "mirrored: laplacian-pyramid is an"),
         (["--sources", dataset, "--fused", fused, "--workers", 0], "workers"),
         (["--sources", dataset, "--fused", fused, "--out", tmp_path], "is a folder"),
     ]

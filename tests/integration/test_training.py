@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import bridgetune
-from bridgetune import Adapter, RequestError, Steps, WorkError, finetune, pretrain
+from bridgetune import Adapter, RequestError, Steps, WorkError, create, finetune, pretrain
 from bridgetune.data import Pair, References, SyntheticPairs
 from bridgetune.training.loop import Stopped
 from tests.support.runs import losses, records, same, stage1, stage2, weights
@@ -198,6 +198,12 @@ def test_a_generator_with_nothing_to_train_is_refused(generator: Adapter, pairs:
     generator.requires_grad_(False)
     with pytest.raises(RequestError, match="no trainable parameter"):
         pretrain(generator, pairs, stage1(2), run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_generator_without_parameters_is_refused_by_its_name(pairs: SyntheticPairs, tmp_path: Path):
+    with pytest.raises(RequestError, match=r"^modified-laplacian has no parameters: there is nothing to train"):
+        pretrain(create("modified-laplacian"), pairs, stage1(2), run_dir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -31,7 +31,9 @@ class Generator(nn.Module):
         """
 
     def fuse(self, first: Tensor, second: Tensor) -> Tensor:
-        """The fused image, Eq. 17-18: every pixel from the source that is in focus there.
+        """The fused image, Eq. 17-18, by the network alone: every pixel from the source that is in focus there.
+
+        `bridgetune.inference` also decides what the network does not know.
 
         Args:
             first, second: (B, 3, H, W) float in [0, 1], RGB, any H and W.

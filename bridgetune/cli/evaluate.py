@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
-from bridgetune.cli.options import GENERATOR, NETWORK, Json, Mirrored, Recipe, Symmetric, Weights
+from bridgetune.cli.options import GENERATOR, NETWORK, Json, Mirrored, Recipe, Symmetric, Undecided, Weights
 from bridgetune.cli.tables import print_table
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole
@@ -42,6 +42,7 @@ def evaluate(
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
     recipe: Recipe = "paper",
+    undecided: Undecided = "settle",
     convention: Annotated[
         Literal["toolbox", "paper"],
         typer.Option(help="Of Q_S and Q_W: the MATLAB toolbox's, as published numbers are, or Eq. 22-23."),
@@ -77,6 +78,7 @@ def evaluate(
             symmetric=symmetric,
             mirrored=mirrored,
             recipe=recipe,
+            undecided=undecided,
             convention=convention,
             method=method,
             dataset=dataset,

@@ -23,6 +23,14 @@ Recipe = Annotated[
     typer.Option("--recipe", help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
 ]
 """Of fusing; that of training is one of its settings."""
+Undecided = Annotated[
+    Literal["settle", "keep"],
+    typer.Option(
+        "--undecided",
+        help="settle: what the network does not know follows its surroundings, along the pictures' edges. keep: its"
+        " own decisions, as --recipe released has them in any case.",
+    ),
+]
 
 Generator = Annotated[
     str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import GENERATOR, Recipe
+from bridgetune.cli.options import GENERATOR, Recipe, Undecided
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def panels(
         Literal["A", "B"], typer.Option(help="Whether heat maps explain what was decided for A, or for B.")
     ] = "A",
     recipe: Recipe = "paper",
+    undecided: Undecided = "settle",
     width: Annotated[int, typer.Option(help="Of a column, in pixels.", min=32)] = 300,
 ) -> None:
     """Draw sources, decision maps and the fused image side by side, a row for each pair."""
@@ -67,7 +68,7 @@ def panels(
     rows: dict[str, dict[str, Tensor]] = {}
     with bar("stem") as progress:
         task = progress.add_task("deciding", total=len(pairs), stem="")
-        for name, row in decision_rows(pairs, opened, recipe, _listed(layers), towards):
+        for name, row in decision_rows(pairs, opened, recipe, _listed(layers), towards, undecided):
             rows[name] = row
             progress.update(task, advance=1, stem=name)
     write_image(out, draw_panels(rows, width))

@@ -20,11 +20,12 @@ from bridgetune.demo.photographs import HeldOut, references, training_pairs
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.panels import draw_panels
 from bridgetune.files import replaced
+from bridgetune.inference import settled
 from bridgetune.metrics import HOMOGENEOUS, MapErrors, map_errors
 from bridgetune.modes import evaluating
 from bridgetune.opening import create
 from bridgetune.runs.directory import Record
-from bridgetune.synthesis import decision_map, fuse
+from bridgetune.synthesis import fuse
 from bridgetune.training import finetune
 from bridgetune.wrapping import Adapter
 
@@ -167,7 +168,9 @@ def _fuse_and_measure(
 
 
 def _decided(generator: Adapter, pair: Pair) -> Tensor:
-    """The decision map (1, H, W), on the CPU."""
+    """The decision map (1, H, W), on the CPU, as `bridgetune fuse` makes it."""
     device = next(generator.parameters()).device
     with evaluating(generator), torch.inference_mode():
-        return decision_map(generator(pair.first[None].to(device), pair.second[None].to(device)))[0].cpu()
+        logits = generator(pair.first[None].to(device), pair.second[None].to(device))[0, 0].cpu().numpy()
+    known = settled(logits, *(image.permute(1, 2, 0).numpy() for image in (pair.first, pair.second)))
+    return torch.from_numpy(known >= 0)[None].float()

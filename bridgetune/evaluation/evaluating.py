@@ -22,6 +22,7 @@ from bridgetune.errors import RequestError, WorkError
 from bridgetune.evaluation.dataset import ImageFiles, find_dataset
 from bridgetune.evaluation.measuring import Method, measure, metrics_of
 from bridgetune.evaluation.results import Evaluation, MetricInfo
+from bridgetune.inference import Undecided
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.inference.mapless import refuse_map
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, Metric
@@ -46,6 +47,7 @@ def evaluate(
     symmetric: bool | None = None,
     mirrored: bool | None = None,
     recipe: FuseRecipe = "paper",
+    undecided: Undecided = "settle",
     convention: Convention = "toolbox",
     method: str = "",
     dataset: str = "",
@@ -63,6 +65,7 @@ def evaluate(
         weights: A file, for a generator by name.
         symmetric, mirrored: See `AdapterConfig`. None: as the generator was saved.
         recipe: How a generator fuses, see `FUSE_RECIPES`.
+        undecided: What becomes of pixels that it does not know, see `Undecided`.
         convention: See `Convention`.
         method, dataset: Labels; else the generator's name or the folders'.
         workers: Processes; None for one a core. A script that asks for more than one needs the usual
@@ -88,14 +91,14 @@ def evaluate(
     network = opening.open()
     if recipe != "paper":
         refuse_map(network, f"recipe {recipe}")
-    prepared = Method(network, recipe, convention)
+    prepared = Method(network, recipe, convention, undecided)
 
     count = min(workers or _cores(), len(found.images))
     measured: Iterator[tuple[ImageFiles, Scores]]
     if isinstance(generator, nn.Module | Evaluator) or count == 1:
         measured = ((files, measure(files, prepared)) for files in found.images)
     else:
-        measured = _in_processes(found.images, (_sendable(), opening, recipe, convention), count)
+        measured = _in_processes(found.images, (_sendable(), opening, recipe, convention, undecided), count)
     scores: dict[str, Scores] = {}
     for done, (files, its_scores) in enumerate(measured, 1):
         scores[files.stem] = its_scores
@@ -106,6 +109,7 @@ def evaluate(
         settings["fused"] = str(fused)
     else:
         settings |= {"generator": _named(generator), "weights": str(weights) if weights else None, "recipe": recipe}
+        settings |= {"undecided": undecided}
         if isinstance(network, Adapter):
             settings |= {"symmetric": network.config.symmetric, "mirrored": network.config.mirrored}
     if found.matched_by_order:
@@ -215,6 +219,7 @@ def _prepare(
     opening: _Opening,
     recipe: FuseRecipe,
     convention: Convention,
+    undecided: Undecided,
 ) -> None:
     """What a worker does first."""
     global _method
@@ -223,7 +228,7 @@ def _prepare(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     METRICS.update({metric.name: metric for metric in metrics})
-    _method = Method(opening.open(), recipe, convention)
+    _method = Method(opening.open(), recipe, convention, undecided)
 
 
 def _measured(files: ImageFiles) -> Scores:

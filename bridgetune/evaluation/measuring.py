@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bridgetune.data import Picture, read_image, read_mask
 from bridgetune.evaluation.dataset import ImageFiles
-from bridgetune.inference import Fusion, fuse_pictures
+from bridgetune.inference import Fusion, Undecided, fuse_pictures
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, ScoredMap, SourcePair
 from bridgetune.metrics.registry import KINDS, Kind
@@ -27,11 +27,13 @@ class Method:
         generator: What fuses, a generator in eval mode or an evaluator; None where saved results are read.
         recipe: How it fuses, see `FUSE_RECIPES`.
         convention: See `Convention`.
+        undecided: What becomes of pixels that the generator does not know, see `Undecided`.
     """
 
     generator: nn.Module | Evaluator | None = None
     recipe: FuseRecipe = "paper"
     convention: Convention = "toolbox"
+    undecided: Undecided = "settle"
 
     @property
     def has_map(self) -> bool:
@@ -65,11 +67,12 @@ def measure(files: ImageFiles, method: Method) -> dict[str, float | None]:
         assert files.fused is not None
         fused = _batch(read_image(files.fused))
     else:
-        fusion = fuse_pictures(method.generator, first, second, method.recipe)
+        fusion = fuse_pictures(method.generator, first, second, method.recipe, method.undecided)
         fused = _planes(torch.tensor(fusion.pixels))
         if isinstance(method.generator, nn.Module):
             decision = _map(fusion)
-            given["consistency"] = decision, _map(fuse_pictures(method.generator, second, first, method.recipe))
+            swapped = fuse_pictures(method.generator, second, first, method.recipe, method.undecided)
+            given["consistency"] = decision, _map(swapped)
             if files.mask is not None:
                 truth = read_mask(files.mask)[None]
                 given["map"] = (ScoredMap(decision, truth, _homogeneous(files, first, second, truth)),)

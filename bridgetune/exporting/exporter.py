@@ -68,7 +68,8 @@ def export(
     """Write a generator as a program (first, second) -> logits that runs without bridgetune and its plugins.
 
     All that the adapter does is inside: images (B, 3, H, W) float32, RGB in [0, 1], in; mask logits (B, 1, H, W),
-    not negative where the first image is in focus, out. The file is run before it is kept.
+    not negative where the first image is in focus, out. It is the network alone: what `bridgetune.inference` makes of
+    logits that are undecided is not in the file. The file is run before it is kept.
 
     Args:
         generator: Float32 on the CPU. It is left as it was.

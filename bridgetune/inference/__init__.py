@@ -1,5 +1,15 @@
 """Fusing whole pictures, in files or in memory."""
 
+from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, fuse_files, fuse_folder, fuse_pictures
 
-__all__ = ["FUSE_RECIPES", "Fusion", "fuse_files", "fuse_folder", "fuse_pictures"]
+__all__ = [
+    "FUSE_RECIPES",
+    "Fusion",
+    "Undecided",
+    "fuse_files",
+    "fuse_folder",
+    "fuse_pictures",
+    "settled",
+    "undecided_share",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,19 @@ from torch import nn
 
 from bridgetune.data import Picture, read_image, sources_of, write_image
 from bridgetune.errors import RequestError
+from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.released import fuse_released
 from bridgetune.modes import evaluating
 from bridgetune.protocol import Evaluator
-from bridgetune.synthesis import decision_map
+
+logger = logging.getLogger("bridgetune")
 
 FuseRecipe = Literal["paper", "released"]
 Pixels = NDArray[np.uint8 | np.uint16]
+
+MOSTLY_UNDECIDED = 1 / 3
+"""From this share of undecided pixels on, a warning is due."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,13 @@ class Fusion:
     Attributes:
         pixels: (H, W, 3), or (H, W) where both sources are gray, in the deeper source's 8 or 16 bits.
         decision: (H, W) in [0, 1], 1 where the first source was taken; None of an evaluator's, which has no map.
+        undecided: Share of pixels that the network itself was undecided on, whatever became of them, see
+            `undecided_share`; None of an evaluator's.
     """
 
     pixels: Pixels
     decision: NDArray[np.float32] | None
+    undecided: float | None
 
     def save(self, out: Path, map_out: Path | None = None) -> None:
         """Write the picture, and the decision, where there is one, as an 8-bit image."""
@@ -43,12 +52,18 @@ class Fusion:
             write_image(map_out, (self.decision * 255).round().astype(np.uint8))
 
 
-def fuse_full(generator: nn.Module, first: Pixels, second: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
+def fuse_full(
+    generator: nn.Module, first: Pixels, second: Pixels, undecided: Undecided = "settle"
+) -> tuple[Pixels, NDArray[np.float32], float]:
     """Eq. 17-18 at the pictures' own size: every pixel is one of the two sources' own.
 
     Args:
         generator: See `Generator`.
         first, second: (H, W, 3) of one dtype.
+        undecided: See `Undecided`.
+
+    Returns:
+        The fused image, the decision, and the share that the network was undecided on; see `Fusion`.
     """
     device = next((parameter.device for parameter in generator.parameters()), torch.device("cpu"))
     with torch.inference_mode():
@@ -56,19 +71,28 @@ def fuse_full(generator: nn.Module, first: Pixels, second: Pixels) -> tuple[Pixe
             torch.from_numpy(image.astype(np.float32) / np.iinfo(image.dtype).max).permute(2, 0, 1)[None].to(device)
             for image in (first, second)
         )
-        decision = decision_map(generator(*pair))[0, 0].cpu().numpy()
-    return np.where(decision[..., None] == 1, first, second), decision.astype(np.float32)
+        logits = generator(*pair)[0, 0].cpu().numpy()
+    share = undecided_share(logits)
+    if undecided == "settle":
+        logits = settled(logits, first, second)
+    chosen = logits >= 0
+    return np.where(chosen[..., None], first, second), chosen.astype(np.float32), share
 
 
-FUSE_RECIPES: dict[FuseRecipe, Callable[..., tuple[Any, Any]]] = {
+FUSE_RECIPES: dict[FuseRecipe, Callable[..., tuple[Any, Any, float]]] = {
     "paper": fuse_full,
     "released": fuse_released,
 }
-"""`paper`: full resolution, Eq. 17-18. `released`: a map of 256×256, as the authors' program has it."""
+"""`paper`: full resolution, Eq. 17-18. `released`: a map of 256×256, as the authors' program has it, of the network
+alone."""
 
 
 def fuse_pictures(
-    generator: nn.Module | Evaluator, first: Picture, second: Picture, recipe: FuseRecipe = "paper"
+    generator: nn.Module | Evaluator,
+    first: Picture,
+    second: Picture,
+    recipe: FuseRecipe = "paper",
+    undecided: Undecided = "settle",
 ) -> Fusion:
     """Fuse two pictures of one size.
 
@@ -76,6 +100,7 @@ def fuse_pictures(
         generator: See `Generator`; run in eval mode, its mode is restored. Or an `Evaluator`.
         first, second: 8 or 16 bits, gray or RGB, mixed as they come.
         recipe: See `FUSE_RECIPES`.
+        undecided: Of the recipe `paper`: what becomes of pixels that the network does not know, see `Undecided`.
 
     Raises:
         RequestError: Where their sizes differ, or an evaluator is to fuse by a recipe for maps.
@@ -89,15 +114,21 @@ def fuse_pictures(
     if isinstance(generator, Evaluator):
         if recipe != "paper":
             refuse_map(generator, f"recipe {recipe}")
-        pixels, decision = fuse_without_map(generator, *pair), None
+        pixels, decision, share = fuse_without_map(generator, *pair), None, None
     else:
         with evaluating(generator):
-            pixels, decision = FUSE_RECIPES[recipe](generator, *pair)
-    return Fusion(pixels[..., 0] if first.gray and second.gray else pixels, decision)
+            pixels, decision, share = FUSE_RECIPES[recipe](generator, *pair, undecided)
+    return Fusion(pixels[..., 0] if first.gray and second.gray else pixels, decision, share)
 
 
-def fuse_files(generator: nn.Module | Evaluator, first: Path, second: Path, recipe: FuseRecipe = "paper") -> Fusion:
-    """Read two image files and fuse them; see `fuse_pictures`.
+def fuse_files(
+    generator: nn.Module | Evaluator,
+    first: Path,
+    second: Path,
+    recipe: FuseRecipe = "paper",
+    undecided: Undecided = "settle",
+) -> Fusion:
+    """Read two image files and fuse them; see `fuse_pictures`. Warns where much of the map is undecided.
 
     Raises:
         RequestError: A file cannot be read, or their sizes differ.
@@ -108,7 +139,20 @@ def fuse_files(generator: nn.Module | Evaluator, first: Path, second: Path, reci
             f"a source pair must have one size: {first} is {_sides(pictures[0])}, {second} is {_sides(pictures[1])};"
             " align or crop them first"
         )
-    return fuse_pictures(generator, *pictures, recipe)
+    fusion = fuse_pictures(generator, *pictures, recipe, undecided)
+    if fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
+        kept = recipe == "released" or undecided == "keep"
+        logger.warning(
+            "%s: the network is undecided on %.0f %% of the pixels, %s",
+            first,
+            100 * fusion.undecided,
+            "whose sides are chance; look at the map (--map), or have them follow their surroundings"
+            " (--recipe paper --undecided settle)"
+            if kept
+            else "which follow their surroundings; look at the map (--map), and beside it at the network's own"
+            " (--undecided keep)",
+        )
+    return fusion
 
 
 def fuse_folder(
@@ -117,12 +161,14 @@ def fuse_folder(
     out: Path,
     recipe: FuseRecipe = "paper",
     maps: Path | None = None,
+    undecided: Undecided = "settle",
 ) -> Iterator[tuple[str, int, int]]:
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
     Args:
         folder: Holds `A/` and `B/`, matched by stem. Pairs that cannot be read are named and left out.
         out: Made where it is missing.
+        recipe, undecided: See `fuse_pictures`.
         maps: Where the decisions are written likewise; None writes none.
 
     Yields:
@@ -142,7 +188,7 @@ def fuse_folder(
     if maps is not None and maps.resolve() == out.resolve():
         raise RequestError(f"{maps}: given for the fused images and for the maps; name two folders")
     for done, (stem, first, second) in enumerate(sources, 1):
-        fusion = fuse_files(generator, first, second, recipe)
+        fusion = fuse_files(generator, first, second, recipe, undecided)
         fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
         yield stem, done, len(sources)
 

@@ -15,29 +15,30 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from bridgetune.synthesis import decision_map
+from bridgetune.inference.deciding import Undecided, undecided_share
 
 SIDE = 256
 
 
 def fuse_released(
-    generator: nn.Module, first: NDArray[Any], second: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """The fused image and the map that was blended with, (H, W, 3) and (H, W).
+    generator: nn.Module, first: NDArray[Any], second: NDArray[Any], undecided: Undecided = "keep"
+) -> tuple[NDArray[Any], NDArray[np.float32], float]:
+    """The fused image and the map that was blended with, (H, W, 3) and (H, W), and the share that was undecided.
 
     Args:
         generator: See `Generator`.
         first, second: (H, W, 3) uint8 or uint16, both the same.
+        undecided: Changes nothing: the program keeps the network's own decisions.
     """
     device = next((parameter.device for parameter in generator.parameters()), torch.device("cpu"))
     with torch.inference_mode():
         small = (_at_network_size(image).to(device) for image in (first, second))
-        binary = decision_map(generator(*small))[0, 0].float().cpu().numpy()
-    decision = resize_bilinear(binary, *first.shape[:2])
+        logits = generator(*small)[0, 0].cpu().numpy()
+    decision = resize_bilinear((logits >= 0).astype(np.float32), *first.shape[:2])
     share = decision[..., None]
     full = np.float32(np.iinfo(first.dtype).max)
     blended = (first / full * share + second / full * (1 - share)) * full
-    return blended.astype(first.dtype), decision
+    return blended.astype(first.dtype), decision, undecided_share(logits)
 
 
 def resize_bilinear(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:

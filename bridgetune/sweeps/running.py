@@ -259,6 +259,7 @@ class _Work:
                 sources,
                 generator=files.product,
                 recipe=self.sweep.evaluation.recipe,
+                undecided=self.sweep.evaluation.undecided,
                 convention=self.sweep.evaluation.convention,
                 method=method,
                 dataset=dataset.name,
@@ -274,8 +275,9 @@ class _Work:
         asked = self.sweep.evaluation
         with contextlib.suppress(RequestError):
             kept = Evaluation.read(path)
-            made = (kept.bridgetune, kept.dataset, kept.convention, *map(kept.settings.get, ("sources", "recipe")))
-            if made == (__version__, dataset, asked.convention, str(sources), asked.recipe):
+            how = kept.settings.get("recipe"), kept.settings.get("undecided", "keep")
+            made = (kept.bridgetune, kept.dataset, kept.convention, kept.settings.get("sources"), *how)
+            if made == (__version__, dataset, asked.convention, str(sources), asked.recipe, asked.undecided):
                 return kept
         return None
 

@@ -161,6 +161,7 @@ class EvaluationSettings(_Strict):
 
     convention: Literal["toolbox", "paper"] = "toolbox"
     recipe: Literal["paper", "released"] = "paper"
+    undecided: Literal["settle", "keep"] = "settle"
     workers: PositiveInt | None = None
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bridgetune import Adapter, Evaluator, RequestError, create
+from bridgetune import Adapter, Evaluator, Generator, RequestError, create
 from bridgetune.cli import main
 from bridgetune.data import all_in_focus, multi_focus_pair, read_image, to_pixels, write_image
 from bridgetune.evaluation import Evaluation, evaluate
@@ -118,6 +118,23 @@ def test_an_evaluator_is_measured_without_a_map_and_told_so(dataset: Path, pairs
     assert "map_error" not in fewer
     with pytest.raises(RequestError, match="recipe released: mean is an evaluator"):
         evaluate(dataset, generator=mean, recipe="released")
+
+
+class Guesses(Generator):
+    """Takes the first image on the left for sure, and everywhere else one pixel so, the next otherwise."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        height, width = first.shape[-2:]
+        rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        logits = torch.where(columns < 4, 9.0, 0.1 - 0.2 * ((rows + columns) % 2))
+        return logits.expand(len(first), 1, -1, -1)
+
+
+def test_a_generator_is_measured_as_it_fuses(dataset: Path):
+    settled, kept = (evaluate(dataset, generator=Guesses(), undecided=undecided) for undecided in ("settle", "keep"))
+    assert [result.settings["undecided"] for result in (settled, kept)] == ["settle", "keep"]
+    assert kept.mean["map_error"] == pytest.approx(0.5, abs=0.1)
+    assert abs(settled.mean["map_error"] - kept.mean["map_error"]) > 0.01
 
 
 def test_saved_results_are_compared_with_the_all_in_focus_image(dataset: Path):
@@ -225,7 +242,7 @@ def test_the_command_line_writes_one_document_everywhere(dataset: Path, tmp_path
     assert told == json.loads(out.read_text())
     assert (told["format"], told["method"], told["dataset"]) == (1, "one", "toy")
     assert set(told["mean"]) == set(told["metrics"]) == set(METRICS)
-    assert told["settings"]["recipe"] == "paper"
+    assert (told["settings"]["recipe"], told["settings"]["undecided"]) == ("paper", "settle")
     assert Evaluation.read(out).mean == told["mean"]
     with table.open() as file:
         rows = {row["image"]: row for row in csv.DictReader(file)}

@@ -13,7 +13,7 @@ from torch import Tensor
 from bridgetune.data import SourceFiles, list_images, read_image, read_mask, sources_of, to_tensor
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.panels.heat_maps import heat_maps, overlaid
-from bridgetune.inference import fuse_files
+from bridgetune.inference import Undecided, fuse_files
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.protocol import Generator
 
@@ -54,6 +54,7 @@ def decision_rows(
     recipe: FuseRecipe = "paper",
     layers: Sequence[str] = (),
     towards: Literal["A", "B"] = "A",
+    undecided: Undecided = "settle",
 ) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """A row of `panels` for each pair: its name, and pictures by the column's title.
 
@@ -66,6 +67,7 @@ def decision_rows(
         recipe: See `FUSE_RECIPES`.
         layers: Of all generators; each adds a column with its Grad-CAM heat map, see `heat_maps`.
         towards: Whether the heat maps explain what was decided for A, or for B; they lie over that source.
+        undecided: See `Undecided`. Heat maps are the network's alone.
 
     Raises:
         RequestError: A file cannot be read, sizes that differ, or a layer that cannot be shown.
@@ -82,7 +84,7 @@ def decision_rows(
             row["true map (white is A)"] = truth
         for label, generator in generators.items():
             of = f": {label}" if len(generators) > 1 else ""
-            fusion = fuse_files(generator, first, second, recipe)
+            fusion = fuse_files(generator, first, second, recipe, undecided)
             assert fusion.decision is not None  # a generator's
             decision = torch.from_numpy(fusion.decision)[None]
             row[f"map (white is A){of}"] = decision

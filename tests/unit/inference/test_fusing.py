@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,19 @@ from bridgetune.pictures import Picture, read_image, write_image
 
 
 class Brighter(Generator):
-    """The first image is in focus where it is brighter, or as bright."""
+    """The first image is in focus where it is brighter, or as bright, and that for sure."""
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return (first - second).mean(1, keepdim=True)
+        return 100 * (first - second).mean(1, keepdim=True)
+
+
+class KnowsTheLeft(Generator):
+    """Sure of the first image in the left tenth; everywhere else a weak vote for the second."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        logits = torch.full_like(first[:, :1], -0.1)
+        logits[..., : first.shape[-1] // 10] = 9
+        return logits
 
 
 def noise(kind: type[np.uint8 | np.uint16], *shape: int, seed: int = 0) -> NDArray[np.uint8 | np.uint16]:
@@ -121,3 +131,65 @@ def test_what_needs_a_map_is_refused_of_an_evaluator_before_anything_is_written(
     with pytest.raises(RequestError, match="recipe released: mean is an evaluator"):
         next(fuse_folder(MEAN, sources, tmp_path / "out", recipe="released"))
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.fixture
+def even(tmp_path: Path) -> list[Path]:
+    for name, level in (("near.png", 100), ("far.png", 110)):
+        write_image(tmp_path / name, np.full((50, 100, 3), level, np.uint8))
+    return [tmp_path / "near.png", tmp_path / "far.png"]
+
+
+def test_what_the_network_does_not_know_follows_its_surroundings_unless_it_is_to_be_kept(even: list[Path]):
+    kept = fuse_files(KnowsTheLeft(), *even, undecided="keep")
+    assert (kept.decision[:, :10] == 1).all()
+    assert (kept.decision[:, 10:] == 0).all()
+    settled = fuse_files(KnowsTheLeft(), *even)
+    assert settled.decision[:, 30:60].all(), "beyond the window in which the sure tenth makes the mean |logit| large"
+    assert (settled.pixels[settled.decision == 1] == 100).all()
+    assert settled.undecided == kept.undecided == 0.9
+
+
+def test_the_authors_program_keeps_what_the_network_says(even: list[Path]):
+    asked = [fuse_files(KnowsTheLeft(), *even, "released", undecided) for undecided in ("settle", "keep")]
+    assert np.array_equal(asked[0].decision, asked[1].decision)
+    assert not asked[0].decision[:, 20:].any()
+    assert asked[0].undecided == pytest.approx(0.9, abs=0.01), "of the map of 256×256"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "undecided", "said"),
+    [
+        ("paper", "settle", "which follow their surroundings; look at the map (--map)"),
+        ("paper", "keep", "whose sides are chance; look at the map (--map)"),
+        ("released", "settle", "whose sides are chance; look at the map (--map)"),
+    ],
+)
+def test_a_map_that_is_mostly_undecided_is_warned_of_in_a_line(
+    recipe: str,
+    undecided: str,
+    said: str,
+    even: list[Path],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    fuse_files(KnowsTheLeft(), *even, recipe, undecided)
+    (message,) = caplog.messages
+    assert message.startswith(f"{even[0]}: the network is undecided on 90 % of the pixels, {said}")
+    assert "\n" not in message
+
+
+def test_a_map_that_is_decided_is_not_warned_of(
+    even: list[Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+
+    class Sure(Generator):
+        def forward(self, first: Tensor, second: Tensor) -> Tensor:
+            logits = torch.full_like(first[:, :1], 9)
+            logits[..., : first.shape[-1] // 4] = 0
+            return logits
+
+    assert fuse_files(Sure(), *even).undecided == 0.25
+    assert not caplog.messages

@@ -23,18 +23,19 @@ class LeftHalf(Generator):
 
 def test_the_network_sees_256_by_256_whatever_the_size():
     generator, first = LeftHalf(), np.full((40, 500, 3), 200, np.uint8)
-    fused, decision = fuse_released(generator, first, np.zeros_like(first))
+    fused, decision, undecided = fuse_released(generator, first, np.zeros_like(first))
     assert generator.seen == (1, 3, SIDE, SIDE)
     assert fused.shape == first.shape
     assert decision.shape == (40, 500)
     assert (decision[:, :240] == 1).all()
     assert (decision[:, 260:] == 0).all()
+    assert undecided == 0
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_across_a_boundary_sources_are_blended_and_the_blend_is_cut_to_whole_numbers(kind: type[np.uint8 | np.uint16]):
     white = np.full((4, 1024, 3), np.iinfo(kind).max, kind)
-    fused, decision = fuse_released(LeftHalf(), white, np.zeros_like(white))
+    fused, decision, _ = fuse_released(LeftHalf(), white, np.zeros_like(white))
     assert fused.dtype == kind
     between = (decision > 0) & (decision < 1)
     assert between.any()

@@ -16,15 +16,15 @@ from bridgetune.protocol import Generator
 
 
 class Decided(Generator):
-    """Always decides for the first image in the left `share` of the picture."""
+    """Always decides for the first image in the left `share` of the picture, its logits `steep`."""
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float, steep: float = 100) -> None:
         super().__init__()
-        self.share = share
+        self.share, self.steep = share, steep
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         place = torch.linspace(0, 1, first.shape[-1]).expand_as(first[:, :1])
-        return self.share - place
+        return self.steep * (self.share - place)
 
 
 @pytest.fixture
@@ -56,6 +56,13 @@ def test_a_row_has_sources_truth_maps_and_the_last_ones_fused_image(sources: Pat
     assert name == "1   wrong pixels: before 25.00%, after 0.00%"
     assert row["map (white is A): before"][0, 0].tolist() == [1] * 10 + [0] * 30
     assert torch.equal(row["fused: after"][0, 0], 1 - row["true map (white is A)"][0, 0])
+
+
+def test_maps_are_those_that_fusing_makes(sources: Path):
+    pairs, weak = panel_pairs(sources), {"only": Decided(0.25, steep=1)}
+    (settled, *_), (kept, *_) = (decision_rows(pairs, weak, undecided=undecided) for undecided in ("settle", "keep"))
+    assert kept[0] == "1   wrong pixels: 25.00%"
+    assert not settled[1]["map (white is A)"].any(), "most of what is known speaks for B"
 
 
 def test_without_truths_there_is_no_column_for_them(sources: Path):

@@ -70,7 +70,7 @@ class EvaluatorSpec(BaseModel):
         name: What `--generator name` of `fuse` and `evaluate` takes. Generators and evaluators share their names.
         summary: One line for `bridgetune plugins list`.
         method: Called with nothing, returns a callable (first, second) -> fused, each (B, 3, H, W) float in [0, 1],
-            RGB, any H and W.
+            RGB, any H and W: a function, or a network in eval mode.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

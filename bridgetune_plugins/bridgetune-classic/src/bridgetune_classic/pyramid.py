@@ -12,8 +12,6 @@ from bridgetune_classic.filters import box_mean
 LEVELS = 5
 """Details that a pyramid has above its base, where the image is large enough."""
 
-_BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
-
 
 class LaplacianPyramid:
     """Fuses the Laplacian pyramids of two images (Burt & Adelson, IEEE Trans. Communications 31, 1983).
@@ -41,8 +39,8 @@ def laplacian_pyramid(image: Tensor, levels: int = LEVELS) -> list[Tensor]:
         (B, C, ⌈H / 2^k⌉, ⌈W / 2^k⌉), k = 0, 1 …; `collapsed` makes the image of them.
     """
     details: list[Tensor] = []
-    while len(details) < levels and min(image.shape[-2:]) >= 4:
-        smaller = _blurred(image)[..., ::2, ::2]
+    while len(details) < levels and min(image.shape[-2:]) > 2:
+        smaller = _reduced(image)
         details.append(image - _expanded(smaller, image))
         image = smaller
     return [*details, image]
@@ -63,19 +61,26 @@ def _stronger(first: Tensor, second: Tensor, luma: Tensor) -> Tensor:
     return (first * (1 + majority) + second * (1 - majority)) / 2
 
 
-def _expanded(small: Tensor, like: Tensor) -> Tensor:
-    """Twice as large, (B, C, h, w) -> the sides of `like`: blurred between the pixels that are known."""
-    known = torch.zeros_like(like)
-    known[..., ::2, ::2] = small
-    there = torch.zeros_like(like[:1, :1])
-    there[..., ::2, ::2] = 1
-    return _blurred(known) / _blurred(there)
+def _reduced(image: Tensor) -> Tensor:
+    """Half as large, (B, C, H, W) -> (B, C, ⌈H / 2⌉, ⌈W / 2⌉)."""
+    return _halved(_halved(image).mT).mT
 
 
-def _blurred(image: Tensor) -> Tensor:
-    """(B, C, H, W) weighed by 1, 4, 6, 4, 1 in rows and in columns, the edges repeated."""
-    weights, channels = image.new_tensor(_BINOMIAL), image.shape[1]
-    for shape, margins in (((1, 5), (2, 2, 0, 0)), ((5, 1), (0, 0, 2, 2))):
-        kernel = weights.view(1, 1, *shape).expand(channels, 1, *shape)
-        image = F.conv2d(F.pad(image, margins, mode="replicate"), kernel, groups=channels)
-    return image
+def _expanded(image: Tensor, like: Tensor) -> Tensor:
+    """Twice as large, (B, C, h, w) -> the sides of `like`."""
+    return _doubled(_doubled(image, like.shape[-1]).mT, like.shape[-2]).mT
+
+
+def _halved(image: Tensor) -> Tensor:
+    """Every other pixel of the rows, weighed with its neighbours by 1, 4, 6, 4, 1; the ends are repeated."""
+    width, padded = image.shape[-1], F.pad(image, (2, 2, 0, 0), mode="replicate")
+    taps = [padded[..., place : place + width : 2] for place in range(5)]
+    return (taps[0] + 4 * taps[1] + 6 * taps[2] + 4 * taps[3] + taps[4]) / 16
+
+
+def _doubled(image: Tensor, width: int) -> Tensor:
+    """The pixels of the rows and one between each two, by the weights that `_halved` gives such pixels."""
+    padded = F.pad(image, (1, 1, 0, 0), mode="replicate")
+    even = (padded[..., :-2] + 6 * image + padded[..., 2:]) / 8
+    odd = (image + padded[..., 2:]) / 2
+    return torch.stack([even, odd], dim=-1).flatten(-2)[..., :width]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bridgetune.data import Picture, read_image, sources_of, write_image
+from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
@@ -65,7 +66,7 @@ def fuse_full(
     Returns:
         The fused image, the decision, and the share that the network was undecided on; see `Fusion`.
     """
-    device = next((parameter.device for parameter in generator.parameters()), torch.device("cpu"))
+    device = device_of(generator)
     with torch.inference_mode():
         pair = (
             torch.from_numpy(image.astype(np.float32) / np.iinfo(image.dtype).max).permute(2, 0, 1)[None].to(device)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from bridgetune.devices import device_of
 from bridgetune.inference.deciding import Undecided, undecided_share
 
 SIDE = 256
@@ -30,7 +31,7 @@ def fuse_released(
         first, second: (H, W, 3) uint8 or uint16, both the same.
         undecided: Changes nothing: the program keeps the network's own decisions.
     """
-    device = next((parameter.device for parameter in generator.parameters()), torch.device("cpu"))
+    device = device_of(generator)
     with torch.inference_mode():
         small = (_at_network_size(image).to(device) for image in (first, second))
         logits = generator(*small)[0, 0].cpu().numpy()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.data import PairSource, UnlabelledPairs
+from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.synthesis import decision_map
 from bridgetune.wrapping.adapter import Adapter
@@ -49,7 +50,7 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
     """
     network = generator.unwrap()
     name = type(network).__name__
-    first, second = _some(pairs, 2, generator.domain.luma.device)
+    first, second = _some(pairs, 2, device_of(generator))
     observed = Observation()
     try:
         with undisturbed(network), observed.observing():
@@ -89,7 +90,7 @@ def check_orientation(generator: Adapter, pairs: PairSource, most: int = 16) -> 
         most: How many of them are looked at.
     """
     right: list[float] = []
-    device = generator.domain.luma.device
+    device = device_of(generator)
     for index in range(min(most, len(pairs))):
         first, second, mask = (image[None].to(device) for image in pairs.sample(index, np.random.default_rng(index)))
         with undisturbed(generator), torch.no_grad():

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bridgetune.data import SourceFiles, list_images, read_image, read_mask, sources_of, to_tensor
+from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.panels.heat_maps import heat_maps, overlaid
 from bridgetune.inference import Undecided, fuse_files
@@ -102,7 +103,7 @@ def _heat(
     generator: Generator, row: Mapping[str, Tensor], layers: Sequence[str], towards: Literal["A", "B"]
 ) -> dict[str, Tensor]:
     """Layer -> (1, H, W)."""
-    device = next((parameter.device for parameter in generator.parameters()), torch.device("cpu"))
+    device = device_of(generator)
     pair = row["source A"][None].to(device), row["source B"][None].to(device)
     found = heat_maps(generator, *pair, layers, "first" if towards == "A" else "second")
     return {layer: heat[0].cpu() for layer, heat in found.items()}

@@ -55,6 +55,14 @@ def evaluate(
     csv_out: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Save the table: a line an image, and the mean.")
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep a generator's fused images and maps: DIR/fused/STEM.png and DIR/maps/STEM.png.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what --keep finds there.")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes that measure. Default: one a core.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -67,6 +75,7 @@ def evaluate(
     from bridgetune.evaluation.evaluating import evaluate as measure
     from bridgetune.evaluation.rendering import comma_separated
     from bridgetune.evaluation.tables import image_table
+    from bridgetune.evaluation.wording import remarks
 
     with bar("stem") as shown:
         task = shown.add_task("evaluating", total=None, stem="")
@@ -82,15 +91,13 @@ def evaluate(
             convention=convention,
             method=method,
             dataset=dataset,
+            keep=keep,
+            force=force,
             workers=workers,
             progress=lambda done, total, stem: shown.update(task, completed=done, total=total, stem=stem),
         )
-    by_order = result.settings.get("matched by natural order")
-    for folder in by_order if isinstance(by_order, list) else []:
-        ERRORS.print(f"{folder}: other stems than in A/; matched by natural order", markup=False)
-    left_out = result.settings.get("left out, without a map")
-    if isinstance(left_out, list):
-        ERRORS.print(f"{result.method} draws no decision map; left out: {', '.join(map(str, left_out))}", markup=False)
+    for remark in remarks(result):
+        ERRORS.print(remark, markup=False)
     if out is not None:
         result.write(out)
     if csv_out is not None:
@@ -99,6 +106,8 @@ def evaluate(
         print_json(result.model_dump())
         return
     _show(result)
+    if keep is not None:
+        RESULTS.print(f"fused images and maps in {keep}", markup=False)
     for path in (out, csv_out):
         if path is not None:
             RESULTS.print(f"saved in {path}", markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pickle
 import signal
@@ -20,18 +21,19 @@ from torch import nn
 
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.evaluation.dataset import ImageFiles, find_dataset
-from bridgetune.evaluation.measuring import Method, measure, metrics_of
-from bridgetune.evaluation.results import Evaluation, MetricInfo
+from bridgetune.evaluation.measuring import KEPT, Method, kept_files, measure, metrics_of
+from bridgetune.evaluation.results import BY_ORDER, IDENTICAL, JPEG, WITHOUT_MAP, Evaluation, MetricInfo, Score
 from bridgetune.inference import Undecided
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.inference.mapless import refuse_map
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, Metric
 from bridgetune.opening import open_method
+from bridgetune.pictures import is_jpeg
 from bridgetune.protocol import Evaluator
 from bridgetune.saving import PRODUCT
 from bridgetune.wrapping import Adapter
 
-Scores = dict[str, float | None]
+Scores = dict[str, float]
 Progress = Callable[[int, int, str], None]
 
 _method = Method()
@@ -51,6 +53,8 @@ def evaluate(
     convention: Convention = "toolbox",
     method: str = "",
     dataset: str = "",
+    keep: str | Path | None = None,
+    force: bool = False,
     workers: int | None = None,
     progress: Progress = lambda done, total, stem: None,
 ) -> Evaluation:
@@ -68,12 +72,16 @@ def evaluate(
         undecided: What becomes of pixels that it does not know, see `Undecided`.
         convention: See `Convention`.
         method, dataset: Labels; else the generator's name or the folders'.
+        keep: A folder for a generator's fused images and maps, each as soon as it is made: fused/STEM.png and
+            maps/STEM.png. None keeps none.
+        force: Replace those that are there.
         workers: Processes; None for one a core. A script that asks for more than one needs the usual
             ``if __name__ == "__main__":``.
         progress: Told how many are done, how many there are, and the stem.
 
     Raises:
-        RequestError: Files that are missing, unreadable, or of another size, which are named; or a wrong generator.
+        RequestError: Files that are missing, unreadable, of another size, or in the way, which are named; or a wrong
+            generator.
         WorkError: A process died.
     """
     sources, began = Path(sources), time.perf_counter()
@@ -87,18 +95,23 @@ def evaluate(
     if not sources.is_dir():
         raise RequestError(f"{sources}: no such folder, expected the sources, with A/ and B/ in it")
     found = find_dataset(sources, None if fused is None else Path(fused))
+    if force and keep is None:
+        raise RequestError("force: given without keep, whose files it is for; leave it out")
+    if keep is not None:
+        _check_kept(Path(keep), generator is not None, found.images, force)
     opening = _Opening(generator, weights, symmetric, mirrored)
     network = opening.open()
     if recipe != "paper":
         refuse_map(network, f"recipe {recipe}")
-    prepared = Method(network, recipe, convention, undecided)
+    kept = None if keep is None else Path(keep)
+    prepared = Method(network, recipe, convention, undecided, kept)
 
     count = min(workers or _cores(), len(found.images))
     measured: Iterator[tuple[ImageFiles, Scores]]
     if isinstance(generator, nn.Module | Evaluator) or count == 1:
         measured = ((files, measure(files, prepared)) for files in found.images)
     else:
-        measured = _in_processes(found.images, (_sendable(), opening, recipe, convention, undecided), count)
+        measured = _in_processes(found.images, (_sendable(), opening, recipe, convention, undecided, kept), count)
     scores: dict[str, Scores] = {}
     for done, (files, its_scores) in enumerate(measured, 1):
         scores[files.stem] = its_scores
@@ -113,11 +126,17 @@ def evaluate(
         if isinstance(network, Adapter):
             settings |= {"symmetric": network.config.symmetric, "mirrored": network.config.mirrored}
     if found.matched_by_order:
-        settings["matched by natural order"] = [str(folder) for folder in found.matched_by_order]
+        settings[BY_ORDER] = [str(folder) for folder in found.matched_by_order]
+    if jpegs := sum(files.fused is not None and is_jpeg(files.fused) for files in found.images):
+        settings[JPEG] = jpegs
+    if identical := [files.stem for files in found.images if scores[files.stem].get("psnr") == math.inf]:
+        settings[IDENTICAL] = identical
+    if kept is not None:
+        settings["kept"] = str(kept)
     settings |= {"images": len(scores), "workers": count, "seconds": round(time.perf_counter() - began, 2)}
     names = metrics_of(found.images[0], prepared.has_map)
     if isinstance(network, Evaluator):
-        settings["left out, without a map"] = [name for name in metrics_of(found.images[0], True) if name not in names]
+        settings[WITHOUT_MAP] = [name for name in metrics_of(found.images[0], True) if name not in names]
     return Evaluation(
         method=method or (Path(fused).resolve().name if fused is not None else _named(generator)),
         dataset=dataset or sources.resolve().name,
@@ -129,9 +148,29 @@ def evaluate(
             )
             for name in names
         },
-        images={files.stem: scores[files.stem] for files in found.images},
+        images={files.stem: _finite(scores[files.stem]) for files in found.images},
         settings=settings,
     )
+
+
+def _check_kept(keep: Path, has_generator: bool, images: list[ImageFiles], force: bool) -> None:
+    """Refuse what cannot be kept, or would replace a file, before the work."""
+    if not has_generator:
+        raise RequestError("keep: given without a generator whose results could be kept; leave it out")
+    for place in (keep, *(keep / folder for folder in KEPT)):
+        if place.exists() and not place.is_dir():
+            raise RequestError(f"{place}: is a file, expected a folder for fused images and maps")
+        if place.resolve() in {path.parent.resolve() for path in (images[0].first, images[0].second)}:
+            raise RequestError(f"{place}: holds the sources; name another folder for fused images and maps")
+    there = [path for files in images for path in kept_files(keep, files.stem) if path.exists()]
+    if there and not force:
+        more = f"and {len(there) - 1} more are" if len(there) > 1 else "is"
+        raise RequestError(f"{there[0]} {more} there already; name another folder, or --force to replace them")
+
+
+def _finite(scores: Scores) -> dict[str, Score]:
+    """None where there is no number: in an empty region, or for the PSNR of equal images."""
+    return {name: score if math.isfinite(score) else None for name, score in scores.items()}
 
 
 def _definitions(names: list[str], files: ImageFiles, convention: Convention) -> dict[str, str]:
@@ -220,6 +259,7 @@ def _prepare(
     recipe: FuseRecipe,
     convention: Convention,
     undecided: Undecided,
+    keep: Path | None,
 ) -> None:
     """What a worker does first."""
     global _method
@@ -228,7 +268,7 @@ def _prepare(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     METRICS.update({metric.name: metric for metric in metrics})
-    _method = Method(opening.open(), recipe, convention, undecided)
+    _method = Method(opening.open(), recipe, convention, undecided, keep)
 
 
 def _measured(files: ImageFiles) -> Scores:

@@ -1,9 +1,9 @@
-"""The scores of one image."""
+"""The scores of one image, and the fused image and the map that they were measured on, where they are kept."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +13,14 @@ from bridgetune.data import Picture, read_image, read_mask
 from bridgetune.evaluation.dataset import ImageFiles
 from bridgetune.inference import Fusion, Undecided, fuse_pictures
 from bridgetune.inference.fusing import FuseRecipe
-from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, ScoredMap, SourcePair
+from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, ScoredDecision, ScoredMap, SourcePair
 from bridgetune.metrics.registry import KINDS, Kind
 from bridgetune.protocol import Evaluator
 from bridgetune.synthesis import fuse
+from bridgetune.wrapping import Adapter
+
+KEPT = ("fused", "maps")
+"""The folders of what is kept: fused images and decision maps."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,19 @@ class Method:
         recipe: How it fuses, see `FUSE_RECIPES`.
         convention: See `Convention`.
         undecided: What becomes of pixels that the generator does not know, see `Undecided`.
+        keep: Where a generator's fused images and maps are kept, see `kept_files`; None keeps none.
     """
 
     generator: nn.Module | Evaluator | None = None
     recipe: FuseRecipe = "paper"
     convention: Convention = "toolbox"
     undecided: Undecided = "settle"
+    keep: Path | None = None
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether the generator's logits only change their sign when the sources change places."""
+        return isinstance(self.generator, Adapter) and self.generator.config.symmetric
 
     @property
     def has_map(self) -> bool:
@@ -46,43 +57,64 @@ def metrics_of(files: ImageFiles, has_map: bool) -> list[str]:
     allowed: dict[Kind, bool] = {
         "fusion": True,
         "map": has_map and files.mask is not None,
+        "decision": has_map,
         "consistency": has_map,
         "reference": files.clear is not None,
     }
     return [name for kind in KINDS if allowed[kind] for name, metric in METRICS.items() if metric.kind == kind]
 
 
-def measure(files: ImageFiles, method: Method) -> dict[str, float | None]:
-    """Every score of `metrics_of`, None where it is not defined: in a region that is empty, say.
+def kept_files(keep: Path, stem: str) -> tuple[Path, Path]:
+    """Where an image's fused image and its map are kept: `keep`/fused/STEM.png and `keep`/maps/STEM.png."""
+    fused, decision = (keep / folder / f"{stem}.png" for folder in KEPT)
+    return fused, decision
 
-    The fusion metrics see the files' 8-bit levels exactly; 16-bit files are scaled to 8 bits.
+
+def measure(files: ImageFiles, method: Method) -> dict[str, float]:
+    """Every score of `metrics_of`; NaN where it is not defined, in a region that is empty, say.
+
+    The fusion metrics see the files' 8-bit levels exactly; 16-bit files are scaled to 8 bits. A symmetric generator is
+    asked once: the map of the other order is the same, turned round.
 
     Raises:
         RequestError: A file is damaged behind its header.
+        WorkError: What is to be kept cannot be written.
     """
     first, second = read_image(files.first), read_image(files.second)
     clear = _batch(read_image(files.clear)) if files.clear is not None else None
     given: dict[Kind, tuple[Any, ...]] = {}
+    sources = SourcePair(_batch(first), _batch(second))
     if method.generator is None:
         assert files.fused is not None
         fused = _batch(read_image(files.fused))
+        images = sources.scored(fused, method.convention)
     else:
         fusion = fuse_pictures(method.generator, first, second, method.recipe, method.undecided)
+        if method.keep is not None:
+            fusion.save(*kept_files(method.keep, files.stem))
         fused = _planes(torch.tensor(fusion.pixels))
+        images = sources.scored(fused, method.convention)
         if isinstance(method.generator, nn.Module):
             decision = _map(fusion)
-            swapped = fuse_pictures(method.generator, second, first, method.recipe, method.undecided)
-            given["consistency"] = decision, _map(swapped)
+            given["decision"] = (ScoredDecision(images, decision),)
+            given["consistency"] = decision, _swapped(decision, first, second, method)
             if files.mask is not None:
                 truth = read_mask(files.mask)[None]
                 given["map"] = (ScoredMap(decision, truth, _homogeneous(files, first, second, truth)),)
 
-    given["fusion"] = (SourcePair(_batch(first), _batch(second)).scored(fused, method.convention),)
+    given["fusion"] = (images,)
     given["reference"] = fused, clear
-    scores = {
+    return {
         name: float(METRICS[name].computed(*given[METRICS[name].kind])) for name in metrics_of(files, method.has_map)
     }
-    return {name: score if math.isfinite(score) else None for name, score in scores.items()}
+
+
+def _swapped(decision: Tensor, first: Picture, second: Picture, method: Method) -> Tensor:
+    """The map of (second, first), (1, 1, H, W)."""
+    if method.symmetric:
+        return 1 - decision
+    assert method.generator is not None
+    return _map(fuse_pictures(method.generator, second, first, method.recipe, method.undecided))
 
 
 def _map(fusion: Fusion) -> Tensor:

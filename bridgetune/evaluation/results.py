@@ -24,6 +24,21 @@ FORMAT = 1
 TUNED_SUFFIX = "+BridgeTune"
 """A method of this ending, in any case, is the one without it after tuning."""
 
+BY_ORDER = "matched by natural order"
+"""In `Evaluation.settings`: the folders whose files have other stems than the first sources'; absent where none is."""
+
+WITHOUT_MAP = "left out, without a map"
+"""In `Evaluation.settings`: the metrics that an evaluator cannot have; absent for a generator."""
+
+JPEG = "fused images stored as JPEG"
+"""In `Evaluation.settings`: how many; absent where none is."""
+
+JPEG_COSTS = "which alone costs 0.02 to 0.06 in Q^AB/F at qualities 95 and 90; store them without loss, as PNG"
+"""Measured on sources that are stored without loss; less where these are JPEG themselves."""
+
+IDENTICAL = "identical to the all-in-focus image"
+"""In `Evaluation.settings`: the stems of such fused images, which have no PSNR; absent where none is."""
+
 Label = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
 Score = float | None
 
@@ -64,7 +79,7 @@ class Evaluation(_Strict):
             region, say). Evaluations whose definitions differ are not compared.
         metrics: Name -> what its numbers are, in the order of the tables' columns.
         images: Stem of an image -> metric -> value; None where the metric has none (no ground truth, an empty
-            region). Every image has every metric.
+            region, the PSNR of identical images). Every image has every metric.
         settings: Facts of any kind beside: weights, recipe, date, device.
     """
 
@@ -91,6 +106,11 @@ class Evaluation(_Strict):
     def mean(self) -> dict[str, Score]:
         """Metric -> mean over the images that have a value; None where none has."""
         return {name: mean_of([scores[name] for scores in self.images.values()]) for name in self.metrics}
+
+    def named(self, setting: str) -> list[str]:
+        """What a setting lists by name: the stems of `IDENTICAL`, say; nothing where it is absent."""
+        listed = self.settings.get(setting)
+        return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
 
     @classmethod
     def read(cls, path: Path) -> Self:

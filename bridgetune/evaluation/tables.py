@@ -23,6 +23,8 @@ from bridgetune.metrics.registry import METRICS, Kind
 
 BEFORE, AFTER = "✗", "✓"
 ENHANCEMENT = "Enhancement (%)"
+_DIGITS = {"dB": 2, "1/MP": 1}
+
 ARROWS = {True: "↑", False: "↓"}
 
 
@@ -48,9 +50,8 @@ class Column:
 
     @classmethod
     def of(cls, name: str, info: MetricInfo) -> Column:
-        """Of a metric: four digits as in the paper, two for decibels."""
-        digits = 2 if info.unit == "dB" else 4
-        return cls(name, info.title, info.higher_is_better, digits, info.unit, info.is_math)
+        """Of a metric: four digits as in the paper, fewer for units whose numbers are large."""
+        return cls(name, info.title, info.higher_is_better, _DIGITS.get(info.unit, 4), info.unit, info.is_math)
 
     @property
     def plain_title(self) -> str:
@@ -212,7 +213,7 @@ def evaluation_tables(result: Evaluation) -> list[Table]:
     groups: list[tuple[str, str, tuple[Kind | None, ...]]] = [
         ("fusion", "fusion metrics", ("fusion",)),
         ("map", "map metrics", ("map",)),
-        ("others", "further metrics", ("consistency", "reference", None)),
+        ("others", "further metrics", ("decision", "consistency", "reference", None)),
     ]
     about = f"{result.method} on {result.dataset}, {images_counted(result.images)}"
     found = [

@@ -8,6 +8,7 @@ import numpy as np
 
 from bridgetune.evaluation.comparison import DatasetScores, MethodPair
 from bridgetune.evaluation.ranks import ALL_METRICS
+from bridgetune.evaluation.results import BY_ORDER, IDENTICAL, JPEG, JPEG_COSTS, WITHOUT_MAP, Evaluation
 from bridgetune.evaluation.statistics import FEWEST, Friedman, Nemenyi, PairedTest
 
 
@@ -29,6 +30,23 @@ def listed(names: Sequence[str]) -> str:
 def images_counted(images: Collection[str]) -> str:
     """20 images."""
     return f"{len(images)} image{'s' * (len(images) > 1)}"
+
+
+def remarks(result: Evaluation) -> list[str]:
+    """What a reader of an evaluation's numbers must know of the files, a line each."""
+    settings, count = result.settings, len(result.images)
+    by_order, identical = result.named(BY_ORDER), result.named(IDENTICAL)
+    said = [f"{folder}: other stems than in A/; matched by natural order" for folder in by_order]
+    if left_out := result.named(WITHOUT_MAP):
+        said.append(f"{result.method} draws no decision map; left out: {', '.join(left_out)}")
+    if jpegs := settings.get(JPEG):
+        said.append(f"{settings['fused']}: {jpegs} of {count} fused images are stored as JPEG, {JPEG_COSTS}")
+    if identical:
+        said.append(
+            f"{len(identical)} of {count} fused images {'is' if len(identical) == 1 else 'are'} identical to the"
+            " all-in-focus image: without PSNR, and left out of its mean"
+        )
+    return said
 
 
 def differ(scores: DatasetScores, friedman: Friedman | None, posthoc: Nemenyi | None, alpha: float) -> list[str]:

@@ -1,8 +1,9 @@
 """How good a fused image is, and how good a decision map.
 
 Without a ground truth: the fusion metrics, a function each, by its name in `FUSION_METRICS`, or all of a `SourcePair`
-(torchmetrics classes of them are in `bridgetune.metrics.classes`), and `swap_inconsistency`. With one: `map_scores` and
-`full_reference`. `METRICS` lists every score with its label, its direction and its definition; `register` adds one.
+(torchmetrics classes of them are in `bridgetune.metrics.classes`), `swap_inconsistency`, and what `ScoredDecision` is
+scored by. With one: `map_scores` and `full_reference`. `METRICS` lists every score with its label, its direction and
+its definition; `register` adds one.
 
 Facts about metrics cost no torch import; what computes them is imported when it is asked for.
 """
@@ -15,6 +16,7 @@ from bridgetune._lazy import lazy_names
 from bridgetune.metrics.registry import FUSION_METRICS, METRICS, Convention, Metric, metric_table, register
 
 if TYPE_CHECKING:
+    from bridgetune.metrics.decisions import ScoredDecision as ScoredDecision
     from bridgetune.metrics.functional import FusionFunction as FusionFunction
     from bridgetune.metrics.fusion import Features as Features
     from bridgetune.metrics.fusion import ScoredImages as ScoredImages
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 else:
     _OWN = {
         "bridgetune.metrics.classes": (),
+        "bridgetune.metrics.decisions": ("ScoredDecision",),
         "bridgetune.metrics.functional": ("FusionFunction",),
         "bridgetune.metrics.fusion": ("Features", "ScoredImages", "SourcePair"),
         "bridgetune.metrics.levels": ("gray_levels",),
@@ -73,6 +76,7 @@ __all__ = [
     "MapErrors",
     "MapScores",
     "Metric",
+    "ScoredDecision",
     "ScoredImages",
     "ScoredMap",
     "SourcePair",

@@ -1,6 +1,7 @@
 """The fusion metrics as torchmetrics classes, which keep every image's score and gather them over processes.
 
-There is one for each that is registered: QABFWeighted, QABFMean, QMI, QS, QP, QW, QCB, and all at once, `FusionScores`.
+There is one for each that is registered: QABFWeighted, QABFMean, QMI, QS, QP, QW, QCB, Invention,
+InventionHomogeneous, and all at once, `FusionScores`.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class FusionScores(Metric):
         self.scores.append(torch.stack(list(found.values()), dim=1))
 
     def compute(self) -> dict[str, Tensor]:
-        """The mean over images, each a scalar."""
-        return {name: scores.mean() for name, scores in self.per_image().items()}
+        """The mean over the images that have a value, each a scalar."""
+        return {name: scores.nanmean() for name, scores in self.per_image().items()}
 
     def per_image(self) -> dict[str, Tensor]:
         """Every image's score in the order of the updates, (N,)."""
@@ -90,8 +91,8 @@ class FusionScore(Metric):
         self.scores.append(found[self.name])
 
     def compute(self) -> Tensor:
-        """The mean over images, a scalar."""
-        return self.per_image().mean()
+        """The mean over the images that have a value, a scalar."""
+        return self.per_image().nanmean()
 
     def per_image(self) -> Tensor:
         """Every image's score in the order of the updates, (N,)."""

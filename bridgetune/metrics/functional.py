@@ -1,9 +1,9 @@
 """Each fusion metric as a function of two sources and a fused image, by the name that it is registered under.
 
 Images are (B, 3, H, W) RGB or (B, 1, H, W) gray: float in [0, 1], uint8 or uint16. All are compared by their 8-bit gray
-levels, see `gray_levels`. Scores are (B,) and always finite; what a definition leaves 0/0 is said in the function's
-docstring, and which way is better in `METRICS`. `SourcePair` computes several of them, or scores several methods,
-without doing anything twice.
+levels, see `gray_levels`. Scores are (B,) and finite, but for NaN where a metric of a region has no pixels to look at;
+what a definition leaves 0/0 is said in the function's docstring, and which way is better in `METRICS`. `SourcePair`
+computes several of them, or scores several methods, without doing anything twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The fusion metrics, Eq. 19-24: how much of two sources a fused image holds, without a ground truth.
+"""The fusion metrics: how much of two sources a fused image holds, Eq. 19-24, and how much that is in neither.
 
 What each score is and where it is symmetric: see its function, beside its mathematics, a module for each family.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.metrics import contrast, correlation, gradients, phase, similarity
+from bridgetune.metrics import contrast, correlation, gradients, invented, phase, similarity
 from bridgetune.metrics.filters import SSIM_WINDOW
 from bridgetune.metrics.levels import gray_levels, stretched
 from bridgetune.metrics.registry import FUSION_METRICS, METRICS, Convention
@@ -37,6 +37,11 @@ class Features:
     def gradients(self) -> gradients.Gradients:
         """Sobel's."""
         return gradients.gradients(self.levels)
+
+    @cached_property
+    def gradient_energy(self) -> Tensor:
+        """|∇I|² by central differences, (B, H, W)."""
+        return invented.gradient_energy(self.levels)
 
     @cached_property
     def ssim_moments(self) -> similarity.Moments:
@@ -99,7 +104,7 @@ class SourcePair:
             convention: See `Convention`.
 
         Returns:
-            Name -> (B,), in the order of `metrics`.
+            Name -> (B,), in the order of `metrics`; NaN where one is not defined.
 
         Raises:
             RequestError: An image of another shape than the sources', or an unknown name.
@@ -148,6 +153,11 @@ class SourcePair:
         return similarity.saliency(self.first.index_moments, self.second.index_moments)
 
     @cached_property
+    def possible_energy(self) -> Tensor:
+        """M², the most that gradients of the sources have within a pixel, (B, H, W)."""
+        return invented.possible_energy(self.first.gradient_energy, self.second.gradient_energy)
+
+    @cached_property
     def phase_features(self) -> list[tuple[correlation.SourceFeatures, ...]]:
         """What phase congruency finds in both, one an image."""
         return [correlation.source_features(*both) for both in zip(self.first.phase, self.second.phase, strict=True)]
@@ -171,6 +181,11 @@ class ScoredImages:
     def preservation(self) -> gradients.Preservation:
         """The sources' edges that are kept."""
         return gradients.preservation(self.first.gradients, self.second.gradients, self.fused.gradients)
+
+    @cached_property
+    def invented_energy(self) -> Tensor:
+        """max(|∇F|² - M², 0): what of the fused images' gradients is in neither source, (B, H, W)."""
+        return (self.fused.gradient_energy - self.sources.possible_energy).clamp_min_(0)
 
     @cached_property
     def ssim(self) -> list[Tensor]:

@@ -2,7 +2,8 @@
 
 Fusion metrics cannot see what BridgeTune exists to improve: in a homogeneous region both sources look alike, and
 a wrong decision costs the fused image nothing. A synthetic pair has a ground truth, so there it can be measured.
-Where there is none, the two decisions for a pair and for the same pair in the other order can be compared.
+Where there is none, the two decisions for a pair and for the same pair in the other order can be compared, and what a
+decision says of itself is in `decisions`.
 
 In all of them a pixel counts as the first image's where the map is at least 0.5.
 """
@@ -37,7 +38,10 @@ class HomogeneousRegion:
     def of(self, image: Tensor) -> Tensor:
         """The region in an all-in-focus image (B, 3, H, W) in [0, 1] -> (B, 1, H, W) bool."""
         luma = image.new_tensor(LUMA).view(1, 3, 1, 1)
-        gray = (image.double() * luma).sum(1, keepdim=True)
+        return self.of_gray((image.double() * luma).sum(1))[:, None]
+
+    def of_gray(self, gray: Tensor) -> Tensor:
+        """The region in a gray image (B, H, W) in [0, 1] -> (B, H, W) bool."""
         reach = self.window // 2
         gray = pad(gray, (reach, reach, reach, reach), mode="replicate")
         mean, square = (avg_pool2d(power, self.window, stride=1) for power in (gray, gray.square()))
@@ -237,6 +241,9 @@ class ScoredMap:
 def swap_inconsistency(decision: Tensor, swapped: Tensor) -> Tensor:
     """Share of pixels whose decision changes when the sources change places, in [0, 1]; needs no ground truth.
 
+    0 for a generator that is symmetric by its configuration, whose logits only change their sign, and which is not
+    asked a second time. A logit of exactly 0 decides for the first source in either order; it does not count there.
+
     Args:
         decision: The map of (first, second), (B, 1, H, W).
         swapped: The map of (second, first).
@@ -246,6 +253,18 @@ def swap_inconsistency(decision: Tensor, swapped: Tensor) -> Tensor:
     """
     # What is 0.5 both ways, on an enlarged map's edge, has not changed.
     return ((decision >= 0.5) != (swapped <= 0.5)).double().mean((1, 2, 3))
+
+
+def near_boundary(first: Tensor) -> Tensor:
+    """Where the map's boundary is within `BOUNDARY_TOLERANCE` pixels.
+
+    Args:
+        first: Whether a pixel is the first image's, (B, 1, H, W) bool.
+
+    Returns:
+        (B, 1, H, W) bool.
+    """
+    return _near(_boundary(first))
 
 
 def _share(part: int, whole: int) -> float:

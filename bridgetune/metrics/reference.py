@@ -11,17 +11,17 @@ from bridgetune.metrics.levels import HIGHEST, SMALLEST_SIDE, eight_bits
 from bridgetune.metrics.registry import METRICS
 from bridgetune.metrics.similarity import moments, ssim_map
 
-HIGHEST_PSNR = 100.0
-"""dB; what equal images score, whose PSNR is infinite. One wrong level in a megapixel is 108 dB."""
-
 
 def psnr(fused: Tensor, clear: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio of 8-bit levels in dB, at most 100; see `full_reference`."""
+    """Peak signal-to-noise ratio of 8-bit levels in dB, infinite for equal images; see `full_reference`.
+
+    An evaluation gives no value to an image that is equal to the all-in-focus one: any number in its place, 100 dB say,
+    would outweigh the others in a mean. One wrong level in a megapixel is 108 dB.
+    """
     from torchmetrics.functional.image import peak_signal_noise_ratio
 
     fused, clear = _levels(fused, clear)
-    ratio = peak_signal_noise_ratio(fused, clear, data_range=float(HIGHEST), reduction="none", dim=(1, 2, 3))
-    return ratio.clamp_max(HIGHEST_PSNR)
+    return peak_signal_noise_ratio(fused, clear, data_range=float(HIGHEST), reduction="none", dim=(1, 2, 3))
 
 
 def ssim(fused: Tensor, clear: Tensor) -> Tensor:

@@ -21,13 +21,13 @@ Convention = Literal["toolbox", "paper"]
 """`toolbox`: as the MATLAB toolbox of Z. Liu et al., TPAMI 34, 2012, computes them, where nearly all published numbers
 come from. `paper`: Q_S and Q_W by Eq. 22-23 of Xie et al., 2025; the others are the same in both."""
 
-Kind = Literal["fusion", "map", "consistency", "reference"]
+Kind = Literal["fusion", "map", "decision", "consistency", "reference"]
 """What it needs besides the method's answer, and so what its function is called with, and returns.
 
-`fusion`, the sources: `ScoredImages` -> (B,). `map`, the true decision map: `ScoredMap` -> a number, NaN where it is
-not defined. `consistency`, the generator: the decision map of (first, second), and that of (second, first), each
-(B, 1, H, W) -> (B,). `reference`, the all-in-focus image: the fused image and that one, each (B, 1 or 3, H, W) in the
-levels of its file -> (B,)."""
+`fusion`, the sources: `ScoredImages` -> (B,). `map`, the true decision map: `ScoredMap` -> a number. `decision`, the
+generator's own map: `ScoredDecision` -> (B,) or a number. Each is NaN where it is not defined. `consistency`, the
+generator: the decision map of (first, second), and that of (second, first), each (B, 1, H, W) -> (B,). `reference`, the
+all-in-focus image: the fused image and that one, each (B, 1 or 3, H, W) in the levels of its file -> (B,)."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """In the order of the tables."""
@@ -134,6 +134,7 @@ def metric_table() -> str:
     needs = {
         "fusion": "the sources",
         "map": "a generator and `mask/`",
+        "decision": "a generator",
         "consistency": "a generator",
         "reference": "`clear/`",
     }
@@ -232,6 +233,26 @@ for _metric in (
         "contrast of the sources kept in the fused image, after a filter of the eye's sensitivity",
         "contrast",
     ),
+    Metric(
+        "invention",
+        "invention",
+        False,
+        "fusion",
+        "bridgetune",
+        "share of the energy of the fused image's gradients beyond both sources' maximum in the 3×3 pixels around:"
+        " structure that is in neither source",
+        "bridgetune.metrics.invented:invention",
+    ),
+    Metric(
+        "invention_homogeneous",
+        "invention (homogeneous)",
+        False,
+        "fusion",
+        "bridgetune",
+        "the same over the pixels where both sources are homogeneous, none where there are no such pixels",
+        "bridgetune.metrics.invented:invention_homogeneous",
+        short="inv. homog.",
+    ),
     *_maps("error", "map error", False, "share of pixels", "share of wrong decisions", "error"),
     *_maps(
         "iou",
@@ -250,6 +271,27 @@ for _metric in (
         "bound. F",
     ),
     Metric(
+        "invention_seam",
+        "invention (seam)",
+        False,
+        "decision",
+        "bridgetune",
+        f"invention over the pixels within {BOUNDARY_TOLERANCE} of the map's boundary, none where it has no boundary",
+        "bridgetune.metrics.invented:invention_seam",
+        short="inv. seam",
+    ),
+    Metric(
+        "islands",
+        "islands",
+        False,
+        "decision",
+        "bridgetune",
+        "connected regions of the map, of either source, joined by the sides of pixels, a megapixel; a clean map of one"
+        " megapixel has 2",
+        "bridgetune.metrics.decisions:islands",
+        unit="1/MP",
+    ),
+    Metric(
         "swap_inconsistency",
         "swap inconsistency",
         False,
@@ -264,7 +306,7 @@ for _metric in (
         True,
         "reference",
         "torchmetrics",
-        "peak signal-to-noise ratio to the all-in-focus image, RGB in 8 bits, at most 100",
+        "peak signal-to-noise ratio to the all-in-focus image, RGB in 8 bits; none for an identical image",
         "bridgetune.metrics.reference:psnr",
         unit="dB",
     ),

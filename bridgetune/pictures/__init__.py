@@ -3,6 +3,7 @@
 from bridgetune.pictures.images import (
     Picture,
     image_size,
+    is_jpeg,
     read_image,
     read_mask,
     read_mask_pixels,
@@ -15,6 +16,7 @@ from bridgetune.pictures.images import (
 __all__ = [
     "Picture",
     "image_size",
+    "is_jpeg",
     "read_image",
     "read_mask",
     "read_mask_pixels",

@@ -31,6 +31,12 @@ def pillow_size(path: Path) -> tuple[int, int]:
         return upright_size((image.height, image.width), _orientation(image))
 
 
+def holds_jpeg(path: Path) -> bool:
+    """Whether the file begins as a JPEG does, whatever its suffix."""
+    with path.open("rb") as file:
+        return file.read(len(_JPEG)) == _JPEG
+
+
 def _open(path: Path) -> ImageFile:
     # Microscopes' pictures exceed the limit on pixels in Image.open, which only global state can lift;
     # the classes of the formats that grow so large have none.

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
-from bridgetune.pictures._pillow import pillow_size, read_pillow
+from bridgetune.pictures._pillow import holds_jpeg, pillow_size, read_pillow
 from bridgetune.pictures._samples import Pixels, UnsupportedError
 from bridgetune.pictures._tiff import SIGNATURES, read_tiff, tiff_size
 
@@ -87,6 +87,17 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     path = Path(path)
     with _refusal(path):
         return tiff_size(path) if _is_tiff(path) else pillow_size(path)
+
+
+def is_jpeg(path: str | os.PathLike[str]) -> bool:
+    """Whether an image file is a JPEG, whatever its suffix: what it shows has lost some of what was stored.
+
+    Raises:
+        RequestError: No such file, or a folder.
+    """
+    path = Path(path)
+    with _refusal(path):
+        return holds_jpeg(path)
 
 
 def read_mask(path: str | os.PathLike[str]) -> Tensor:

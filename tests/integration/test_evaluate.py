@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,13 @@ pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 def tensor(path: Path) -> Tensor:
     return torch.tensor(read_image(path).pixels).permute(2, 0, 1)[None]
+
+
+def done(*arguments: object) -> None:
+    """The command, in this process."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    assert not ended.value.code
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +66,24 @@ def test_saved_results_have_the_scores_of_their_8_bit_levels(pairs_only: Path):
     assert (result.method, result.dataset, result.convention) == ("fused", "pairs", "toolbox")
     for stem, scores in result.images.items():
         first, second, fused = (tensor(pairs_only / folder / f"{stem}.png") for folder in ("A", "B", "fused"))
-        assert scores == {name: float(value) for name, value in SourcePair(first, second).score(fused).items()}
+        expected = {name: float(value) for name, value in SourcePair(first, second).score(fused).items()}
+        assert scores == {name: None if math.isnan(value) else value for name, value in expected.items()}
     assert result.mean["q_mi"] == pytest.approx(np.mean([scores["q_mi"] for scores in result.images.values()]))
     assert result.metrics["q_mi"].higher_is_better
 
 
 @pytest.mark.slow
-def test_processes_find_what_one_finds(dataset: Path):
-    one, two = (evaluate(dataset, fused=dataset / "fused", workers=workers) for workers in (1, 2))
+def test_processes_find_and_keep_what_one_does(dataset: Path, tmp_path: Path):
+    create("drpl", weights=None).save_pretrained(tmp_path / "net")
+    kept = [tmp_path / "1", tmp_path / "2"]
+    one, two = (
+        evaluate(dataset, generator=tmp_path / "net", keep=keep, workers=workers)
+        for workers, keep in enumerate(kept, 1)
+    )
     assert list(two.images) == list(one.images)
+    files = [{path.relative_to(keep): path.read_bytes() for path in keep.rglob("*.png")} for keep in kept]
+    assert len(files[0]) == 6
+    assert files[0] == files[1]
     for stem, scores in one.images.items():
         assert two.images[stem] == pytest.approx(scores, rel=1e-12)  # sums of another number of threads
 
@@ -85,7 +102,8 @@ def test_a_saved_fusion_of_ones_own_scores_as_the_generator_does(pairs_only: Pat
     saved = evaluate(pairs_only, fused=pairs_only / "fused", workers=1)
     made = evaluate(pairs_only, generator=generator)
     assert made.method == "Sharpness"
-    assert list(made.metrics) == [*FUSION_METRICS, "swap_inconsistency"]
+    decided = [name for name, metric in METRICS.items() if metric.kind == "decision"]
+    assert list(made.metrics) == [*FUSION_METRICS, *decided, "swap_inconsistency"]
     for stem, scores in saved.images.items():
         assert scores == {name: made.images[stem][name] for name in FUSION_METRICS}
 
@@ -140,9 +158,70 @@ def test_a_generator_is_measured_as_it_fuses(dataset: Path):
 def test_saved_results_are_compared_with_the_all_in_focus_image(dataset: Path):
     perfect = evaluate(dataset, fused=dataset / "clear", workers=1)
     assert list(perfect.metrics) == [*FUSION_METRICS, "psnr", "ssim"]
-    assert perfect.mean["psnr"] == 100
     assert perfect.mean["ssim"] == pytest.approx(1)
     assert evaluate(dataset, fused=dataset / "fused", workers=1).mean["psnr"] < 40
+
+
+def test_an_image_that_is_identical_to_the_all_in_focus_one_has_no_psnr_and_is_counted(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree(dataset, tmp_path / "d")
+    shutil.copy(tmp_path / "d" / "clear" / "10.png", tmp_path / "d" / "fused" / "10.png")
+    command = ["evaluate", "--sources", tmp_path / "d", "--fused", tmp_path / "d" / "fused", "--workers", 1]
+    done(*command, "--out", tmp_path / "e.json", "--csv", tmp_path / "e.csv")
+    assert "1 of 3 fused images is identical to the all-in-focus image: without PSNR" in capsys.readouterr().err
+    result = Evaluation.read(tmp_path / "e.json")
+    assert result.named("identical to the all-in-focus image") == ["10"]
+    assert result.images["10"]["psnr"] is None
+    others = [result.images[stem]["psnr"] for stem in ("2", "11")]
+    assert result.mean["psnr"] == pytest.approx(np.mean(np.array(others, float)))
+    with (tmp_path / "e.csv").open() as file:
+        psnr = {row["image"]: row["psnr"] for row in csv.DictReader(file)}
+    assert psnr["10"] == ""
+    assert float(psnr["mean"]) == result.mean["psnr"]
+
+
+def test_results_that_are_stored_as_jpeg_are_pointed_out(pairs_only: Path, capsys: pytest.CaptureFixture[str]):
+    command = ["evaluate", "--sources", pairs_only, "--fused", pairs_only / "fused", "--workers", 1, "--json"]
+    done(*command)
+    assert "JPEG" not in "".join(capsys.readouterr())
+    path = pairs_only / "fused" / "10.png"
+    write_image(path.with_suffix(".jpg"), read_image(path).pixels)
+    path.with_suffix(".jpg").rename(path)  # whatever its suffix says
+    done(*command)
+    told = capsys.readouterr()
+    assert json.loads(told.out)["settings"]["fused images stored as JPEG"] == 1
+    assert "fused: 1 of 3 fused images are stored as JPEG, which alone costs" in told.err
+
+
+def test_fused_images_and_maps_are_kept_and_not_replaced_unasked(
+    pairs_only: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    saved, kept, out = tmp_path / "net", tmp_path / "kept", tmp_path / "e.json"
+    create("bridgemff", weights=None).save_pretrained(saved)
+    evaluate(pairs_only, generator=saved, keep=kept, workers=1)
+    files = {f"{folder}/{stem}.png" for folder in ("fused", "maps") for stem in ("2", "10", "11")}
+    assert {str(path.relative_to(kept)) for path in kept.rglob("*.*")} == files
+
+    (kept / "fused" / "2.png").unlink()
+    before = (kept / "maps" / "11.png").stat().st_mtime_ns
+    command = ["evaluate", "--sources", pairs_only, "--generator", saved, "--keep", kept, "--workers", 1]
+    with pytest.raises(SystemExit, match="2"):
+        main([str(argument) for argument in (*command, "--out", out)])
+    assert "maps/2.png and 4 more are there already; name another folder, or --force" in capsys.readouterr().err
+    assert not (kept / "fused" / "2.png").exists()
+    assert not out.exists()
+    done(*command, "--force")
+    assert f"fused images and maps in {kept}" in capsys.readouterr().out
+    assert (kept / "fused" / "2.png").exists()
+    assert (kept / "maps" / "11.png").stat().st_mtime_ns > before
+
+
+def test_nothing_is_kept_over_the_sources(pairs_only: Path, tmp_path: Path, generator: Adapter):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "fused").symlink_to(pairs_only / "A")
+    with pytest.raises(RequestError, match="kept/fused: holds the sources"):
+        evaluate(pairs_only, generator=generator, keep=tmp_path / "kept", force=True)
 
 
 def test_what_is_not_defined_for_an_image_is_left_out_of_the_mean(dataset: Path, tmp_path: Path, generator: Adapter):
@@ -255,7 +334,7 @@ def test_the_command_line_shows_every_image_and_the_mean(dataset: Path):
     assert "clear on scenes, 3 images" in shown
     lines = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
     assert {"2", "10", "11", "mean"} <= lines.keys()
-    assert lines["mean"].split()[1:] == ["100.00", "1.0000"]
+    assert lines["mean"].split()[1:] == ["–", "1.0000"]
 
 
 def test_the_command_line_names_what_a_plugins_evaluator_leaves_out(dataset: Path, tmp_path: Path):
@@ -285,6 +364,9 @@ def test_wrong_requests_are_one_line_and_write_nothing(
         (["--sources", dataset, "--generator", "laplacian-pyramid", "--mirrored"], "mirrored: laplacian-pyramid is an"),
         (["--sources", dataset, "--fused", fused, "--workers", 0], "workers"),
         (["--sources", dataset, "--fused", fused, "--out", tmp_path], "is a folder"),
+        (["--sources", dataset, "--fused", fused, "--keep", tmp_path / "k"], "keep: given without a generator"),
+        (["--sources", dataset, "--generator", "bridgemff", "--force"], "force: given without keep"),
+        (["--sources", dataset, "--generator", "bridgemff", "--keep", dataset / "A" / "2.png"], "is a file"),
     ]
     for arguments, said in wrong:
         with pytest.raises(SystemExit, match="2"):

@@ -39,6 +39,11 @@ def test_without_the_proposed_method_there_is_no_enhancement():
     assert len(score_table("t", "c", METRICS, rows(a=(1, 1, 1, 1, 1), b=(2, 2, 2, 2, 2)), "c").sections) == 1
 
 
+def test_a_unit_of_large_numbers_has_fewer_digits():
+    found = {column.name: column.digits for table in evaluation_tables(everything()) for column in table.columns}
+    assert (found["islands"], found["psnr"], found["invention"]) == (1, 2, 4)
+
+
 def test_before_and_after_are_the_papers_tables():
     # Table 4 of the paper
     scores = rows(
@@ -59,6 +64,8 @@ def test_before_and_after_are_the_papers_tables():
 
     unnamed = before_after_table("t", "c", METRICS, scores, [MethodPair("MSFIN", "DRPL")])
     assert [row.labels for row in unnamed.sections[0]] == [("MSFIN",), ("DRPL",), ("Enhancement (%)",)]
+    assert table.caption == "c ✗ is before, ✓ after; enhancement: of after over before, positive for better."
+    assert unnamed.caption.startswith("c The first of a pair is before, the second after; enhancement:")
 
 
 def test_over_datasets_each_counts_once():
@@ -86,7 +93,7 @@ def test_an_evaluation_has_a_table_for_each_group_of_kinds():
     result = everything()
     tables = evaluation_tables(result)
     kinds = [{REGISTERED[c.name].kind for c in table.columns if c.name in REGISTERED} for table in tables]
-    assert kinds == [{"fusion"}, {"map"}, {"consistency", "reference"}]
+    assert kinds == [{"fusion"}, {"map"}, {"decision", "consistency", "reference"}]
     assert [column.name for table in tables for column in table.columns] == list(result.metrics)
     assert [table.caption for table in tables] == [
         f"net on Lytro, 3 images: {of}" for of in ("fusion metrics", "map metrics", "further metrics")

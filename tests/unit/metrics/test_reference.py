@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
@@ -16,10 +18,18 @@ def test_full_reference_scores():
     fused = clear.clone()
     fused[1] += 5
     scores = full_reference(fused, clear)
-    # equal images: capped; 5 levels everywhere: 20·log10(255/5) = 34.15 dB
-    assert scores["psnr"].tolist() == [100, pytest.approx(34.1514, abs=1e-4)]
+    # equal images differ by nothing; 5 levels everywhere: 20·log10(255/5) = 34.15 dB
+    assert scores["psnr"].tolist() == [math.inf, pytest.approx(34.1514, abs=1e-4)]
     # flat images: (2·100·105 + C1)/(100² + 105² + C1), C1 = 2.55²
     assert scores["ssim"].tolist() == [pytest.approx(1, abs=1e-5), pytest.approx(0.998811, abs=1e-5)]
+
+
+def test_nearly_equal_images_are_not_taken_for_equal_ones():
+    clear = torch.full((1, 1, 1000, 1000), 100, dtype=torch.uint8)
+    fused = clear.clone()
+    fused[..., 0, 0] += 1
+    # a squared error of 1 in 10⁶ pixels: 20·log10(255) + 60 dB
+    assert float(full_reference(fused, clear)["psnr"]) == pytest.approx(108.1308, abs=1e-4)
 
 
 def test_ssim_is_that_of_torchmetrics():
@@ -31,7 +41,7 @@ def test_ssim_is_that_of_torchmetrics():
 
 def test_full_reference_of_gray_and_colour():
     gray = torch.randint(0, 256, (1, 1, 20, 20), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    assert float(full_reference(gray, gray.expand(1, 3, 20, 20))["psnr"]) == 100
+    assert float(full_reference(gray, gray.expand(1, 3, 20, 20))["psnr"]) == math.inf
 
 
 def test_images_of_two_sizes_are_refused():

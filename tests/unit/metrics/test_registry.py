@@ -33,7 +33,10 @@ def _registry_as_it_was() -> Iterator[None]:
         ({"name": "qmi"}, "metric qmi: its class QMI is that of q_mi; choose another"),
         ({"name": "Q-MI"}, "metric 'Q-MI': expected a name of small letters, digits and _, such as q_mi"),
         ({"name": ""}, "metric ''"),
-        ({"kind": "speed"}, "metric own: got kind 'speed', expected one of fusion, map, consistency, reference"),
+        (
+            {"kind": "speed"},
+            "metric own: got kind 'speed', expected one of fusion, map, decision, consistency, reference",
+        ),
         ({"function": "len"}, "metric own: got function 'len', expected a callable or package.module:function"),
         ({"function": 3}, "metric own: got function 3, expected"),
     ],

@@ -28,7 +28,7 @@ def compare(
         typer.Option(
             metavar="METHOD",
             help="Compare this method with the one of --after, image by image; both may be given several times."
-            " Default: every x with x+BridgeTune.",
+            " Default: every x with x+BridgeTune, and of two others you are asked which is which.",
         ),
     ] = None,
     after: Annotated[list[str] | None, typer.Option(metavar="METHOD", help="See --before.")] = None,
@@ -36,7 +36,8 @@ def compare(
         str | None,
         typer.Option(
             metavar="METHOD",
-            help="Whose enhancement over the best of the others is shown. Default: the one that ranks best.",
+            help="Whose enhancement over the best of the others is shown. Default: the one that ranks best; if several"
+            " do, you are asked.",
         ),
     ] = None,
     metric: Annotated[

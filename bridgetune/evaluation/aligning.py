@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from bridgetune.documents import near
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.comparison import Comparison, DatasetScores, MethodPair
-from bridgetune.evaluation.results import TUNED_SUFFIX, Evaluation, MetricInfo
+from bridgetune.evaluation.results import IDENTICAL, JPEG, JPEG_COSTS, TUNED_SUFFIX, Evaluation, MetricInfo
 from bridgetune.ordering import natural_order
 
 ALL_DATASETS = "all datasets"
@@ -48,7 +49,7 @@ def align_pairs(
     Args:
         evaluations: By where each came from, which messages name.
         before, after: Methods to be compared in pairs. Where none are given, a pair is made of every `x` and
-            `x+BridgeTune`, and of the only two methods there are, in the order given.
+            `x+BridgeTune`. Which of two other methods was before is asked for in a note.
         metrics: Which to compare, in this order; default all.
 
     Raises:
@@ -155,6 +156,7 @@ def _aligned(
         dataset, tuple(found), tuple(images), {names[place]: infos[names[place]] for place in kept}, values[:, :, kept]
     )
     _tell_gaps(scores, notes)
+    _tell_files(scores, found, notes)
     if not scores.ranked():
         raise RequestError(
             f"{dataset}: no metric has values for all of {', '.join(found)} on a common image; evaluate them alike"
@@ -174,6 +176,21 @@ def _tell_gaps(scores: DatasetScores, notes: list[str]) -> None:
             notes.append(
                 f"{scores.dataset}: {name} counts {len(scores.images) - len(left_out)} of {len(scores.images)} images;"
                 f" some method has no value on {_few(left_out)}."
+            )
+
+
+def _tell_files(scores: DatasetScores, found: Mapping[str, Evaluation], notes: list[str]) -> None:
+    for method, one in found.items():
+        if jpegs := one.settings.get(JPEG):
+            notes.append(
+                f"{scores.dataset}: {jpegs} of {len(one.images)} fused images of {method} were stored as JPEG,"
+                f" {JPEG_COSTS}."
+            )
+        identical = set(one.named(IDENTICAL)) & set(scores.images)
+        if identical and "psnr" in scores.metrics:
+            notes.append(
+                f"{scores.dataset}: {len(identical)} of {len(scores.images)} fused images of {method} are identical to"
+                f" the all-in-focus image, and without PSNR: {_few(identical)}."
             )
 
 
@@ -220,9 +237,15 @@ def _pairs(
         network = untuned.get(head.strip().casefold())
         if plus and f"+{tail.strip()}".casefold() == TUNED_SUFFIX.casefold() and network is not None:
             pairs.append(MethodPair(network, method, network))
-    if not pairs and len(methods) == 2:
-        notes.append(f"Of two methods, {methods[0]} is taken as before and {methods[1]} as after, in the order given.")
-        pairs.append(MethodPair(*methods))
+    if pairs:
+        named = "; ".join(f"{pair.before} is before, {pair.after} after" for pair in pairs)
+        notes.append(f"By their names, {named}; --before and --after name others.")
+    elif len(methods) == 2:
+        first, second = map(shlex.quote, methods)
+        notes.append(
+            f"Which of {methods[0]} and {methods[1]} is before cannot be known from their names, so they are not tested"
+            f" image by image; name them, --before {first} --after {second} or the other way round."
+        )
     return tuple(pairs)
 
 

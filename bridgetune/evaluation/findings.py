@@ -91,7 +91,7 @@ class Findings:
 
     Attributes:
         comparison: What was compared.
-        proposed: The method whose enhancement over the others is given.
+        proposed: The method whose enhancement over the others is given; None where several rank best.
         alpha: Level of all tests.
         ranks: Ranks by means, on each dataset and over them.
         datasets: One by one.
@@ -99,7 +99,7 @@ class Findings:
     """
 
     comparison: Comparison
-    proposed: str
+    proposed: str | None
     alpha: float
     ranks: Table
     datasets: list[DatasetFindings]
@@ -118,7 +118,8 @@ def find(
 
     Args:
         comparison: See `align_pairs`.
-        proposed: The method to give the enhancement of; default the one of the best average rank.
+        proposed: The method to give the enhancement of; default the one of the best average rank, which a note says.
+            Where several have it, a note asks.
         alpha: Level of the tests, between 0 and 1.
         repeated: The rows of the tables of mean scores; default the means of what is compared, which have no spread.
 
@@ -127,7 +128,9 @@ def find(
     """
     if proposed is not None and proposed not in comparison.methods:
         raise unknown_method("--proposed", proposed, comparison.methods)
-    proposed = proposed or best_ranked(comparison)
+    if proposed is None:
+        proposed, note = _leading(best_ranked(comparison), nameable=repeated is None)
+        comparison = dataclasses.replace(comparison, notes=(*comparison.notes, note))
     names = file_names([scores.dataset for scores in comparison.datasets])
     said = f"; {repeated.said}" if repeated else ""
     datasets = [
@@ -166,13 +169,27 @@ def described(findings: Findings) -> dict[str, Any]:
     }
 
 
+def _leading(best: Sequence[str], *, nameable: bool) -> tuple[str | None, str]:
+    """The method whose enhancement is given where nobody named one, and what to say of it.
+
+    Args:
+        best: The methods of the best average rank.
+        nameable: Whether the command has `--proposed`.
+    """
+    if len(best) == 1:
+        other = "; --proposed names another" if nameable else ""
+        return best[0], f"Enhancement over the best of the others is that of {best[0]}, which ranks best{other}."
+    ask = "; name one of them by --proposed" if nameable else ""
+    return None, f"{listed(best)} tie for the best rank, so no enhancement over the others is shown{ask}."
+
+
 def _on(
     scores: DatasetScores,
     rows: Rows,
     where: str,
     name: str,
     pairs: Sequence[MethodPair],
-    proposed: str,
+    proposed: str | None,
     alpha: float,
 ) -> DatasetFindings:
     there = [pair for pair in pairs if {pair.before, pair.after} <= set(scores.methods)]

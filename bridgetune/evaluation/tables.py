@@ -150,7 +150,7 @@ def overall_rows(datasets: Sequence[DatasetScores], overall: DatasetScores) -> d
 
 
 def score_table(
-    name: str, caption: str, metrics: Mapping[str, MetricInfo], rows: Mapping[str, Sequence[Cell]], proposed: str
+    name: str, caption: str, metrics: Mapping[str, MetricInfo], rows: Mapping[str, Sequence[Cell]], proposed: str | None
 ) -> Table:
     """Tables 1, 2 and 5 of the paper: a row for each method, and what the proposed one gains on the best other.
 
@@ -158,7 +158,8 @@ def score_table(
         name, caption: See `Table`; a sentence about the enhancement is added.
         metrics: The columns.
         rows: Method -> a cell for each metric.
-        proposed: The method whose enhancement is given; there is none where it has no row, or no other has.
+        proposed: The method whose enhancement is given; there is none for None, or where it has no row, or no other
+            has.
     """
     columns = [Column.of(metric, info) for metric, info in metrics.items()]
     scores = [Row((method,), tuple(cells)) for method, cells in rows.items()]
@@ -181,13 +182,15 @@ def before_after_table(
     """Tables 3 and 4 of the paper: a section for each pair, with before, after and enhancement.
 
     Args:
-        name, caption: See `Table`.
+        name, caption: See `Table`; a sentence about which is before is added.
         metrics: The columns.
         rows: Method -> a cell for each metric.
         pairs: Of the methods.
     """
     columns = [Column.of(metric, info) for metric, info in metrics.items()]
     tuned = all(pair.network for pair in pairs)
+    which = f"{BEFORE} is before, {AFTER} after" if tuned else "The first of a pair is before, the second after"
+    caption += f" {which}; enhancement: of after over before, positive for better."
     sections = []
     for pair in pairs:
         labels = ((pair.network, BEFORE), ("", AFTER)) if tuned else ((pair.before,), (pair.after,))
@@ -254,10 +257,11 @@ def image_rank_table(scores: DatasetScores, name: str) -> Table:
     return table(name, caption, ("Method",), columns, [_best_first(rows)])
 
 
-def best_ranked(comparison: Comparison) -> str:
-    """The method of the best average rank over all datasets; the first given among equals."""
+def best_ranked(comparison: Comparison) -> list[str]:
+    """The methods of the best average rank over all datasets; several where it prints alike."""
     ranked = overall_ranks(comparison.datasets) or ranks_by_means(comparison.datasets[0])
-    return min(ranked, key=lambda method: ranked[method])
+    least = min(ranked.values())
+    return [method for method, rank in ranked.items() if f"{rank:.2f}" == f"{least:.2f}"]
 
 
 def _narrow(name: str, info: MetricInfo) -> Column:

@@ -18,11 +18,11 @@ _MOST_NAMED, _LONGEST_NAME, _MOST_IN_ORDER = 24, 5, 40
 _PROPOSED: dict[str, Any] = {"color": "black", "marker": "o", "linestyle": "-", "linewidth": 1.3, "zorder": 2.5}
 
 
-def stability(scores: DatasetScores, proposed: str) -> Figure:
+def stability(scores: DatasetScores, proposed: str | None) -> Figure:
     """A panel for each metric: score over image, the proposed method in black, behind the thinner lines of the others.
 
-    More than forty images are sorted by the proposed method's score: in natural order, as the paper has its twenty,
-    so many lines hide each other.
+    More than forty images are sorted by the score of the proposed method, or else the first: in natural order, as the
+    paper has its twenty, so many lines hide each other.
     """
     columns = 1 if len(scores.metrics) == 1 else 2
     legend_rows = -(-len(scores.methods) // (2 if columns == 1 else 4))

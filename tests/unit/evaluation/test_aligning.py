@@ -11,6 +11,7 @@ from bridgetune import RequestError
 from bridgetune.evaluation import Evaluation, MetricInfo
 from bridgetune.evaluation.aligning import align_pairs, read_evaluations
 from bridgetune.evaluation.comparison import MethodPair
+from bridgetune.evaluation.results import IDENTICAL, JPEG
 from tests.support.evaluations import METRICS, by_path, evaluation
 
 
@@ -151,6 +152,9 @@ def test_pairs_are_found_by_name():
         MethodPair("bridgemff", "BridgeMFF + bridgetune", "bridgemff"),
         MethodPair("MSFIN", "MSFIN+BridgeTune", "MSFIN"),
     )
+    (note,) = comparison.notes
+    assert note.startswith("By their names, bridgemff is before, BridgeMFF + bridgetune after; MSFIN is before, MSFIN+")
+    assert note.endswith("; --before and --after name others.")
 
 
 def test_pairs_are_named():
@@ -166,7 +170,34 @@ def test_pairs_are_named():
         align_pairs(given, before=["old"])
 
 
-def test_two_methods_are_a_pair():
-    comparison = align_pairs(by_path(evaluation("old"), evaluation("new")))
-    assert comparison.pairs == (MethodPair("old", "new"),)
-    assert "old is taken as before" in comparison.notes[0]
+def test_which_of_two_methods_is_before_is_asked_and_not_guessed():
+    given = by_path(evaluation("old net"), evaluation("new"))
+    comparison = align_pairs(given)
+    assert comparison.pairs == ()
+    (note,) = comparison.notes
+    assert "Which of old net and new is before cannot be known" in note
+    assert "--before 'old net' --after new or the other way round" in note
+    named = align_pairs(given, before=["new"], after=["old net"])
+    assert named.pairs == (MethodPair("new", "old net"),)
+    assert named.notes == ()
+
+
+def test_results_that_were_stored_as_jpeg_are_pointed_out():
+    lossy = evaluation("lossy").model_copy(update={"settings": {JPEG: 5}})
+    (note, *_) = align_pairs(by_path(lossy, evaluation("b"), evaluation("c"))).notes
+    assert note.startswith("Lytro: 5 of 8 fused images of lossy were stored as JPEG, which alone costs 0.02 to 0.06")
+
+
+def test_images_that_are_identical_to_the_truth_are_counted_and_left_out():
+    infos = {**METRICS, "psnr": MetricInfo(higher_is_better=True, title="PSNR", unit="dB")}
+    exact, other, third = (evaluation(name, metrics=infos) for name in ("exact", "other", "third"))
+    exact = valueless(exact, "psnr", "02", "05").model_copy(update={"settings": {IDENTICAL: ["02", "05"]}})
+    given = by_path(exact, other, third)
+    comparison = align_pairs(given)
+    scores = comparison.datasets[0]
+    assert scores.counted("psnr").sum() == 6
+    kept = [row["psnr"] for stem, row in other.images.items() if stem not in ("02", "05")]
+    assert scores.means("psnr")[1] == pytest.approx(np.mean(np.array(kept, float)))
+    said = "Lytro: 2 of 8 fused images of exact are identical to the all-in-focus image, and without PSNR: 02, 05."
+    assert said in comparison.notes
+    assert said not in align_pairs(given, metrics=["q_mi"]).notes

@@ -19,6 +19,27 @@ def test_the_proposed_method_is_the_one_that_ranks_best_unless_named():
         find(comparison, "x")
 
 
+def test_which_method_enhancement_means_is_said_unless_it_was_named():
+    comparison = align_pairs(by_path(evaluation("a"), evaluation("b", 0.1), evaluation("c", -0.1)))
+    said = "Enhancement over the best of the others is that of b, which ranks best; --proposed names another."
+    assert find(comparison).comparison.notes[-1] == said
+    assert "Enhancement: of b over the best of the others" in find(comparison).datasets[0].table.caption
+    assert not any("Enhancement" in note for note in find(comparison, "c").comparison.notes)
+
+
+def test_which_method_enhancement_means_is_asked_where_several_rank_best():
+    one = evaluation("a")
+    comparison = align_pairs(by_path(one, one.model_copy(update={"method": "b"}), evaluation("c", -0.1)))
+    found = find(comparison)
+    assert found.proposed is None
+    assert len(found.datasets[0].table.sections) == 1
+    assert found.comparison.notes[-1] == (
+        "a and b tie for the best rank, so no enhancement over the others is shown; name one of them by --proposed."
+    )
+    assert described(found)["proposed"] is None
+    assert len(find(comparison, "b").datasets[0].table.sections) == 2
+
+
 def test_files_of_datasets_do_not_collide():
     names = ["My Set", "my-set", "overall", "数据"]
     given = [evaluation(method, dataset=name, images=3) for name in names for method in "ab"]

@@ -18,7 +18,8 @@ def test_what_is_said_is_what_was_found():
 
 
 def test_few_images_and_few_methods_are_warned_of():
-    two = find(align_pairs(by_path(evaluation("old", images=5), evaluation("new", 0.1, images=5)))).datasets[0]
+    given = by_path(evaluation("old", images=5), evaluation("new", 0.1, images=5))
+    two = find(align_pairs(given, before=["old"], after=["new"])).datasets[0]
     assert two.nemenyi == {}
     assert "2 methods; the Friedman test and the critical-difference diagram need three methods" in two.said[0]
     assert "no difference shown in qabf_weighted, q_mi and map_error" in two.said[1]

@@ -95,8 +95,9 @@ def measure(files: ImageFiles, method: Method) -> dict[str, float]:
         fused = _planes(torch.tensor(fusion.pixels))
         images = sources.scored(fused, method.convention)
         if isinstance(method.generator, nn.Module):
+            assert fusion.undecided is not None
             decision = _map(fusion)
-            given["decision"] = (ScoredDecision(images, decision),)
+            given["decision"] = (ScoredDecision(images, decision, fusion.undecided),)
             given["consistency"] = decision, _swapped(decision, first, second, method)
             if files.mask is not None:
                 truth = read_mask(files.mask)[None]

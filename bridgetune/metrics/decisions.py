@@ -1,4 +1,4 @@
-"""What a decision map tells of itself, without a ground truth."""
+"""What a decision tells of itself, without a ground truth: how sure it is, and in how many pieces its map is."""
 
 from __future__ import annotations
 
@@ -20,10 +20,19 @@ class ScoredDecision:
     Attributes:
         images: The sources and the fused image.
         decision: The map, (B, 1, H, W), at least 0.5 where the first source was taken.
+        undecided: Share of undecided pixels, see `undecided`.
     """
 
-    def __init__(self, images: ScoredImages, decision: Tensor) -> None:
-        self.images, self.decision = images, decision
+    def __init__(self, images: ScoredImages, decision: Tensor, undecided: float) -> None:
+        self.images, self.decision, self.undecided = images, decision, undecided
+
+
+def undecided(scored: ScoredDecision) -> float:
+    """Share of pixels that the network itself is undecided on, whose |logit| is below 0.5; in [0, 1], lower is better.
+
+    It is the same whatever becomes of them, settled or not: how much of the map the network does not know.
+    """
+    return scored.undecided
 
 
 def islands(scored: ScoredDecision) -> Tensor:

@@ -281,6 +281,15 @@ for _metric in (
         short="inv. seam",
     ),
     Metric(
+        "undecided",
+        "undecided",
+        False,
+        "decision",
+        "bridgetune",
+        "share of pixels whose |logit| is below 0.5, before surroundings settle them",
+        "bridgetune.metrics.decisions:undecided",
+    ),
+    Metric(
         "islands",
         "islands",
         False,

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bridgetune import wrap
 from bridgetune.config import AdapterConfig
-from bridgetune.data import read_image, write_image
+from bridgetune.data import Picture, read_image, write_image
 from bridgetune.evaluation.dataset import ImageFiles
 from bridgetune.evaluation.measuring import Method, kept_files, measure
-from bridgetune.inference import fuse_pictures
+from bridgetune.inference import Undecided, fuse_pictures
 
 
 class Counting(nn.Module):
@@ -46,20 +47,22 @@ def test_a_symmetric_generator_is_not_asked_for_the_other_order(files: ImageFile
     generator = wrap(network, AdapterConfig(call="pair", output="logits", symmetric=symmetric)).eval()
     network.asked = 0
     scores = measure(files, Method(generator))
+    assert 0 < scores["undecided"] < 1
     assert network.asked == (1 if symmetric else 2)
     assert (scores["swap_inconsistency"] == 0) is symmetric
 
 
-def test_the_map_that_is_not_asked_for_is_the_one_that_would_come_but_for_ties(files: ImageFiles):
+@pytest.mark.parametrize("undecided", ["keep", "settle"])
+def test_the_map_that_is_not_asked_for_is_the_one_that_would_come_but_for_ties(files: ImageFiles, undecided: Undecided):
     generator = wrap(Counting(), AdapterConfig(call="pair", output="logits", symmetric=True)).eval()
     first, second = read_image(files.first), read_image(files.second)
-    given, swapped = (fuse_pictures(generator, *pair).decision for pair in ((first, second), (second, first)))
+    given, swapped = (_decided(generator, *pair, undecided=undecided) for pair in ((first, second), (second, first)))
     with torch.inference_mode():
         ties = (generator(first.tensor()[None], second.tensor()[None])[0, 0] == 0).numpy()
     assert 0 < ties.mean() < 1
+    assert 0 < given.mean() < 1
     assert np.array_equal(swapped[~ties], 1 - given[~ties])
-    assert (given[ties] == 1).all()
-    assert (swapped[ties] == 1).all()
+    assert undecided == "settle" or (given[ties] == swapped[ties]).all()
 
 
 def test_what_is_kept_is_what_was_measured(files: ImageFiles, tmp_path: Path):
@@ -75,3 +78,9 @@ def test_what_is_kept_is_what_was_measured(files: ImageFiles, tmp_path: Path):
     first, second = (read_image(path).pixels for path in (files.first, files.second))
     assert np.array_equal(read_image(fused).pixels, np.where(mask[..., None], first, second))
     assert torch.count_nonzero(torch.from_numpy(mask))
+
+
+def _decided(generator: nn.Module, first: Picture, second: Picture, undecided: Undecided) -> NDArray[np.float32]:
+    decision = fuse_pictures(generator, first, second, undecided=undecided).decision
+    assert decision is not None
+    return decision

@@ -14,12 +14,16 @@ from tests.support.triples import triple
 
 def scored(decision: Tensor) -> ScoredDecision:
     first, second, fused = triple(1)
-    return ScoredDecision(SourcePair(first, second).scored(fused), decision)
+    return ScoredDecision(SourcePair(first, second).scored(fused), decision, 0.25)
 
 
 def islands(decision: Tensor) -> list[float]:
     found: list[float] = METRICS["islands"].computed(scored(decision)).tolist()
     return found
+
+
+def test_the_share_of_undecided_pixels_is_the_networks_own():
+    assert METRICS["undecided"].computed(scored(torch.ones(1, 1, 20, 24))) == 0.25
 
 
 def test_a_megapixel_in_two_parts_has_two_islands():

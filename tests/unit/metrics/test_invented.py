@@ -25,7 +25,7 @@ def step(column: int, height: int = 16, width: int = 40) -> Tensor:
 
 def seam(first: Tensor, second: Tensor, fused: Tensor, decision: Tensor) -> float:
     images = SourcePair(first, second).scored(fused)
-    return float(METRICS["invention_seam"].computed(ScoredDecision(images, decision)))
+    return float(METRICS["invention_seam"].computed(ScoredDecision(images, decision, 0.0)))
 
 
 @pytest.mark.parametrize(("moved", "expected"), [(0, 0), (1, 0), (2, 0.5), (3, 1)])

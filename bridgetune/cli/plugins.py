@@ -13,12 +13,12 @@ from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.options import Json
 from bridgetune.plugins import Registry, registry
 
-app = typer.Typer(help="The plugins that bring generators.", no_args_is_help=True)
+app = typer.Typer(help="The plugins that bring generators and evaluators.", no_args_is_help=True)
 
 
 @app.callback()
 def _plugins() -> None:
-    """The plugins that bring generators."""
+    """The plugins that bring generators and evaluators."""
 
 
 @app.command("list")

@@ -44,6 +44,32 @@ class Augmentation(Frozen):
     """Largest standard deviation of the noise, each image its own, as a share of the full scale."""
     jpeg: Share = 0.0
     """Share of the pairs whose images have each been JPEG files."""
+    strong: Share = 0.0
+    """Share whose blur is of any strength, its radius log-uniform up to 40 pixels, whatever `kernel_sizes`."""
+    rings: Share = 0.0
+    """Share blurred by what a microscope's objective makes of a point out of focus: a disk with diffraction rings."""
+    linear: Share = 0.0
+    """Share blurred and composed in linear light, so that highlights spread as they do in a lens."""
+    across: Share = 0.0
+    """Share whose seam runs across surfaces, not only round objects: the limit of what is in focus on a floor, say."""
+    even: Share = 0.0
+    """Share in which a large region is nearly even."""
+    backlight: Share = 0.0
+    """Share in which one side of the seam is dark against a bright other."""
+    bright_field: Share = 0.0
+    """Share that are stained cells in a microscope's bright field, some in focus in either image, on empty ground."""
+    fluorescence: Share = 0.0
+    """Share that are glowing cells on dark ground."""
+    both: Share = 0.0
+    """Share in which what is in focus is slightly blurred, too, the more the nearer to one end of the picture."""
+    neither: Share = 0.0
+    """Share in which a region is blurred in both images, in one of them more."""
+    apart: Share = 0.0
+    """Largest change of brightness and of contrast of either image alone, as a share of the full scale."""
+    noise_apart: Share = 0.0
+    """Largest standard deviation of the noise that one of the images has beyond the other's."""
+    breathing: Share = 0.0
+    """Largest change of size between the images, and the largest shift, as shares of a side."""
     effects: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     """Strengths of effects that `bridgetune.data.register_effect` was given, by name; they are applied in the order of
     their names."""
@@ -76,14 +102,33 @@ NO_AUGMENTATION = Augmentation()
 """The paper's pairs."""
 
 _LENS = Augmentation(exchange=True, disk=0.5, soft=0.5, graded=0.25, dark_edges=0.4)
+_CAMERA = _LENS.model_copy(update={"exposure": 0.1, "noise": 0.01, "jpeg": 0.5})
+
+_WORLD = {
+    "strong": 0.6,
+    "rings": 0.1,
+    "linear": 0.3,
+    "across": 0.25,
+    "even": 0.2,
+    "backlight": 0.1,
+    "bright_field": 0.15,
+    "fluorescence": 0.04,
+    "both": 0.2,
+    "neither": 0.1,
+    "apart": 0.02,
+    "noise_apart": 0.01,
+    "breathing": 0.002,
+}
 
 AUGMENTATIONS: dict[str, Augmentation] = {
     "none": NO_AUGMENTATION,
     "exchange": Augmentation(exchange=True),
     "lens": _LENS,
-    "camera": _LENS.model_copy(update={"exposure": 0.1, "noise": 0.01, "jpeg": 0.5}),
+    "camera": _CAMERA,
+    "world": _CAMERA.model_copy(update=_WORLD),
 }
-"""`none`: the paper's pairs; `exchange`: in either order; `lens`: with other blurs, too; `camera`: and as files."""
+"""`none`: the paper's pairs; `exchange`: in either order; `lens`: with other blurs, too; `camera`: and as files;
+`world`: of any strength, of other scenes and with two images that differ in more than focus."""
 
 AugmentationName = Annotated[str, OneOf(AUGMENTATIONS)]
 """A name of `AUGMENTATIONS`."""

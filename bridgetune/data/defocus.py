@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from bridgetune.data.blur import disk_blurs, gaussian_blurs
+from bridgetune.data.blur import LARGEST_SUMMED, disk_blurs, gaussian_blurs, ring_blurs, wide_gaussian_blurs
 
 THINNEST = 1e-3
 """Below this much of it, what lies behind an object is taken from the blur of the whole picture."""
+
+
+Kernel = Literal["gaussian", "disk", "rings"]
+
+GAMMA = 2.2
+"""Of the curve by which stored values follow light."""
 
 
 class Blur(NamedTuple):
@@ -26,14 +32,19 @@ class Blur(NamedTuple):
         direction: In which it grows, in radians.
         soft: Whether the object spills over its boundary.
         dark_edges: Whether black from beyond the picture spills into it.
+        linear: Whether light is blurred and composed, instead of stored values.
+        layers: What the two sides of the mask are: `opaque` objects; `absorbing` ones in a bright field, through
+            which the light passes one after the other; or `glowing` ones on dark ground, whose light adds up.
     """
 
-    kind: Literal["gaussian", "disk"]
+    kind: Kernel
     kernel_size: int
     far_kernel_size: int
     direction: float
     soft: bool
     dark_edges: bool
+    linear: bool = False
+    layers: Literal["opaque", "absorbing", "glowing"] = "opaque"
 
 
 def defocused(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Tensor, Tensor]:
@@ -45,11 +56,23 @@ def defocused(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Ten
         blurs: One for each.
     """
     near, far = torch.empty_like(images), torch.empty_like(images)
-    for compose, soft in ((_cut_out, False), (_occluding, True)):
-        places = [place for place, blur in enumerate(blurs) if blur.soft == soft]
+    linear = [place for place, blur in enumerate(blurs) if blur.linear]
+    if linear:
+        images = images.clone()
+        images[linear] = images[linear].clamp(0, 1) ** GAMMA
+    for compose in (_cut_out, _occluding, _absorbing, _glowing):
+        places = [place for place, blur in enumerate(blurs) if _composition(blur) is compose]
         if places:
             near[places], far[places] = compose(images[places], masks[places], [blurs[place] for place in places])
+    for side in (near, far) if linear else ():
+        side[linear] = side[linear].clamp(0, 1) ** (1 / GAMMA)
     return near, far
+
+
+def _composition(blur: Blur) -> Callable[[Tensor, Tensor, Sequence[Blur]], tuple[Tensor, Tensor]]:
+    if blur.layers == "opaque":
+        return _occluding if blur.soft else _cut_out
+    return _absorbing if blur.layers == "absorbing" else _glowing
 
 
 def _cut_out(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Tensor, Tensor]:
@@ -68,6 +91,20 @@ def _occluding(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Te
     whole, objects, matte = torch.split(layers, [3, 3, 1], dim=1)
     rest = torch.where(1 - matte > THINNEST, (whole - objects) / (1 - matte).clamp(min=THINNEST), whole).clamp(0, 1)
     return torch.lerp(rest, images, masks), objects + (1 - matte) * torch.lerp(images, rest, masks)
+
+
+def _absorbing(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Tensor, Tensor]:
+    """With t and u, what the object and the rest let through of the ground's light g: g·t·blur(u) and g·blur(t)·u."""
+    ground = images.amax(dim=(2, 3), keepdim=True).clamp(min=THINNEST)
+    object_, rest = (torch.lerp(torch.ones_like(images), images / ground, inside) for inside in (masks, 1 - masks))
+    return ground * object_ * blurred_by(rest, blurs), ground * blurred_by(object_, blurs) * rest
+
+
+def _glowing(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Tensor, Tensor]:
+    """Above the ground's light g, the object's and the rest's add up: g + m·(I-g) + blur((1-m)·(I-g)), and so on."""
+    ground = images.amin(dim=(2, 3), keepdim=True)
+    object_, rest = masks * (images - ground), (1 - masks) * (images - ground)
+    return ground + object_ + blurred_by(rest, blurs), ground + blurred_by(object_, blurs) + rest
 
 
 def blurred_by(images: Tensor, blurs: Sequence[Blur]) -> Tensor:
@@ -92,13 +129,21 @@ def _blurred_within(images: Tensor, blurs: Sequence[Blur]) -> Tensor:
     return near
 
 
-def _by_kinds(images: Tensor, kernels: Sequence[tuple[Literal["gaussian", "disk"], int]]) -> Tensor:
+def _by_kinds(images: Tensor, kernels: Sequence[tuple[Kernel, int]]) -> Tensor:
     blurred = torch.empty_like(images)
-    for kind, blurs in (("gaussian", gaussian_blurs), ("disk", disk_blurs)):
-        places = [place for place, (its_kind, _) in enumerate(kernels) if its_kind == kind]
+    for blurs, takes in _KINDS:
+        places = [place for place, kernel in enumerate(kernels) if takes(*kernel)]
         if places:
             blurred[places] = blurs(images[places], [kernels[place][1] for place in places])
     return blurred
+
+
+_KINDS: tuple[tuple[Callable[[Tensor, Sequence[int]], Tensor], Callable[[Kernel, int], bool]], ...] = (
+    (gaussian_blurs, lambda kind, size: kind == "gaussian" and size <= LARGEST_SUMMED),
+    (wide_gaussian_blurs, lambda kind, size: kind == "gaussian" and size > LARGEST_SUMMED),
+    (disk_blurs, lambda kind, _: kind == "disk"),
+    (ring_blurs, lambda kind, _: kind == "rings"),
+)
 
 
 def _slope(direction: float, images: Tensor) -> Tensor:

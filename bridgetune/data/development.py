@@ -1,4 +1,4 @@
-"""Pairs as cameras store them: exposure, noise and JPEG."""
+"""Pairs as cameras store them: breathing, exposure, noise and JPEG."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+STILL = (0.0, 0.0, 0.0)
 
 
 class Development(NamedTuple):
@@ -20,12 +23,15 @@ class Development(NamedTuple):
         gain, offset: On each channel of each image, about the middle of the scale.
         noise: Added.
         qualities: Of the JPEG files; 0 for none.
+        motion: By how much the second image is larger than the first, less 1, and where its middle lies from the
+            first's, across and down, as shares of half a side; either image moves by half of it.
     """
 
     gain: NDArray[np.float32]
     offset: NDArray[np.float32]
     noise: NDArray[np.float32]
     qualities: tuple[int, int]
+    motion: tuple[float, float, float] = STILL
 
 
 def nothing_developed() -> Development:
@@ -40,12 +46,21 @@ def developed(images: tuple[Tensor, Tensor], developments: Sequence[Development 
     for pair, development in zip(both, developments, strict=True):
         if development is None:
             continue
+        if development.motion != STILL:
+            pair.copy_(_moved(pair, development.motion))
         gain, offset, noise = (torch.from_numpy(array).to(pair) for array in development[:3])
         pair.sub_(0.5).mul_(gain[..., None, None]).add_(0.5 + offset[..., None, None]).add_(noise).clamp_(0, 1)
         for image, quality in zip(pair, development.qualities, strict=True):
             if quality:
                 image.copy_(_through_jpeg(image, quality))
     return both[:, 0], both[:, 1]
+
+
+def _moved(pair: Tensor, motion: tuple[float, float, float]) -> Tensor:
+    growth, across, down = motion
+    halves = [[[1 - half * growth, 0, -half * across], [0, 1 - half * growth, -half * down]] for half in (-0.5, 0.5)]
+    grid = affine_grid(torch.tensor(halves).to(pair), list(pair.shape), align_corners=False)
+    return grid_sample(pair, grid, "bicubic", "reflection", align_corners=False).clamp(0, 1)
 
 
 def _through_jpeg(image: Tensor, quality: int) -> Tensor:

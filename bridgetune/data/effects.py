@@ -16,12 +16,19 @@ from bridgetune.config.augmentation import REGISTERED_EFFECTS
 from bridgetune.data.blur import kernel_size_at, random_kernel_size
 from bridgetune.data.defocus import Blur
 from bridgetune.data.development import Development, nothing_developed
+from bridgetune.data.scenes import Across, Backlight, Cells, Even, SceneChange, Softened
 from bridgetune.errors import RequestError, WorkError
 
 APART = 0.25
 """Share of a change in exposure that the two images of a pair do not have in common."""
 
 JPEG_QUALITIES = (60, 95)
+
+STRONG_RADII = (0.75, 40.0)
+"""Of the blurs of any strength, in pixels."""
+
+BOTH_RADII, NEITHER_RADII = (0.5, 4.0), (2.0, 16.0)
+"""Of the blur, in pixels, that is common to both images: everywhere, and in a region."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class Chance:
         exchange: Whether the image with its object out of focus comes first.
         development: None for none.
         applied: The effects on the finished pair, in order: name, and what it drew.
+        scene: The changes before there is a pair, in order.
     """
 
     blur: Blur
@@ -41,6 +49,7 @@ class Chance:
     exchange: bool = False
     development: Development | None = None
     applied: tuple[tuple[str, Any], ...] = ()
+    scene: tuple[SceneChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +180,56 @@ def _draw_qualities(rng: np.random.Generator, share: float, _: tuple[int, int]) 
     return first, second
 
 
+def _draw_strong(rng: np.random.Generator, share: float, _: tuple[int, int]) -> int | None:
+    if rng.random() >= share:
+        return None
+    return _odd(2 * np.exp(rng.uniform(*np.log(STRONG_RADII))))
+
+
+def _draw_across(rng: np.random.Generator, share: float, _: tuple[int, int]) -> Across | None:
+    return Across.draw(rng) if rng.random() < share else None
+
+
+def _draw_even(rng: np.random.Generator, share: float, _: tuple[int, int]) -> Even | None:
+    return Even.draw(rng) if rng.random() < share else None
+
+
+def _draw_backlight(rng: np.random.Generator, share: float, _: tuple[int, int]) -> Backlight | None:
+    return Backlight.draw(rng) if rng.random() < share else None
+
+
+def _draw_bright_field(rng: np.random.Generator, share: float, shape: tuple[int, int]) -> Cells | None:
+    return Cells.draw(rng, shape, glowing=False) if rng.random() < share else None
+
+
+def _draw_fluorescence(rng: np.random.Generator, share: float, shape: tuple[int, int]) -> Cells | None:
+    return Cells.draw(rng, shape, glowing=True) if rng.random() < share else None
+
+
+def _draw_both(rng: np.random.Generator, share: float, _: tuple[int, int]) -> Softened | None:
+    return Softened.draw(rng, BOTH_RADII, regional=False) if rng.random() < share else None
+
+
+def _draw_neither(rng: np.random.Generator, share: float, _: tuple[int, int]) -> Softened | None:
+    return Softened.draw(rng, NEITHER_RADII, regional=True) if rng.random() < share else None
+
+
+def _draw_apart(rng: np.random.Generator, largest: float, _: tuple[int, int]) -> Exposure:
+    gain, offset = rng.uniform(-largest, largest, (2, 2, 1)).repeat(3, axis=2).astype(np.float32)
+    return Exposure(np.float32(1) + gain, offset)
+
+
+def _draw_noise_apart(rng: np.random.Generator, largest: float, shape: tuple[int, int]) -> NDArray[np.float32]:
+    noise = np.zeros((2, 3, *shape), np.float32)
+    noise[rng.integers(2)] = np.float32(rng.uniform(0, largest)) * rng.standard_normal((3, *shape), np.float32)
+    return noise
+
+
+def _draw_motion(rng: np.random.Generator, largest: float, _: tuple[int, int]) -> tuple[float, float, float]:
+    growth, across, down = rng.uniform(-largest, largest, 3)
+    return growth, 2 * across, 2 * down  # of half a side
+
+
 def _exchanged(chance: Chance, _: Literal[True]) -> Chance:
     return replace(chance, exchange=True)
 
@@ -193,15 +252,49 @@ def _with_dark_edges(chance: Chance, _: Literal[True]) -> Chance:
 
 
 def _exposed(chance: Chance, exposure: Exposure) -> Chance:
-    return replace(chance, development=_development(chance)._replace(gain=exposure.gain, offset=exposure.offset))
+    before = _development(chance)
+    gain, offset = exposure.gain * before.gain, exposure.gain * before.offset + exposure.offset
+    return replace(chance, development=before._replace(gain=gain, offset=offset))
 
 
 def _noisy(chance: Chance, noise: NDArray[np.float32]) -> Chance:
-    return replace(chance, development=_development(chance)._replace(noise=noise))
+    before = _development(chance)
+    return replace(chance, development=before._replace(noise=before.noise + noise))
 
 
 def _compressed(chance: Chance, qualities: tuple[int, int]) -> Chance:
     return replace(chance, development=_development(chance)._replace(qualities=qualities))
+
+
+def _strong(chance: Chance, kernel_size: int) -> Chance:
+    blur = chance.blur
+    far = _odd(min(kernel_size * blur.far_kernel_size / blur.kernel_size, 2 * STRONG_RADII[1]))
+    return replace(chance, blur=blur._replace(kernel_size=kernel_size, far_kernel_size=far))
+
+
+def _with_rings(chance: Chance, _: Literal[True]) -> Chance:
+    return replace(chance, blur=chance.blur._replace(kind="rings"))
+
+
+def _in_linear_light(chance: Chance, _: Literal[True]) -> Chance:
+    return replace(chance, blur=chance.blur._replace(linear=True))
+
+
+def _on_the_scene(chance: Chance, change: SceneChange) -> Chance:
+    return replace(chance, scene=(*chance.scene, change))
+
+
+def _of_cells(chance: Chance, cells: Cells) -> Chance:
+    layers: Literal["absorbing", "glowing"] = "glowing" if cells.glowing else "absorbing"
+    return replace(_on_the_scene(chance, cells), blur=chance.blur._replace(layers=layers))
+
+
+def _moved(chance: Chance, motion: tuple[float, float, float]) -> Chance:
+    return replace(chance, development=_development(chance)._replace(motion=motion))
+
+
+def _odd(diameter: float) -> int:
+    return max(3, 2 * round((diameter - 1) / 2) + 1)
 
 
 def _development(chance: Chance) -> Development:
@@ -229,6 +322,19 @@ EFFECTS: dict[str, Effect] = {
         _of_a_field("exposure", _draw_exposure, _exposed),
         _of_a_field("noise", _draw_noise, _noisy),
         _of_a_field("jpeg", _draw_qualities, _compressed),
+        _of_a_field("strong", _draw_strong, _strong),
+        _of_a_field("rings", _happens, _with_rings),
+        _of_a_field("linear", _happens, _in_linear_light),
+        _of_a_field("across", _draw_across, _on_the_scene),
+        _of_a_field("even", _draw_even, _on_the_scene),
+        _of_a_field("backlight", _draw_backlight, _on_the_scene),
+        _of_a_field("bright_field", _draw_bright_field, _of_cells),
+        _of_a_field("fluorescence", _draw_fluorescence, _of_cells),
+        _of_a_field("both", _draw_both, _on_the_scene),
+        _of_a_field("neither", _draw_neither, _on_the_scene),
+        _of_a_field("apart", _draw_apart, _exposed),
+        _of_a_field("noise_apart", _draw_noise_apart, _noisy),
+        _of_a_field("breathing", _draw_motion, _moved),
     )
 }
 """Every effect there is, by name: those that have a field of their own in `Augmentation`, then what `register_effect`

@@ -23,6 +23,7 @@ from bridgetune.data.effects import Chance, affected, draw_chance
 from bridgetune.data.folders import Verify
 from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
+from bridgetune.data.scenes import changed_scenes
 from bridgetune.errors import RequestError
 from bridgetune.pictures._samples import Pixels
 from bridgetune.pictures.images import to_batch, to_tensor
@@ -175,8 +176,9 @@ class SyntheticPairs:
     def develop(self, drawn: Sequence[SyntheticDrawing], device: torch.device) -> Pair:
         """Blur, compose and develop a batch of pairs."""
         pixels, inside, chances = zip(*drawn, strict=True)
-        masks = to_batch(inside, device)
-        images = defocused(to_batch(pixels, device), masks, [chance.blur for chance in chances])
+        scenes = to_batch(pixels, device), to_batch(inside, device)
+        sharp, masks = changed_scenes(*scenes, [chance.scene for chance in chances])
+        images = defocused(sharp, masks, [chance.blur for chance in chances])
         images = developed(images, [chance.development for chance in chances])
         first, second = affected(images, [chance.applied for chance in chances])
         turned = torch.tensor([chance.exchange for chance in chances], device=device)[:, None, None, None]

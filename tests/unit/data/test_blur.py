@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgetune.data import gaussian_blur, gaussian_blurs, random_kernel_size
+from bridgetune.data import disk_blurs, gaussian_blur, gaussian_blurs, random_kernel_size
+from bridgetune.data.blur import LARGEST_SUMMED, ring_blurs, wide_gaussian_blurs
 from bridgetune.errors import RequestError
 
 cv2 = pytest.importorskip("cv2")
@@ -88,3 +89,37 @@ def test_each_image_of_a_batch_has_a_kernel_of_its_own(sizes, height, width):
     batch = torch.rand(len(sizes), 3, height, width, generator=torch.Generator().manual_seed(0))
     expected = torch.stack([gaussian_blur(image, size) for image, size in zip(batch, sizes, strict=True)])
     torch.testing.assert_close(gaussian_blurs(batch, sizes), expected, rtol=0, atol=1e-6)
+
+
+@given(half=st.integers(1, 45), value=st.floats(0, 1))
+def test_rings_leave_an_even_surface_as_it_is(half, value):
+    surface = torch.full((1, 3, 30, 20), value)
+    torch.testing.assert_close(ring_blurs(surface, [2 * half + 1]), surface, rtol=0, atol=1e-5)
+
+
+def test_rings_spread_a_point_over_about_the_disk_of_the_rays_with_rings_in_it():
+    point = torch.zeros(1, 1, 101, 101)
+    point[..., 50, 50] = 1
+    spread = ring_blurs(point, [41])[0, 0]
+    distance = torch.from_numpy(np.hypot(*np.meshgrid(np.arange(-50, 51), np.arange(-50, 51))))
+    assert spread[distance <= 22].sum().item() == pytest.approx(1, abs=0.05)
+    profile = spread[50, 50:72]
+    signs = profile.diff().sign()
+    assert (signs[1:] != signs[:-1]).sum() >= 4, "from the middle to the rim it rises and falls"
+    assert torch.allclose(spread, spread.T, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [(60, 70), (9, 30)])
+def test_a_wide_gaussian_is_the_gaussian(size):
+    images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    kernels = [33, 81]
+    torch.testing.assert_close(wide_gaussian_blurs(images, kernels), gaussian_blurs(images, kernels), rtol=0, atol=1e-5)
+
+
+def test_a_disk_too_large_to_be_summed_is_the_sum_all_the_same():
+    image = torch.rand(1, 1, 50, 40, generator=torch.Generator().manual_seed(0))
+    size = LARGEST_SUMMED + 10
+    offsets = np.arange(-(size // 2), size // 2 + 1)
+    disk = (size / 2 + 0.5 - np.hypot(offsets[:, None], offsets)).clip(0, 1)
+    expected = cv2.filter2D(image[0, 0].numpy(), -1, disk / disk.sum(), borderType=cv2.BORDER_REFLECT_101)
+    np.testing.assert_allclose(disk_blurs(image, [size])[0, 0], expected, atol=1e-5)

@@ -116,3 +116,34 @@ def test_pairs_stay_in_range_whatever_the_mask(seed, soft):
     for image in defocused(noise_image(seed), mask, [blur(kernel_size=9, far_kernel_size=3, soft=soft)]):
         assert image.min() >= -1e-5
         assert image.max() <= 1 + 1e-5
+
+
+def test_in_linear_light_a_highlight_outshines_what_it_spreads_over():
+    image, mask = torch.full((1, 3, SIDE, SIDE), 0.1), torch.zeros(1, 1, SIDE, SIDE)
+    image[..., 16, 16] = 1
+    linear, stored = (defocused(image, mask, [blur("disk")._replace(linear=each)])[0] for each in (True, False))
+    assert (linear[0, :, 16, 18] > stored[0, :, 16, 18] + 0.05).all()
+    even = torch.full((1, 3, SIDE, SIDE), 0.3)
+    for side in defocused(even, halves(), [blur()._replace(linear=True)]):
+        assert torch.allclose(side, even, atol=1e-6)
+
+
+@pytest.mark.parametrize("layers", ["absorbing", "glowing"])
+def test_layers_that_light_passes_are_sharp_each_in_its_own_image_and_leave_empty_ground_alone(layers):
+    ground = 0.9 if layers == "absorbing" else 0.05
+    image, mask = torch.full((1, 3, SIDE, SIDE), ground), halves()
+    image[..., 14:18, 6:10] = 0.5
+    image[..., 14:18, 22:26] = 0.5
+    near, far = defocused(image, mask, [blur("disk", 5)._replace(layers=layers)])
+    assert torch.allclose(near[..., :12], image[..., :12], atol=1e-5)
+    assert torch.allclose(far[..., 20:], image[..., 20:], atol=1e-5)
+    assert not torch.allclose(near[..., 20:], image[..., 20:], atol=0.05)
+    assert torch.allclose(near[..., 0, :], image[..., 0, :], atol=1e-5)
+
+
+def test_what_spills_over_an_absorbing_layer_darkens_it_and_over_a_glowing_one_brightens_it():
+    for layers, ground, sign in (("absorbing", 0.9, -1), ("glowing", 0.05, 1)):
+        image = torch.full((1, 3, SIDE, SIDE), ground)
+        image[..., 14:18, 10:22] = 0.5
+        near, _ = defocused(image, halves(), [blur("disk", 9)._replace(layers=layers)])
+        assert (sign * (near - image)[..., 14:18, 13:16] > 0.01).all()

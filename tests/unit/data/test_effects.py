@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from bridgetune.config import AUGMENTATIONS, Augmentation
 from bridgetune.data import Effect, Pair, SyntheticPairs, register_effect
-from bridgetune.data.effects import EFFECTS, JPEG_QUALITIES, Chance, affected, draw_chance
+from bridgetune.data.effects import EFFECTS, JPEG_QUALITIES, STRONG_RADII, Chance, affected, draw_chance
 from bridgetune.errors import RequestError, WorkError
 from tests.support.effects import registered
 
 LENS, CAMERA = AUGMENTATIONS["lens"], AUGMENTATIONS["camera"]
-PRESETS = ["exchange", "lens", "camera"]
+PRESETS = ["exchange", "lens", "camera", "world"]
 
 seeds = st.integers(0, 2**32 - 1)
 scenes_of_three = st.integers(0, 2)
@@ -273,3 +273,57 @@ def test_batches_with_and_without_an_effect_are_developed_as_their_pairs_are(las
             one = pairs.sample(index, np.random.default_rng(index))
             for whole, image in zip(together, one, strict=True):
                 assert torch.allclose(whole[index], image, atol=1e-6)
+
+
+@given(seeds)
+def test_a_strong_blur_is_odd_in_range_and_keeps_the_proportion_of_a_slant(seed):
+    strong = Augmentation(strong=1, graded=1)
+    blur, before = chance_of(strong, seed).blur, chance_of(Augmentation(graded=1), seed).blur
+    largest = 2 * STRONG_RADII[1] + 1
+    assert blur.kernel_size % 2 == blur.far_kernel_size % 2 == 1
+    assert 3 <= min(blur.kernel_size, blur.far_kernel_size) <= max(blur.kernel_size, blur.far_kernel_size) <= largest
+    far = blur.kernel_size * before.far_kernel_size / before.kernel_size
+    assert blur.far_kernel_size == pytest.approx(np.clip(far, 3, largest), abs=1.01)
+
+
+def test_strong_blurs_are_log_uniform():
+    blurs = [chance_of(Augmentation(strong=1), seed).blur for seed in range(1000)]
+    middle = np.sqrt(STRONG_RADII[0] * STRONG_RADII[1])
+    assert np.mean([blur.kernel_size / 2 < middle for blur in blurs]) == pytest.approx(0.5, abs=0.06)
+
+
+def test_noise_apart_is_one_images_alone_and_adds_to_the_noise_of_both():
+    apart = chance_of(Augmentation(noise_apart=0.1), 0).development.noise
+    assert sorted(bool(image.any()) for image in apart) == [False, True]
+    both = chance_of(Augmentation(noise_apart=0.1, noise=0.1), 0).development.noise
+    common = chance_of(Augmentation(noise=0.1), 0).development.noise
+    assert np.allclose(both, common + apart, atol=1e-6)
+
+
+@given(seeds)
+def test_gain_and_offset_apart_follow_the_exposure(seed):
+    both, exposure, apart = (
+        chance_of(Augmentation(**fields), seed).development
+        for fields in ({"exposure": 0.1, "apart": 0.05}, {"exposure": 0.1}, {"apart": 0.05})
+    )
+    assert np.allclose(both.gain, exposure.gain * apart.gain, atol=1e-6)
+    assert np.allclose(both.offset, apart.gain * exposure.offset + apart.offset, atol=1e-6)
+    assert np.abs(apart.gain - 1).max() <= 0.05 + 1e-6
+
+
+def test_cells_replace_the_scene_and_let_light_pass(scenes):
+    for name, layers in (("bright_field", "absorbing"), ("fluorescence", "glowing")):
+        chance = chance_of(Augmentation(**{name: 1}), 0)
+        assert chance.blur.layers == layers
+        plain, cells = (sample(scenes, Augmentation(**fields), 0, 0) for fields in ({}, {name: 1}))
+        assert not torch.equal(plain.mask, cells.mask)
+
+
+@pytest.mark.parametrize("name", [name for name in Augmentation.model_fields if name != "effects"])
+def test_each_field_by_itself_changes_the_pairs(lasting_scenes, name):
+    strength = 0.2 if name in ("exposure", "noise", "apart", "noise_apart", "breathing") else 1
+    augmentation = Augmentation(**{name: strength})
+    plain, changed = (
+        [sample(lasting_scenes, each, seed, seed % 3) for seed in range(4)] for each in (Augmentation(), augmentation)
+    )
+    assert not all(equal(one, other) for one, other in zip(plain, changed, strict=True))

@@ -1,12 +1,13 @@
 """What each effect of `--augment world` is worth on real pairs: a few hundred steps each, beside those without it.
 
-    python benchmarks/effects.py --images DIR --masks DIR --sources DIR [--sources DIR …] [--out FILE] [--write]
+    python benchmarks/effects.py --images DIR --masks DIR --sources DIR [--sources DIR …] [--out FILE]
 
 From one generator on (`--generator`, default the one that comes with bridgetune-bridgemff) a run goes on as `camera`
 has it, one with each effect added at the strength that `world` gives it, one with all of them, and one does nothing.
 Every effect draws from random numbers of its own: the scenes, and all else that befalls them, are the same in all runs
-of a seed. What comes of it is judged on the real pairs of every `--sources`, each with A/ and B/, and clear/ where there
-is a truth, by the bare network (`--undecided keep`, one view, either order). A run that `--out` has is not made again.
+of a seed. What comes of it is judged on the real pairs of every `--sources`, a folder with A/ and B/, and clear/ where
+there is a truth, by the bare network (`--undecided keep`, one view and one size, both orders). A run in
+`--out` is not made again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bridgetune.cli.process import keep_memory, let_threads_rest
 let_threads_rest()  # before torch is imported
 keep_memory()
 
-from measuring import markdown, write_section
+from measuring import markdown
 
 import bridgetune
 from bridgetune.config import AUGMENTATIONS, Augmentation
@@ -102,10 +103,7 @@ def carried_out(asked: argparse.Namespace) -> Iterator[Result]:
 
 def table(results: list[Result]) -> str:
     columns = [
-        (folder, name)
-        for folder, scores in results[0]["sets"].items()
-        for name in SHOWN
-        if scores[name] is not None
+        (folder, name) for folder, scores in results[0]["sets"].items() for name in SHOWN if scores[name] is not None
     ]
     rows = []
     for arm in arms():
@@ -131,12 +129,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=3e-4)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("effects.jsonl"))
-    parser.add_argument("--write", action="store_true", help="write the table to docs/performance.md")
-    asked = parser.parse_args()
-    text = table(list(carried_out(asked)))
-    print(text)
-    if asked.write:
-        write_section("effects", text)
+    print(table(list(carried_out(parser.parse_args()))))
 
 
 if __name__ == "__main__":

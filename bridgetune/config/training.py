@@ -67,9 +67,10 @@ class TrainConfig(Frozen):
     kernel_sizes: tuple[PositiveInt, PositiveInt] = (3, 21)
     """Smallest and largest kernel (odd) that blurs a training image."""
     augmentation: AugmentationName = "none"
-    """Pairs as the paper has them (`none`), in either order (`exchange`), with other blurs, too (`lens`), and as
-    cameras store them (`camera`). Of effect on pairs that are made of images and masks; held-out pairs from folders of
-    their own stay as the paper has them.
+    """Pairs as the paper has them (`none`), in either order (`exchange`), with other blurs, too (`lens`), as cameras
+    store them (`camera`), and as the world has them (`world`): of any blur, of even and backlit scenes and of cells,
+    from two images that differ in more than focus. Of effect on pairs that are made of images and masks; held-out pairs
+    from folders of their own stay as the paper has them.
 
     A name of `AUGMENTATIONS`."""
     validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.05

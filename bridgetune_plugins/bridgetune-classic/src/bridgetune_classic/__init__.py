@@ -26,7 +26,6 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
                 adapter=AdapterConfig(
                     call="pair",
                     color="gray",
-                    output="probability",
                     minimum=2,  # what mirrors an edge needs a second pixel
                 ),
             )

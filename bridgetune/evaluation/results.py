@@ -33,8 +33,8 @@ WITHOUT_MAP = "left out, without a map"
 JPEG = "fused images stored as JPEG"
 """In `Evaluation.settings`: how many; absent where none is."""
 
-JPEG_COSTS = "which alone costs 0.02 to 0.06 in Q^AB/F at qualities 95 and 90; store them without loss, as PNG"
-"""Measured on sources that are stored without loss; less where these are JPEG themselves."""
+JPEG_COSTS = "which alone costs up to 0.06 in Q^AB/F at quality 90; store them without loss, as PNG"
+"""The mean over microscopy, whose sources are stored without loss; less where these are JPEG themselves."""
 
 IDENTICAL = "identical to the all-in-focus image"
 """In `Evaluation.settings`: the stems of such fused images, which have no PSNR; absent where none is."""

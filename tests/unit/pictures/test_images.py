@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from bridgetune.data import image_size, read_image, read_mask, to_pixels, to_tensor, write_image
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.pictures import images
+from bridgetune.pictures import images, is_jpeg
 
 ORIENTATION = 274  # the tag of Exif and TIFF
 
@@ -101,6 +101,16 @@ def test_what_is_no_image_is_refused_whatever_its_suffix(tmp_path, suffix, conte
         with pytest.raises(RequestError, match="not an image") as error:
             read(path)
         assert _one_line(error, path)
+
+
+def test_a_jpeg_is_known_by_its_content_whatever_its_suffix(tmp_path, rgb8):
+    for name in ("a.jpg", "b.png", "c.tif"):
+        write_image(tmp_path / name, rgb8)
+    (tmp_path / "a.jpg").rename(tmp_path / "a.png")
+    found = {path.name: is_jpeg(path) for path in tmp_path.iterdir()}
+    assert found == {"a.png": True, "b.png": False, "c.tif": False}
+    with pytest.raises(RequestError, match=r"missing\.jpg: no such file"):
+        is_jpeg(tmp_path / "missing.jpg")
 
 
 def test_the_content_tells_the_format_and_not_the_suffix(tmp_path, rgb8):

@@ -50,7 +50,7 @@ def arms() -> dict[str, Augmentation | None]:
 
 def opened(name: str) -> Adapter:
     generator = bridgetune.load(name) if Path(name).is_dir() else bridgetune.create(name)
-    return generator.reconfigured(generator.config.asked(symmetric=True, mirrored=False))
+    return generator.reconfigured(generator.config.asked(symmetric=True, mirrored=False, scales=(1,)))
 
 
 def train(generator: Adapter, augmentation: Augmentation, seed: int, asked: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def create(
     weights: str | Path | None = "shipped",
     symmetric: bool | None = None,
     mirrored: bool | None = None,
+    scales: Sequence[float] | None = None,
     **options: Any,
 ) -> Adapter:
     """A plugin's generator, ready to call, in eval mode.
@@ -34,7 +35,7 @@ def create(
         weights: `shipped`, those that the plugin brings, or none for a network that has nothing to load; None, a fresh
             initialisation; or the path of a safetensors file, of a saved generator's folder or of a checkpoint that
             the plugin knows how to read.
-        symmetric, mirrored: See `AdapterConfig`. None: as the folder of the weights says, or else not.
+        symmetric, mirrored, scales: See `AdapterConfig`. None: as the folder of the weights says, or else not.
         options: For the plugin's network.
 
     Raises:
@@ -48,7 +49,7 @@ def create(
     if path is not None and path.is_dir():
         saved = read_saved(path)
         config, options, path = saved.config, _options(saved, path, name, options), saved.weights
-    config = config.asked(symmetric, mirrored)
+    config = config.asked(symmetric, mirrored, scales)
     network = _built(spec, spec.network, options)
     if shipped and path is None and network.state_dict():
         raise RequestError(
@@ -95,6 +96,7 @@ def open_generator(
     weights: str | Path | None = "shipped",
     symmetric: bool | None = None,
     mirrored: bool | None = None,
+    scales: Sequence[float] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Adapter:
     """What `--generator` means: a plugin's generator by name, a saved one's folder, or `module:factory`.
@@ -104,11 +106,11 @@ def open_generator(
     Args:
         name_or_path: See above.
         weights: For a name or a factory; see `create`.
-        symmetric, mirrored: See `AdapterConfig`. None: as it was saved, or else not.
+        symmetric, mirrored, scales: See `AdapterConfig`. None: as it was saved, or else not.
         options: For the network of a name.
     """
     generator = _opened(name_or_path, weights, options or {})
-    return generator.reconfigured(generator.config.asked(symmetric, mirrored))
+    return generator.reconfigured(generator.config.asked(symmetric, mirrored, scales))
 
 
 def open_method(
@@ -116,11 +118,12 @@ def open_method(
     weights: str | Path | None = None,
     symmetric: bool | None = None,
     mirrored: bool | None = None,
+    scales: Sequence[float] | None = None,
 ) -> Adapter | Evaluator:
     """What `--generator` means where a method only fuses: an evaluator by name, or else see `open_generator`.
 
     Args:
-        name_or_path, symmetric, mirrored: See `open_generator`.
+        name_or_path, symmetric, mirrored, scales: See `open_generator`.
         weights: None: those that a plugin ships.
 
     Raises:
@@ -128,9 +131,10 @@ def open_method(
     """
     found = plugins.registry()
     if name_or_path not in found.evaluators():
-        return open_generator(name_or_path, weights or "shipped", symmetric, mirrored)
+        return open_generator(name_or_path, weights or "shipped", symmetric, mirrored, scales)
     spec = found.find_evaluator(name_or_path)
-    for option, value in (("weights", weights), ("symmetric", symmetric), ("mirrored", mirrored)):
+    asked = {"weights": weights, "symmetric": symmetric, "mirrored": mirrored, "scales": scales}
+    for option, value in asked.items():
         if value is not None:
             raise RequestError(f"{option}: {spec.name} is an evaluator, which has no such choice; leave it out")
     return Evaluator(spec.name, _resolved(spec, spec.method)())

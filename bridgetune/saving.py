@@ -86,4 +86,6 @@ def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
 
 def _asked(adapter: Mapping[str, Any]) -> str:
     orders = "in both orders" if adapter.get("symmetric") else "in one order"
-    return orders + (", of the pair and its three mirror images" if adapter.get("mirrored") else "")
+    views = ", of the pair and its three mirror images" if adapter.get("mirrored") else ""
+    reduced = [f"1/{round(1 / scale)}" for scale in adapter.get("scales", [1])[1:]]
+    return orders + views + (f", at full size and at {' and '.join(reduced)} of it" if reduced else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
-from bridgetune.cli.options import GENERATOR, NETWORK, Json, Mirrored, Recipe, Symmetric, Undecided, Weights
+from bridgetune.cli.options import GENERATOR, NETWORK, Json, Mirrored, Recipe, Scales, Symmetric, Undecided, Weights
 from bridgetune.cli.tables import print_table
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole
@@ -41,6 +41,7 @@ def evaluate(
     weights: Weights = None,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
+    scales: Scales = None,
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
     convention: Annotated[
@@ -86,6 +87,7 @@ def evaluate(
             weights=weights,
             symmetric=symmetric,
             mirrored=mirrored,
+            scales=scales,
             recipe=recipe,
             undecided=undecided,
             convention=convention,

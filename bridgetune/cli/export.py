@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
-from bridgetune.cli.options import GeneratorArgument, Json, Mirrored, Symmetric, Weights
+from bridgetune.cli.options import GeneratorArgument, Json, Mirrored, Scales, Symmetric, Weights
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def export(
     weights: Weights = None,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
+    scales: Scales = None,
     tolerance: Annotated[float, typer.Option(help="How far its map, in [0, 1], may be from the network's own.")] = 1e-4,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: Json = False,
@@ -46,7 +47,7 @@ def export(
     from bridgetune.exporting import export as write
     from bridgetune.opening import open_generator
 
-    network = open_generator(generator, weights or "shipped", symmetric, mirrored)
+    network = open_generator(generator, weights or "shipped", symmetric, mirrored, scales)
     done = write(
         network,
         out,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import Generator, Mirrored, Recipe, Symmetric, Undecided, Weights
+from bridgetune.cli.options import Generator, Mirrored, Recipe, Scales, Symmetric, Undecided, Weights
 from bridgetune.errors import RequestError
 
 
@@ -29,6 +29,7 @@ def fuse(
     weights: Weights = None,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
+    scales: Scales = None,
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
 ) -> None:
@@ -43,7 +44,7 @@ def fuse(
     from bridgetune.inference.mapless import refuse_map
     from bridgetune.opening import open_method
 
-    network = open_method(generator, weights, symmetric, mirrored)
+    network = open_method(generator, weights, symmetric, mirrored, scales)
     if pairs is None:
         assert first is not None
         assert second is not None

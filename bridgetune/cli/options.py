@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -63,6 +64,29 @@ Mirrored = Annotated[
     typer.Option(
         "--mirrored/--single",
         help="Decide by the mean over the pair and its mirror images, or by the pair alone. Default: as it was saved.",
+        rich_help_panel=NETWORK,
+    ),
+]
+
+
+def _fractions(text: str) -> tuple[float, ...]:
+    """1,1/2,0.25 as numbers; whether they can be scales `AdapterConfig` says."""
+    try:
+        return tuple(float(Fraction(part.strip())) for part in text.split(","))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise RequestError(
+            f"--scales: got {text!r}, expected sizes such as 1,1/2,1/4, or 1 for full size alone"
+        ) from None
+
+
+Scales = Annotated[
+    Any,
+    typer.Option(
+        "--scales",
+        metavar="1,1/2,…",
+        parser=_fractions,
+        help="Sizes at which the network is shown the pair: the smaller ones count where it is unsure of a region."
+        " Default: as it was saved.",
         rich_help_panel=NETWORK,
     ),
 ]

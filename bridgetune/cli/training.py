@@ -17,6 +17,7 @@ from bridgetune.cli.options import (
     Generator,
     Json,
     Mirrored,
+    Scales,
     Symmetric,
     Weights,
     folder,
@@ -71,6 +72,7 @@ class Network:
     weights: Weights = None
     symmetric: Symmetric = None
     mirrored: Mirrored = None
+    scales: Scales = None
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -90,7 +92,8 @@ class Network:
 
         given = named_values("--option", self.option, "NAME=VALUE, such as blocks=2")
         options = {name: json_or_text(value) for name, value in given.items()}
-        return open_generator(self.generator, self.weights or weights, self.symmetric, self.mirrored, options)
+        asked = self.symmetric, self.mirrored, self.scales
+        return open_generator(self.generator, self.weights or weights, *asked, options)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -48,6 +48,7 @@ def evaluate(
     weights: str | Path | None = None,
     symmetric: bool | None = None,
     mirrored: bool | None = None,
+    scales: Sequence[float] | None = None,
     recipe: FuseRecipe = "paper",
     undecided: Undecided = "settle",
     convention: Convention = "toolbox",
@@ -67,7 +68,7 @@ def evaluate(
             `module:factory`, or a generator or an `Evaluator`, which runs in this process. Evaluators have no map,
             and no scores of it.
         weights: A file, for a generator by name.
-        symmetric, mirrored: See `AdapterConfig`. None: as the generator was saved.
+        symmetric, mirrored, scales: See `AdapterConfig`. None: as the generator was saved.
         recipe: How a generator fuses, see `FUSE_RECIPES`.
         undecided: What becomes of pixels that it does not know, see `Undecided`.
         convention: See `Convention`.
@@ -99,7 +100,7 @@ def evaluate(
         raise RequestError("force: given without keep, whose files it is for; leave it out")
     if keep is not None:
         _check_kept(Path(keep), generator is not None, found.images, force)
-    opening = _Opening(generator, weights, symmetric, mirrored)
+    opening = _Opening(generator, weights, symmetric, mirrored, scales)
     network = opening.open()
     if recipe != "paper":
         refuse_map(network, f"recipe {recipe}")
@@ -124,7 +125,7 @@ def evaluate(
         settings |= {"generator": _named(generator), "weights": str(weights) if weights else None, "recipe": recipe}
         settings |= {"undecided": undecided}
         if isinstance(network, Adapter):
-            settings |= {"symmetric": network.config.symmetric, "mirrored": network.config.mirrored}
+            settings |= network.config.model_dump(mode="json", include={"symmetric", "mirrored", "scales"})
     if found.matched_by_order:
         settings[BY_ORDER] = [str(folder) for folder in found.matched_by_order]
     if jpegs := sum(files.fused is not None and is_jpeg(files.fused) for files in found.images):
@@ -190,12 +191,14 @@ class _Opening:
     weights: str | Path | None
     symmetric: bool | None
     mirrored: bool | None
+    scales: Sequence[float] | None
 
     def open(self) -> nn.Module | Evaluator | None:
         """The generator in eval mode, or the evaluator; None where saved results are measured."""
         if self.generator is not None and not isinstance(self.generator, nn.Module | Evaluator):
-            return open_method(str(self.generator), self.weights, self.symmetric, self.mirrored)
-        for name in ("weights", "symmetric", "mirrored"):
+            asked = self.symmetric, self.mirrored, self.scales
+            return open_method(str(self.generator), self.weights, *asked)
+        for name in ("weights", "symmetric", "mirrored", "scales"):
             if getattr(self, name) is not None:
                 raise RequestError(f"{name}: given without the name of a generator that it could be for; leave it out")
         return self.generator

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -30,10 +30,11 @@ UNIT = 32
 def least_side(config: AdapterConfig) -> int:
     """The shortest side that an exported program with open sides takes.
 
-    Longer than what it is padded to a multiple of, so that one reflection pads it; and no side of 1, which
-    `torch.export` takes for a constant.
+    Longer than what it is padded to a multiple of; and at none of the config's scales shorter than the network's
+    minimum, or of 1, which `torch.export` takes for a constant.
     """
-    return max(2, config.minimum, config.multiple + 1 if config.multiple > 1 else 1)
+    at_the_coarsest = (max(2, config.minimum) - 1) * max(config.reductions) + 1
+    return max(at_the_coarsest, config.multiple + 1 if config.multiple > 1 else 1)
 
 
 def trace(generator: Adapter, size: Size, operators: Mapping[Any, Callable[..., Any]]) -> ExportedProgram:
@@ -71,7 +72,8 @@ def sample_pairs(config: AdapterConfig, size: Size) -> list[tuple[Tensor, Tensor
     if size != "dynamic":
         first, second = _pair(*size)
         return [(second, first), (first, second)]
-    unit, least = padded_side(UNIT, config.multiple, config.minimum), least_side(config)
+    least = least_side(config)
+    unit = padded_side(max(UNIT, (least + 2) // 2), config.multiple, config.minimum)
     # The last one is traced: no two sides of a map alike, and none that is a multiple, or the trace may rely on it.
     sides = [(least, 2 * unit + 3), (4 * unit, 2 * unit - 1), (3 * unit - 6, 4 * unit - 5)]
     pairs = [_pair(height, width) for height, width in sides]
@@ -111,9 +113,11 @@ class _OpenSides(Adapter):
         self.domain = _OpenDomain(generator.config)
 
     def _read(self, answer: object, item: int | str | None, shape: torch.Size, *, auxiliary: bool = False) -> Tensor:
-        logits = read_logits(answer, self.config, item)
-        for axis in (2, 3):  # not by slices, which would ask how the padded side compares with the image's
-            logits = logits.index_select(axis, torch.arange(shape[axis], device=logits.device))
+        return self._cropped(read_logits(answer, self.config, item), shape[-2:])
+
+    def _cropped(self, logits: Tensor, sides: Sequence[int]) -> Tensor:
+        for axis, side in zip((2, 3), sides, strict=True):  # slices would ask how the padded side compares with it
+            logits = logits.index_select(axis, torch.arange(side, device=logits.device))
         return logits
 
 
@@ -124,8 +128,8 @@ class _OpenDomain(InputDomain):
             for axis in (-2, -1):
                 last = image.shape[axis] - 1
                 padded = (last + multiple) // multiple * multiple
-                back_and_forth = last - torch.arange(-last, padded - last, device=image.device).abs()
-                image = image.index_select(axis, back_and_forth)
+                position = torch.arange(padded, device=image.device) % (2 * last)
+                image = image.index_select(axis, torch.minimum(position, 2 * last - position))
         return image
 
 

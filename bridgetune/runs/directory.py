@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bridgetune.config import PretrainConfig, TrainConfig, TuneConfig
+from bridgetune.config import AdapterConfig, PretrainConfig, TrainConfig, TuneConfig
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 from bridgetune.runs.checkpoints import Checkpoints
@@ -113,14 +113,23 @@ class RunDirectory:
             if name not in UNDECIDED and settings.get(name) != value:
                 raise RequestError(_other(self.path, name, settings.get(name), value))
         for name in ("generator", "pairs", "references"):
-            if before.get(name) != json.loads(json.dumps(decided.get(name))):
-                raise RequestError(_other(self.path, name, before.get(name), json.loads(json.dumps(decided.get(name)))))
+            earlier, now = _comparable(before, name), _comparable(decided, name)
+            if earlier != now:
+                raise RequestError(_other(self.path, name, earlier, now))
 
 
 def with_defaults(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """A stage's settings as they were written, and those that did not exist by then at what they stand for."""
     defaults = STAGES[stage].model_construct().model_dump(mode="json")  # before terms that are registered by now
     return {**defaults, **settings}
+
+
+def _comparable(decided: Mapping[str, Any], name: str) -> Any:
+    """What was decided of it, as JSON has it; settings of an adapter that did not exist by then at their defaults."""
+    found = json.loads(json.dumps(decided.get(name)))
+    if name == "generator" and found is not None:
+        found["adapter"] = {**AdapterConfig().model_dump(mode="json"), **found["adapter"]}
+    return found
 
 
 def first_difference(name: str, earlier: Any, now: Any) -> tuple[str, Any, Any]:

@@ -42,7 +42,7 @@ class Cost(BaseModel):
     bridgetune: str = __version__
     generator: str
     options: dict[str, object]
-    asked: dict[str, bool] = {}
+    asked: dict[str, bool | list[float]] = {}
     settings: CostSettings
     parameters: int
     flops: int
@@ -83,7 +83,8 @@ def open_backbone(backbone: Backbone) -> Adapter:
         RequestError: It cannot be made of what is given.
     """
     weights = "shipped" if str(backbone.weights) == "shipped" else backbone.weights
-    return open_generator(backbone.generator, weights, backbone.symmetric, backbone.mirrored, options=backbone.options)
+    asked = backbone.symmetric, backbone.mirrored, backbone.scales
+    return open_generator(backbone.generator, weights, *asked, options=backbone.options)
 
 
 def _in_own_process(backbone: Backbone, settings: CostSettings) -> Cost:

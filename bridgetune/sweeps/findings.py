@@ -89,12 +89,18 @@ class SweepFindings:
             if True in sweep.bridgetune:
                 stages.append(_stage(2, sweep.tuning(backbone, sweep.seeds[0], sweep.alphas[0])))
             said = [f"{name} {value}" for name, value in backbone.options.items()]
-            said += [name if wanted else f"not {name}" for name, wanted in backbone.asked.items()]
+            said += [_asked(name, wanted) for name, wanted in backbone.asked.items()]
             options = "".join(f", {words}" for words in said)
             generator = Path(backbone.generator).name
             lines.append(markdown_text(f"{backbone.name} ({generator}{options}): {'; '.join(stages) or 'as given'}."))
         lines += [f"Failed: {markdown_text(f'{one.name}: {one.failure}')}." for one in self.result.failed]
         return "\n".join(f"- {line}" for line in lines)
+
+
+def _asked(name: str, wanted: bool | list[float]) -> str:
+    if isinstance(wanted, list):
+        return f"{name} {' '.join(f'{one:g}' for one in wanted)}"
+    return name if wanted else f"not {name}"
 
 
 def _stage(number: int, config: TrainConfig) -> str:

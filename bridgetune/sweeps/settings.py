@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from bridgetune.config import Alpha, Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
+from bridgetune.config.adapter import whole_fractions
 from bridgetune.documents import first_fault, unknown
 from bridgetune.evaluation.results import TUNED_SUFFIX, Label
 
@@ -54,7 +55,7 @@ class Backbone(_Strict):
         weights: A file, or `shipped`, for a backbone that is trained already, as a saved generator is: its stage 1
             is left out.
         options: For a plugin's network: widths, blocks.
-        symmetric, mirrored: See `AdapterConfig`; by default as a saved generator has it, or else not.
+        symmetric, mirrored, scales: See `AdapterConfig`; by default as a saved generator has it, or else not.
         pretrain, finetune: What differs for this backbone from the tables of those names.
     """
 
@@ -64,6 +65,7 @@ class Backbone(_Strict):
     options: Settings = {}
     symmetric: bool | None = None
     mirrored: bool | None = None
+    scales: Annotated[list[float], AfterValidator(whole_fractions)] | None = None
     pretrain: Settings = {}
     finetune: Settings = {}
 
@@ -79,9 +81,9 @@ class Backbone(_Strict):
         return self
 
     @property
-    def asked(self) -> dict[str, bool]:
-        """Of `symmetric` and `mirrored`, what was said."""
-        said = {"symmetric": self.symmetric, "mirrored": self.mirrored}
+    def asked(self) -> dict[str, bool | list[float]]:
+        """Of `symmetric`, `mirrored` and `scales`, what was said."""
+        said = {"symmetric": self.symmetric, "mirrored": self.mirrored, "scales": self.scales}
         return {name: value for name, value in said.items() if value is not None}
 
     @property

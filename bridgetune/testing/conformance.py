@@ -154,7 +154,7 @@ class GeneratorConformance:
         )
         idle = [pattern for pattern in self.auxiliary_parameters if not fnmatch.filter(beside_the_map, pattern)]
         assert not idle, f"{self.name}: auxiliary_parameters {idle} match nothing that the map leaves out; remove them"
-        lost = sorted(beside_the_map & self._missed(lambda generator: generator.scales(*source_pairs(*SIZE))))
+        lost = sorted(beside_the_map & self._missed(lambda generator: generator.maps(*source_pairs(*SIZE))))
         assert not lost, (
             f"{self.name}: a loss on its auxiliary maps does not reach {lost} either; name the output that they feed in"
             " AdapterConfig(auxiliary=...), or remove them"
@@ -162,7 +162,7 @@ class GeneratorConformance:
 
     def test_gradients_are_finite(self, generator: Adapter) -> None:
         pair = overexposed_pairs(*SIZE)
-        bad = sorted(reach(generator.unwrap(), lambda: generator.scales(*pair)).not_finite)
+        bad = sorted(reach(generator.unwrap(), lambda: generator.maps(*pair)).not_finite)
         assert not bad, f"{self.name}: NaN or infinity in the gradients of {bad}; a root or logarithm of zero?"
 
     def test_same_pair_gives_the_same_map(self, generator: Adapter) -> None:

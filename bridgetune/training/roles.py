@@ -28,7 +28,7 @@ class Answering(nn.Module):
         return in_parts(self._answer, self.micro_batch, first, second)
 
     def _answer(self, first: Tensor, second: Tensor) -> list[Tensor]:
-        return self.generator.scales(first, second) if self.auxiliary else [self.generator(first, second)]
+        return self.generator.maps(first, second) if self.auxiliary else [self.generator(first, second)]
 
 
 class Judging(nn.Module):

@@ -18,6 +18,7 @@ from bridgetune.origin import Origin
 from bridgetune.pictures.color import LUMA
 from bridgetune.protocol import Generator, check_pair
 from bridgetune.saving import save
+from bridgetune.wrapping.scales import combined, enlarged, reduced
 
 PROBABILITY_MARGIN = 1e-6
 """A probability read from a network counts as at least this far from 0 and 1: logits stay within ±13.8."""
@@ -86,20 +87,39 @@ class Adapter(Generator):
         """Mask logits, (B, 1, H, W); see `Generator.forward`."""
         return self._maps(first, second, [self.config.item])[0]
 
-    def scales(self, first: Tensor, second: Tensor) -> list[Tensor]:
-        """`forward`'s logits, and behind them the auxiliary maps' logits, (B, 1, h, w) each."""
+    def maps(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        """`forward`'s logits, and behind them the auxiliary maps' logits, (B, 1, h, w) each, of the finest scale."""
         return self._maps(first, second, [self.config.item, *self.config.auxiliary])
 
     def _maps(self, first: Tensor, second: Tensor, items: Sequence[int | str | None]) -> list[Tensor]:
         """The logits of some items, the first of which is the map."""
         check_pair(first, second)
+        _, *reductions = self.config.reductions
+        map_, *auxiliary = self._of_mirror_images(first, second, items, 1)
+        if reductions:
+            coarser = [self._of_mirror_images(first, second, items[:1], reduction)[0] for reduction in reductions]
+            map_ = combined(map_, coarser)
+        return [map_, *auxiliary]
+
+    def _of_mirror_images(
+        self, first: Tensor, second: Tensor, items: Sequence[int | str | None], reduction: int
+    ) -> list[Tensor]:
         if self.training or not self.config.mirrored:
-            return self._in_either_order(first, second, items)
+            return self._of_size(first, second, items, reduction)
         answers = [
-            [map_.flip(axes) for map_ in self._in_either_order(first.flip(axes), second.flip(axes), items)]
+            [map_.flip(axes) for map_ in self._of_size(first.flip(axes), second.flip(axes), items, reduction)]
             for axes in MIRRORINGS
         ]
         return [torch.stack(views).mean(0) for views in zip(*answers, strict=True)]
+
+    def _of_size(
+        self, first: Tensor, second: Tensor, items: Sequence[int | str | None], reduction: int
+    ) -> list[Tensor]:
+        """What the network says of the pair reduced, at the pair's own size."""
+        if reduction == 1:
+            return self._in_either_order(first, second, items)
+        maps = self._in_either_order(reduced(first, reduction), reduced(second, reduction), items)
+        return [self._cropped(enlarged(map_, reduction), first.shape[-2:]) for map_ in maps]
 
     def _in_either_order(self, first: Tensor, second: Tensor, items: Sequence[int | str | None]) -> list[Tensor]:
         if self.config.symmetric:
@@ -132,7 +152,11 @@ class Adapter(Generator):
         height, width = (
             round(side * own / whole) for side, own, whole in zip(shape[-2:], logits.shape[-2:], padded, strict=True)
         )
-        return logits[..., :height, :width]
+        return self._cropped(logits, (height, width))
+
+    def _cropped(self, logits: Tensor, sides: Sequence[int]) -> Tensor:
+        """(B, 1, h, w) -> (B, 1, *sides), from the top left."""
+        return logits[..., : sides[0], : sides[1]]
 
     def unwrap(self) -> nn.Module:
         """The network that was wrapped: the very object."""

@@ -54,7 +54,7 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
     observed = Observation()
     try:
         with undisturbed(network), observed.observing():
-            maps = generator.scales(first, second)
+            maps = generator.maps(first, second)
     except RequestError:
         raise
     except Exception as error:  # whatever the network makes of input that is not for it

@@ -16,7 +16,7 @@ class PairTwin(nn.Module):
 
     def __init__(self, network: nn.Module, config: AdapterConfig) -> None:
         super().__init__()
-        self.generator = Adapter(network, config.model_copy(update={"symmetric": False}))
+        self.generator = Adapter(network, config.model_copy(update={"symmetric": False, "scales": (1.0,)}))
 
     def forward(self, image: Tensor) -> Tensor:
         logits: Tensor = self.generator(image, image)

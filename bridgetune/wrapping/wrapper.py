@@ -26,6 +26,7 @@ def wrap(
     value_range: tuple[float, float] = (0.0, 1.0),
     mean: Sequence[float] = (0.0,),
     std: Sequence[float] = (1.0,),
+    scales: Sequence[float] | None = None,
     factory: str = "",
 ) -> Adapter:
     """Put a decision-map network behind bridgetune's protocol, unchanged.
@@ -34,10 +35,12 @@ def wrap(
         network: Any module that turns a source pair into a decision map.
         config: How it is called and how its answer is read. Default: the probe finds out, see `probe`.
         value_range, mean, std: What the network's input looks like, where no config is given; see `AdapterConfig`.
+        scales: Of the config, or in place of its own: the sizes at which the pair is shown; see `AdapterConfig`.
         factory: What builds such a network, as `module:callable`, so that `load` can do without one.
 
     Raises:
-        RequestError: `network` is not a `torch.nn.Module`, or the probe found no reading, or several.
+        RequestError: `network` is not a `torch.nn.Module`, the probe found no reading, or several, or the scales are
+            none.
     """
     if isinstance(network, Evaluator):
         raise RequestError(
@@ -61,4 +64,5 @@ def wrap(
                 100 * reading.agreement,
                 pasted(config),
             )
+    config = config.asked(None, None, scales)
     return Adapter(network, config, Origin(factory=factory), twin=pair_twin(network, config))

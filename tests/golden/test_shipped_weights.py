@@ -21,7 +21,7 @@ LOSS = 0.001
 def test_they_beat_the_authors_on_lytro(shared: Callable[[str], Path]):
     sources, released = shared("data/eval/lytro"), shared("reference/bridgemff/generator.pth")
     ours = evaluate(sources, generator="bridgemff")
-    theirs = evaluate(sources, generator="bridgemff", weights=released)
+    theirs = evaluate(sources, generator="bridgemff", weights=released, undecided="keep")
     gains = {name: ours.mean[name] - theirs.mean[name] for name in PAPERS}
     assert sum(gain > 0 for gain in gains.values()) >= COLUMNS, gains
     assert min(gains.values()) >= -LOSS, gains

@@ -117,6 +117,16 @@ def test_created_and_loaded_generators_are_ready_to_fuse(tmp_path: Path):
         assert not any(module.training for module in generator.modules())
 
 
+def test_the_sizes_a_generator_is_shown_come_back_and_can_be_said_anew(tmp_path: Path):
+    generator = bridgetune.create("drpl", weights=None, scales=(1, 1 / 2), blocks=1)
+    generator.save_pretrained(tmp_path)
+    assert bridgetune.load(tmp_path).config.scales == (1, 0.5)
+    assert open_generator(str(tmp_path)).config.scales == (1, 0.5)
+    assert open_generator(str(tmp_path), scales=(1,)).config.scales == (1,)
+    with pytest.raises(RequestError, match=r"scales: got 1, 0\.7; expected"):
+        open_generator(str(tmp_path), scales=(1, 0.7))
+
+
 def test_a_generator_that_was_symmetric_comes_back_symmetric(tmp_path: Path):
     generator = bridgetune.create("drpl", weights=None, symmetric=True, blocks=1)
     generator.save_pretrained(tmp_path)

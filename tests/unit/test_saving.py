@@ -19,6 +19,9 @@ def test_the_card_tells_how_often_the_network_is_asked(tmp_path: Path):
     wrap(network(), AdapterConfig(call="concat", symmetric=True, mirrored=True)).save_pretrained(tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| asked | in both orders, of the pair and its three mirror images |" in card
+    wrap(network(), AdapterConfig(call="concat", scales=(1, 1 / 2, 1 / 3))).save_pretrained(tmp_path)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| asked | in one order, at full size and at 1/2 and 1/3 of it |" in card
 
 
 def test_the_card_tells_what_it_was_told(tmp_path: Path):

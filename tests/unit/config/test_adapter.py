@@ -21,6 +21,19 @@ def test_how_often_a_network_is_asked_can_be_said_anew_and_nothing_else_changes(
     assert asked.model_copy(update={"symmetric": True, "mirrored": False}) == config
 
 
+def test_the_sizes_a_network_is_shown_can_be_said_anew():
+    config = AdapterConfig(symmetric=True)
+    assert config.scales == (1,)
+    assert config.asked(None, None, [1, 0.5]) == AdapterConfig(symmetric=True, scales=(1, 0.5))
+    assert AdapterConfig(scales=(1, 1 / 2)).asked(None, True).scales == (1, 0.5)
+    with pytest.raises(RequestError, match=r"scales: got 1, 0\.4; expected 1, then whole fractions"):
+        config.asked(None, None, (1, 0.4))
+
+
+def test_scales_are_whole_reductions():
+    assert AdapterConfig(scales=(1, 1 / 2, 1 / 3, 0.25)).reductions == (1, 2, 3, 4)
+
+
 def test_a_gray_network_sees_one_channel_an_image():
     assert (AdapterConfig().channels, AdapterConfig(color="gray").channels) == (3, 1)
 
@@ -41,6 +54,12 @@ def test_a_config_survives_json_as_a_saved_generator_keeps_it():
         ({"std": (1.0, 0.0, 1.0)}, "std.1: got 0.0; input should be greater than 0"),
         ({"multiple": 0}, "multiple: got 0; "),
         ({"value_range": (0, float("inf"))}, "value_range.1: got inf; "),
+        ({"scales": ()}, "scales: got none; expected 1, then"),
+        ({"scales": (0.5,)}, "scales: got 0.5; expected 1, then"),
+        ({"scales": (1, 0.5, 0.5)}, "scales: got 1, 0.5, 0.5; expected 1, then"),
+        ({"scales": (1, 2)}, "scales: got 1, 2; expected 1, then"),
+        ({"scales": (1, -0.5)}, "scales: got 1, -0.5; expected 1, then"),
+        ({"scales": (1, 0)}, "scales: got 1, 0; expected 1, then"),
         ({"output": "complementary", "channel": 2}, "channel: got 2, expected 0 or 1 for output='complementary'"),
     ],
 )

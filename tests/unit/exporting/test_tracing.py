@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bridgetune import AdapterConfig, WorkError, wrap
 from bridgetune.exporting.tracing import least_side, sample_pairs, trace
-from bridgetune.wrapping.adapter import padded_side
 
 configs = st.builds(
-    lambda multiple, minimum: AdapterConfig(call="concat", multiple=multiple, minimum=minimum),
+    lambda multiple, minimum, scales: AdapterConfig(call="concat", multiple=multiple, minimum=minimum, scales=scales),
     st.integers(1, 40),
     st.integers(1, 70),
+    st.sampled_from([(1,), (1, 1 / 2, 1 / 4), (1, 1 / 3)]),
 )
 
 
 @given(configs)
-def test_from_the_least_side_on_one_reflection_pads_any_side(config: AdapterConfig):
+def test_from_the_least_side_on_no_side_is_too_short_at_any_scale(config: AdapterConfig):
     least = least_side(config)
-    assert least >= max(2, config.minimum)
-    for side in range(least, least + 2 * config.multiple):
-        assert padded_side(side, config.multiple, config.minimum) - side <= side - 1
+    assert least > config.multiple or config.multiple == 1
+    assert all(math.ceil(least / reduction) >= max(2, config.minimum) for reduction in config.reductions)
+    if config.multiple == 1:
+        assert math.ceil((least - 1) / max(config.reductions)) < max(2, config.minimum), "no longer than it must be"
 
 
+@settings(deadline=None)  # textures of some sizes are made here
 @given(configs)
 def test_open_sides_are_tried_with_sides_that_hide_nothing_from_the_trace(config: AdapterConfig):
     pairs = sample_pairs(config, "dynamic")
@@ -46,12 +50,12 @@ def test_a_fixed_size_is_tried_with_each_image_first():
     assert not torch.equal(first, second)
 
 
-@pytest.mark.parametrize("multiple", [1, 4])
-def test_a_program_for_any_size_answers_as_the_adapter(multiple: int):
+@pytest.mark.parametrize(("multiple", "scales"), [(1, (1,)), (4, (1,)), (1, (1, 1 / 2, 1 / 3)), (8, (1, 1 / 4))])
+def test_a_program_for_any_size_answers_as_the_adapter(multiple: int, scales: tuple[float, ...]):
     torch.manual_seed(0)
-    made = wrap(nn.Conv2d(6, 1, 3, padding=1), AdapterConfig(call="concat", multiple=multiple)).eval()
-    program = trace(made, "dynamic", {}).module()
-    for batch, height, width in ((1, 5, 9), (3, 12, 8), (2, 41, 6)):
+    made = wrap(nn.Conv2d(6, 1, 3, padding=1), AdapterConfig(call="concat", multiple=multiple, scales=scales)).eval()
+    program, least = trace(made, "dynamic", {}).module(), least_side(made.config)
+    for batch, height, width in ((1, least, 9), (3, 12, least + 3), (2, 41, 64)):
         first, second = torch.rand(2, batch, 3, height, width)
         torch.testing.assert_close(program(first, second), made(first, second))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridgetune import PretrainConfig, RequestError, TuneConfig
+from bridgetune import AdapterConfig, PretrainConfig, RequestError, TuneConfig
 from bridgetune.runs.directory import RunDirectory, with_defaults
 from bridgetune.terms import Term
 from tests.support.terms import Registering
@@ -46,3 +46,16 @@ def test_a_run_does_not_go_on_with_a_term_that_it_was_begun_without(earlier: Run
 def test_what_was_written_stays_and_what_was_not_is_at_its_default():
     found = with_defaults("pretrain", {"batch": 3})
     assert found == PretrainConfig(batch=3).model_dump(mode="json")
+
+
+def test_a_run_from_before_a_setting_of_the_adapter_goes_on_at_its_default_alone(tmp_path: Path):
+    def with_generator(**fields: Any) -> dict[str, Any]:
+        adapter = AdapterConfig(call="concat", **fields).model_dump(mode="json")
+        return {**decided(), "generator": {"origin": {}, "adapter": adapter}}
+
+    run, before = RunDirectory(tmp_path), with_generator()
+    del before["generator"]["adapter"]["scales"]
+    run.config.write_text(json.dumps(before))
+    run.open(with_generator())
+    with pytest.raises(RequestError, match=r"started with generator\.adapter\.scales=\[1\.0\], cannot be resumed with"):
+        run.open(with_generator(scales=(1, 1 / 2)))

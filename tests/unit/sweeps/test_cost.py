@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridgetune.sweeps.cost import measure, open_backbone
+from bridgetune.sweeps.cost import Cost, measure, open_backbone
 from bridgetune.sweeps.settings import Backbone, CostSettings
 
 
@@ -21,7 +21,7 @@ def test_flops_are_the_papers():
 
 
 def test_a_backbone_is_asked_as_the_sweep_says(tmp_path: Path):
-    def backbone(**asked: bool) -> Backbone:
+    def backbone(**asked: bool | list[float]) -> Backbone:
         return Backbone(generator="drpl", name="DRPL", options={"width": 8, "blocks": 1}, **asked)
 
     assert not open_backbone(backbone()).config.symmetric
@@ -33,3 +33,6 @@ def test_a_backbone_is_asked_as_the_sweep_says(tmp_path: Path):
     once, twice = (measure(one, settings) for one in (backbone(), backbone(symmetric=True)))
     assert twice.flops == 2 * once.flops
     assert twice.parameters == once.parameters
+    three = measure(backbone(scales=[1, 0.5, 0.25]), settings)
+    assert three.flops == (1 + 1 / 4 + 1 / 16) * once.flops
+    assert Cost.model_validate_json(three.model_dump_json()) == three

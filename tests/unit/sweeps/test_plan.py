@@ -77,13 +77,14 @@ def test_a_product_depends_on_its_own_settings_alone(tmp_path: Path):
 
 def test_how_a_backbone_is_asked_decides_its_runs():
     data, datasets = Data(demo=True), [Dataset(demo=True, name="Demo")]
-    plain, symmetric = (
+    sweeps = [
         Sweep(backbones=[Backbone(generator="drpl", name="DRPL", **asked)], data=data, datasets=datasets)
-        for asked in ({}, {"symmetric": True})
-    )
-    facts = [decided(sweep, planned(sweep)[0])["backbone"] for sweep in (plain, symmetric)]
+        for asked in ({}, {"symmetric": True}, {"scales": [1, 0.5]})
+    ]
+    facts = [decided(sweep, planned(sweep)[0])["backbone"] for sweep in sweeps]
     assert facts[0] == {"generator": "drpl", "weights": None, "options": {}}
     assert facts[1] == {**facts[0], "symmetric": True}
+    assert facts[2] == {**facts[0], "scales": [1, 0.5]}
 
 
 def test_runs_from_before_a_setting_are_those_of_its_default(begun: list[Run], tmp_path: Path):

@@ -45,7 +45,7 @@ def test_coarser_maps_are_given_where_they_are_asked_for():
 
 def test_padding_is_cut_off_auxiliary_maps_too():
     generator = wrap(TwoScales(), AdapterConfig(call="concat", item=0, auxiliary=(1,), multiple=8))
-    maps = generator.scales(*(torch.rand(1, 3, 22, 30) for _ in range(2)))
+    maps = generator.maps(*(torch.rand(1, 3, 22, 30) for _ in range(2)))
     assert [tuple(map_.shape[2:]) for map_ in maps] == [(22, 30), (11, 15)]
 
 

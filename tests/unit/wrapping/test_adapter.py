@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
 
 from bridgetune import AdapterConfig, RequestError, wrap
 from bridgetune.wrapping.adapter import pad_by_reflection, probability_to_logits
@@ -227,7 +228,7 @@ def test_a_symmetric_generator_has_symmetric_auxiliary_maps():
     generator = wrap(network, AdapterConfig(item=0, auxiliary=(1,), symmetric=True))
     first, second = pair()
     difference = (first - second) / 2
-    maps = generator.scales(first, second)
+    maps = generator.maps(first, second)
     torch.testing.assert_close(maps, [difference[:, :1], difference[:, 1:2, ::2, ::2]])
 
 
@@ -246,6 +247,60 @@ def test_a_mirrored_generator_is_trained_on_what_it_sees_once():
     plain = wrap(PairConvolution(), AdapterConfig())
     mirrored = plain.reconfigured(AdapterConfig(mirrored=True)).train()
     assert torch.equal(mirrored(*pair()), plain(*pair()))
+
+
+@pytest.mark.parametrize("sides", [(7, 9), (40, 70), (64, 48)])
+def test_a_generator_of_several_scales_adds_what_it_says_of_the_reduced_pair(sides: tuple[int, int]):
+    plain = wrap(PairConvolution(), AdapterConfig(multiple=4)).eval()
+    several = plain.reconfigured(plain.config.asked(None, None, (1, 1 / 2, 1 / 3)))
+    first, second = pair(*sides)
+    expected = plain(first, second)
+    for by in (2, 3):
+        said = plain(*(avg_pool2d(image, by, ceil_mode=True, count_include_pad=False) for image in (first, second)))
+        expected = expected + 2 * interpolate(said, scale_factor=by, mode="bilinear")[..., : sides[0], : sides[1]]
+    torch.testing.assert_close(several(first, second), expected)
+    assert not torch.allclose(expected, plain(first, second), atol=0.01)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_where_it_is_sure_it_answers_as_at_full_size_alone(training: bool):
+    network = Recorder(lambda image: image[:, :1] * 100)
+    plain = wrap(network, AdapterConfig()).train(training)
+    first, second = (torch.zeros(1, 3, 40, 120) for _ in range(2))
+    first[..., :60] = 1
+    first[..., 60:] = 0.005
+    several = plain.reconfigured(AdapterConfig(scales=(1, 1 / 2)))(first, second)
+    alone = plain(first, second)
+    assert torch.equal(several[..., :76], alone[..., :76]), "half a window into the unsure part"
+    assert (several[..., 80:] > 2 * alone[..., 80:]).all()
+
+
+@pytest.mark.parametrize("sides", [(7, 9), (40, 70)])
+def test_several_scales_leave_symmetry_in_order_and_in_mirror_images(sides: tuple[int, int]):
+    config = AdapterConfig(multiple=4, symmetric=True, mirrored=True, scales=(1, 1 / 2, 1 / 4))
+    generator, (first, second) = wrap(PairConvolution(), config).eval(), pair(*sides)
+    answer = generator(first, second)
+    assert torch.equal(generator(second, first), -answer)
+    for axes in ((2,), (3,), (2, 3)):
+        torch.testing.assert_close(generator(first.flip(axes), second.flip(axes)), answer.flip(axes))
+
+
+def test_auxiliary_maps_are_those_of_the_full_size():
+    network = Recorder(lambda image: (image[:, :1], image[:, 1:2, ::2, ::2]))
+    plain = wrap(network, AdapterConfig(item=0, auxiliary=(1,)))
+    several = plain.reconfigured(plain.config.asked(None, None, (1, 1 / 2)))
+    first, second = pair()
+    (map_, auxiliary), (_, alone) = several.maps(first, second), plain.maps(first, second)
+    assert torch.equal(auxiliary, alone)
+    assert torch.equal(map_, several(first, second))
+
+
+def test_every_scale_is_trained():
+    """The gradient of what is said of the reduced pair reaches the network; none goes through the condition."""
+    several = wrap(PairConvolution(), AdapterConfig(scales=(1, 1 / 2))).train()
+    first, second = pair(8, 8)
+    (gradient,) = torch.autograd.grad(several(first, second).sum(), several.unwrap().layer.bias)
+    assert gradient.item() == pytest.approx(2 * 64 * (1 + 2)), "a bias is in the one size once and in the other twice"
 
 
 def test_a_reconfigured_generator_keeps_its_network_and_its_mode():

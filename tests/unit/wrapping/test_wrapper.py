@@ -29,6 +29,14 @@ def test_the_input_domain_can_be_told():
     assert generator.config.output == "probability"
 
 
+def test_the_sizes_that_a_network_is_shown_can_be_told():
+    found, network = wrap(zoo.BridgeMFFLike()).config, zoo.BridgeMFFLike()
+    for config in (None, found):
+        assert wrap(network, config, scales=(1, 1 / 2)).config == found.model_copy(update={"scales": (1, 0.5)})
+    with pytest.raises(RequestError, match=r"scales: got 0\.5; expected 1, then"):
+        wrap(network, found, scales=(0.5,))
+
+
 def test_only_a_module_can_be_wrapped():
     with pytest.raises(RequestError, match=r"expected a torch\.nn\.Module"):
         wrap(nn.Identity, AdapterConfig())

@@ -1,0 +1,54 @@
+"""Several sizes: what a network says of the reduced pair counts where it is unsure of the pair itself.
+
+An even region, or a blur wider than the network's field, tells it nothing at full size; reduced, there is more to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+WINDOW, UNSURE = 33, 2.0
+"""Side of the square, in pixels, whose mean |logit| at full size says whether the network knows there; and from where
+on it does."""
+
+SAY = 2.0
+"""What the logits of each coarser size count for."""
+
+
+def reduced(image: Tensor, reduction: int) -> Tensor:
+    """The means of squares of `reduction` pixels a side, (B, C, H, W) -> (B, C, ⌈H / reduction⌉, ⌈W / reduction⌉).
+
+    Squares that reach beyond the image have the mean of what of them is inside.
+    """
+    return avg_pool2d(image, reduction, ceil_mode=True, count_include_pad=False)
+
+
+def enlarged(logits: Tensor, reduction: int) -> Tensor:
+    """Bilinear, (B, 1, h, w) -> (B, 1, h·reduction, w·reduction): at the bottom and the right at least the pair's."""
+    return interpolate(logits, scale_factor=reduction, mode="bilinear")
+
+
+def combined(finest: Tensor, coarser: Sequence[Tensor]) -> Tensor:
+    """The logits of all sizes as one map's, (B, 1, H, W).
+
+    Args:
+        finest: (B, 1, H, W), of the pair at full size.
+        coarser: Of the reduced pairs, each `enlarged` and cropped.
+
+    Returns:
+        finest + 2·(sum of the coarser) where the mean |logit| of the finest around a pixel is below `UNSURE`, the
+        finest elsewhere. No gradient goes through that condition.
+    """
+    unsure = _box_mean(finest.detach().abs()) < UNSURE
+    return torch.where(unsure, finest + SAY * torch.stack(list(coarser)).sum(0), finest)
+
+
+def _box_mean(values: Tensor) -> Tensor:
+    """The mean of the square around each pixel, of what of it is in the image."""
+    margin = WINDOW // 2
+    rows = avg_pool2d(values, (1, WINDOW), stride=1, padding=(0, margin), count_include_pad=False)
+    return avg_pool2d(rows, (WINDOW, 1), stride=1, padding=(margin, 0), count_include_pad=False)

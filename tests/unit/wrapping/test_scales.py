@@ -1,0 +1,55 @@
+"""Several sizes: reducing, enlarging, and where the coarser ones count."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridgetune.wrapping.scales import UNSURE, combined, enlarged, reduced
+
+
+def test_an_image_is_reduced_by_means_of_squares_and_at_its_ends_by_what_is_inside():
+    image = torch.arange(15.0).reshape(1, 1, 3, 5)
+    expected = [[(0 + 1 + 5 + 6) / 4, (2 + 3 + 7 + 8) / 4, (4 + 9) / 2], [(10 + 11) / 2, (12 + 13) / 2, 14]]
+    torch.testing.assert_close(reduced(image, 2)[0, 0], torch.tensor(expected))
+
+
+@settings(deadline=None)
+@given(height=st.integers(1, 30), width=st.integers(1, 30), reduction=st.integers(2, 5), level=st.floats(-3, 3))
+def test_an_even_image_stays_even_and_its_sides_are_covered(height: int, width: int, reduction: int, level: float):
+    image = torch.full((1, 1, height, width), level)
+    small = reduced(image, reduction)
+    assert small.shape[2:] == (-(-height // reduction), -(-width // reduction))
+    large = enlarged(small, reduction)[..., :height, :width]
+    torch.testing.assert_close(large, image)
+
+
+def test_enlarging_keeps_the_middles_of_pixels_aligned():
+    row = enlarged(torch.tensor([[[[0.0, 4.0]]]]), 2)
+    assert row[0, 0, 0].tolist() == [0, 1, 3, 4]
+
+
+def test_coarser_maps_count_where_the_mean_around_a_pixel_is_small():
+    finest = torch.full((1, 1, 60, 100), 0.5)
+    finest[..., 50:] = 33  # of 33 columns around a pixel, n of these make the mean 0.5 + n · 32.5 / 33
+    found = combined(finest, [torch.full_like(finest, -1), torch.full_like(finest, 3)])
+    unsure = 50 - 16 + 1  # the last pixel whose square reaches one of them alone
+    assert (found[..., :unsure] == 0.5 + 2 * (-1 + 3)).all()
+    assert torch.equal(found[..., unsure:], finest[..., unsure:])
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (1, 40), (20, 3)])
+def test_in_small_pictures_the_mean_is_of_what_is_there(sides: tuple[int, int]):
+    unsure, sure = torch.full((1, 1, *sides), 0.99 * UNSURE), torch.full((1, 1, *sides), -1.01 * UNSURE)
+    assert torch.equal(combined(unsure, [torch.ones_like(unsure)]), unsure + 2)
+    assert torch.equal(combined(sure, [torch.ones_like(sure)]), sure)
+
+
+def test_what_is_huge_somewhere_makes_nothing_far_from_it_sure():
+    finest = torch.zeros(1, 1, 40, 80)
+    finest[..., 0] = 1e30
+    found = combined(finest, [torch.ones_like(finest)])
+    assert (found[..., 17:] == 2).all()
+    assert torch.equal(found[..., :17], finest[..., :17])

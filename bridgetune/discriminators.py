@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, interpolate, pad
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
@@ -60,6 +61,52 @@ class PatchNetwork(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         logits: Tensor = self.layers(image)
         return logits
+
+
+class PairJudge(nn.Module):
+    """Which image of a pair is the sharper one, pixel by pixel: R(a, b) = (d(a, b) - d(b, a)) / 2. Experimental.
+
+    d sees 24×24 pixels of what a binomial filter of five taps takes from either image, times 6, and has no
+    normalisation: what is sharp in one scene need not be in another, but the sharper of two is. Relativistic:
+    Jolicoeur-Martineau, ICLR 2019.
+    """
+
+    binomial: Tensor
+
+    def __init__(self, widths: tuple[int, int, int] = (8, 16, 32)) -> None:
+        super().__init__()
+        taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+        self.register_buffer("binomial", torch.outer(taps, taps)[None, None], persistent=False)
+        narrow, middle, wide = widths
+        self.layers = nn.Sequential(
+            nn.Conv2d(6, narrow, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(narrow, middle, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(middle, middle, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(middle, wide, 4, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(wide, wide, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(wide, 1, 1),
+        )
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Logits (B, 1, H, W), positive where the first image is the sharper one.
+
+        Args:
+            first, second: (B, 3, H, W) in [0, 1], sides from 4 on.
+        """
+        one, other = self._detail(first), self._detail(second)
+        both = torch.cat([torch.cat([one, other], dim=1), torch.cat([other, one], dim=1)])
+        asked, turned = self.layers(both).chunk(2)
+        return interpolate((asked - turned) / 2, first.shape[2:], mode="bilinear")
+
+    def _detail(self, image: Tensor) -> Tensor:
+        channels = image.shape[1]
+        kernel = self.binomial.expand(channels, 1, -1, -1)
+        return 6 * (image - conv2d(pad(image, (2, 2, 2, 2), mode="reflect"), kernel, groups=channels))
 
 
 def build_discriminator(

@@ -139,6 +139,13 @@ TERMS: dict[str, Term] = {
             function="bridgetune.losses:total_variation",
             pairs="unlabelled",
         ),
+        Term(
+            "pseudo",
+            "L_SUP with labels that nobody gave",
+            note="see `adversarial`",
+            weight="pseudo_weight",
+            pairs="unlabelled",
+        ),
         Term("adversarial", "L_GAN, both domains, before α", "Eq. 7", weight="alpha", in_bar=True),
         *_of_domains(),
     )

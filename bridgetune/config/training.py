@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -13,6 +14,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -29,6 +31,19 @@ def _alpha(value: object) -> object:
 
 Alpha = Annotated[float | Literal["auto"], PlainValidator(_alpha)]
 """The weight of the adversarial loss, or that it be chosen at each step."""
+
+
+AdversarialForm = Literal["non-saturating", "saturating"]
+"""Of the adversarial loss, see `bridgetune.losses.adversarial_loss`."""
+
+Labelling = Literal["votes", "pseudo", "smoothed"]
+"""Whose labels unlabelled pairs have in place of an adversarial loss, see `bridgetune.training.labels`."""
+
+LABELLINGS: tuple[Labelling, ...] = get_args(Labelling)
+
+
+def _papers_own(form: str) -> str:
+    return "non-saturating" if form == "paper" else form
 
 
 class Epochs(Frozen):
@@ -144,11 +159,20 @@ class TuneConfig(TrainConfig):
     adversarial_share: PositiveFloat = 0.1
     """Norm of the one gradient over norm of the other; 0.1 is the paper's "about 1:10". Of no effect unless α is
     `auto`."""
-    adversarial: Literal["non-saturating", "saturating"] = "non-saturating"
-    """`non-saturating`, -log D(s) (Algorithm 1, line 21), or `saturating`, log(1 - D(s)) (Eq. 7)."""
-    discriminator: Literal["auto", "twin", "patch"] = "auto"
+    adversarial: Annotated[Literal["paper", AdversarialForm, Labelling], AfterValidator(_papers_own)] = "non-saturating"
+    """`non-saturating`, -log D(s) (Algorithm 1, line 21), which `paper` is another name for; or `saturating`,
+    log(1 - D(s)) (Eq. 7). Experimental, and in place of the adversarial loss L_SUP on unlabelled pairs with labels that
+    nobody gave: `votes`, the network's own decisions where a judge of pairs does not overrule them; and two controls,
+    `pseudo`, its own decisions, and `smoothed`, its own decisions where those around do not overrule them."""
+    discriminator: Literal["auto", "twin", "patch", "pair"] = "auto"
     """`twin`, the generator's own architecture (the paper's advice), which its plugin must bring; `patch`, the built-in
-    fallback; `auto`, the twin where there is one."""
+    fallback; `auto`, the twin where there is one. Experimental: `pair`, the judge of pairs, whose votes are labels
+    (`adversarial` is `votes`; there it is what `auto` stands for)."""
+    pseudo_weight: NonNegativeFloat = 1.0
+    """Of L_SUP on unlabelled pairs with labels that nobody gave. Of no effect unless `adversarial` asks for them."""
+    judge_steps: PositiveInt = 300
+    """Updates of the judge of pairs, on clear references and copies of them blurred whole, before it is frozen and the
+    generator's first one."""
     unlabelled_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Share of a batch that is drawn from the unlabelled pairs, where there are both kinds."""
     swap_weight: NonNegativeFloat = 1.0
@@ -165,3 +189,24 @@ class TuneConfig(TrainConfig):
     @classmethod
     def _of_every_term(cls, given: dict[str, float]) -> dict[str, float]:
         return term_weights(given)
+
+    @property
+    def form(self) -> AdversarialForm:
+        """Of the adversarial loss, where there is one."""
+        return "saturating" if self.adversarial == "saturating" else "non-saturating"
+
+    @property
+    def labelling(self) -> Labelling | None:
+        """Whose labels unlabelled pairs have in place of an adversarial loss; None where there is that loss."""
+        return next((labelling for labelling in LABELLINGS if labelling == self.adversarial), None)
+
+    @model_validator(mode="after")
+    def _judged(self) -> Self:
+        if self.discriminator == "pair" and self.adversarial != "votes":
+            raise ValueError("discriminator: got 'pair', whose votes are labels; expected adversarial='votes' with it")
+        if self.labelling and self.discriminator in ("twin", "patch"):
+            raise ValueError(
+                f"discriminator: got {self.discriminator!r}, but adversarial={self.adversarial!r} has no adversarial"
+                " loss; leave one of the two out"
+            )
+        return self

@@ -99,6 +99,25 @@ def all_in_focus(pair: Pair) -> Tensor:
     return pair.mask * pair.first + (1 - pair.mask) * pair.second
 
 
+def composed(images: Tensor, masks: Tensor, chances: Sequence[Chance]) -> Pair:
+    """A batch of pairs, (B, …), of sharp images and masks of an object in each.
+
+    Args:
+        images: (B, 3, H, W) float in [0, 1].
+        masks: (B, 1, H, W) in {0, 1}. Of ones: one image of the pair is sharp, and the other blurred whole.
+        chances: What was drawn for each; the scenes have been changed.
+    """
+    both = defocused(images, masks, [chance.blur for chance in chances])
+    both = developed(both, [chance.development for chance in chances])
+    first, second = affected(both, [chance.applied for chance in chances])
+    turned = torch.tensor([chance.exchange for chance in chances], device=images.device)[:, None, None, None]
+    return Pair(
+        torch.where(turned, second, first),
+        torch.where(turned, first, second),
+        torch.where(turned, 1 - masks, masks),
+    )
+
+
 class SyntheticPairs:
     """Pairs made afresh at every draw from sharp images and masks of an object in each, as in the paper.
 
@@ -177,16 +196,7 @@ class SyntheticPairs:
         """Blur, compose and develop a batch of pairs."""
         pixels, inside, chances = zip(*drawn, strict=True)
         scenes = to_batch(pixels, device), to_batch(inside, device)
-        sharp, masks = changed_scenes(*scenes, [chance.scene for chance in chances])
-        images = defocused(sharp, masks, [chance.blur for chance in chances])
-        images = developed(images, [chance.development for chance in chances])
-        first, second = affected(images, [chance.applied for chance in chances])
-        turned = torch.tensor([chance.exchange for chance in chances], device=device)[:, None, None, None]
-        return Pair(
-            torch.where(turned, second, first),
-            torch.where(turned, first, second),
-            torch.where(turned, 1 - masks, masks),
-        )
+        return composed(*changed_scenes(*scenes, [chance.scene for chance in chances]), chances)
 
 
 class SyntheticDrawing(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridgetune.config.training import LABELLINGS
 from bridgetune.errors import WorkError
 from bridgetune.files import replaced
 from bridgetune.markdown import markdown_text, pipe_table
@@ -157,7 +158,9 @@ def _facts(history: History) -> Iterator[list[str]]:
     named = origin.get("generator") or origin.get("factory") or "a network of your own"
     whose = f" ({origin['distribution']} {origin.get('version', '')})" if origin.get("distribution") else ""
     yield ["generator", markdown_text(f"{named}{whose}")]
-    if config.get("alpha") is not None:
+    if config.get("adversarial") in LABELLINGS:
+        yield ["labels of unlabelled pairs", f"{config['adversarial']}, weight {config.get('pseudo_weight', 1):g}"]
+    elif config.get("alpha") is not None:
         yield ["α (Eq. 12)", _alpha(history)]
     if decided.get("discriminator"):
         yield ["discriminators", markdown_text(str(decided["discriminator"]))]
@@ -244,9 +247,11 @@ def _push_table(history: History) -> str:
         said = ["–" if math.isnan(share) else f"{share:.1%}" for share in both]
         rows.append([_PUSHED[name], *said[: len(heads)]])
     table = pipe_table(["held-out pixels", *heads], rows, left=(0,))
+    form = history.config.get("adversarial")
+    pushing = f"the labels of `{form}` push" if form in LABELLINGS else "the adversarial gradient pushes"
     return (
-        f"{table}\n\nShare of them that the adversarial gradient pushes to the right side; near 50 % it is as good as a"
-        " coin. Off the seam is away from the true boundary."
+        f"{table}\n\nShare of them that {pushing} to the right side; near 50 % a coin would do as well. Off the seam is"
+        " away from the true boundary."
     )
 
 

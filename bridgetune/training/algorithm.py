@@ -7,17 +7,23 @@ from functools import partial
 from pathlib import Path
 
 from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from bridgetune.config import RECIPES, PretrainConfig, TuneConfig
+from bridgetune.config.training import Labelling
 from bridgetune.data import PairSource, References, UnlabelledPairs
 from bridgetune.discriminators import Discriminator, build_discriminator
+from bridgetune.errors import RequestError
 from bridgetune.runs.directory import Record
 from bridgetune.terms import DOMAINS, Domain, term_weights
 from bridgetune.training.alpha import AdversarialWeight
 from bridgetune.training.forward import ForwardPass, TuningPass
+from bridgetune.training.labels import Labels
 from bridgetune.training.objectives import GeneratorLosses, discriminator_losses, pretraining_losses
+from bridgetune.training.pair_judge import fresh_judge, teach
 from bridgetune.training.phases import Phase
-from bridgetune.training.pushes import Push, towards_references
+from bridgetune.training.pushes import Push, towards_labels, towards_references
 from bridgetune.training.stage import Stage, TrainingResult
 from bridgetune.wrapping import Adapter
 
@@ -82,7 +88,7 @@ def finetune(
         references: Completely clear and completely blurred images of that size.
         config: Default: the paper's.
         unlabelled: Source pairs without maps, of that size. From them the discriminators alone teach the generator,
-            and regularisers: see `TuneConfig`.
+            and regularisers; or labels that nobody gave: see `TuneConfig`.
         discriminator: Makes the network of either discriminator, (B, 3, H, W) in [0, 1] -> (B, 1, h, w) logits.
             Default: as `config.discriminator` says.
         validation, run_dir, resume, report: See `pretrain`.
@@ -93,6 +99,8 @@ def finetune(
     config = config or TuneConfig()
     # terms may have been registered since it was made
     config = config.model_copy(update={"term_weights": term_weights(config.term_weights)})
+    if config.labelling is not None:
+        _refuse_what_cannot_be_labelled(config, unlabelled, discriminator)
     recipe = RECIPES[config.recipe]
     stage = Stage(
         "finetune",
@@ -106,8 +114,11 @@ def finetune(
         resume=resume,
     )
     answering = stage.prepare(stage.answering(auxiliary=False))
+    if config.labelling is not None:
+        return _by_labels(stage, answering, config, references, config.labelling, report)
 
     kind = discriminator or config.discriminator
+    assert kind != "pair", "which TuneConfig has for labels alone"
     generator_first = recipe.order == "generator first"
     discriminators: dict[Domain, Discriminator] = {}
     judges: dict[Domain, nn.Module] = {}
@@ -128,7 +139,43 @@ def finetune(
     reached = tuple(phase.name for phase in judging) if generator_first else ()
     tuning = Phase[TuningPass]("generator", "loss", *answering, losses, reached)
     phases = [tuning, *judging] if generator_first else [*judging, tuning]
-    way = partial(towards_references, discriminators=discriminators, form=config.adversarial)
+    way = partial(towards_references, discriminators=discriminators, form=config.form)
     beside = ", the discriminators having learnt nothing yet"
     push = None if config.alpha == 0 else Push("the adversarial gradient", way, beside)
     return stage.carry_out(partial(TuningPass.of, answering[0]), phases, report, discriminators, push)
+
+
+def _by_labels(
+    stage: Stage,
+    answering: tuple[nn.Module, Optimizer, LRScheduler],
+    config: TuneConfig,
+    references: References,
+    labelling: Labelling,
+    report: Callable[[Record], None],
+) -> TrainingResult:
+    """Stage 2 without discriminators: L_SUP, also on unlabelled pairs, with labels that nobody gave."""
+    device, judge = stage.engine.device, None
+    if labelling == "votes":
+        judge = fresh_judge(config.seed).to(device)
+        stage.engine.kept["judge"] = judge
+    stage.decided["discriminator"] = None if judge is None else "pair"
+    labels = Labels(labelling, judge)
+    no_alpha = AdversarialWeight(0.0, config.adversarial_share, device)
+    losses = GeneratorLosses({}, RECIPES[config.recipe], config, no_alpha, scale=stage.engine.loss_scale, labels=labels)
+    phases = [Phase[TuningPass]("generator", "loss", *answering, losses)]
+    push = Push(f"the labels of adversarial={labelling!r}", partial(towards_labels, labels=labels))
+    forward = partial(TuningPass.of, answering[0])
+    if judge is None:
+        return stage.carry_out(forward, phases, report, {}, push)
+    prepare = partial(teach, judge, references.clear, config, device)
+    return stage.carry_out(forward, phases, report, {}, push, prepare)
+
+
+def _refuse_what_cannot_be_labelled(
+    config: TuneConfig, unlabelled: UnlabelledPairs | None, discriminator: Callable[[], nn.Module] | None
+) -> None:
+    asked = f"adversarial={config.adversarial!r}"
+    if unlabelled is None:
+        raise RequestError(f"{asked} labels pairs without masks, and there are none; give some (--unlabelled DIR)")
+    if discriminator is not None:
+        raise RequestError(f"discriminator: got a callable, but {asked} has no adversarial loss; leave one of them out")

@@ -70,11 +70,7 @@ def card_facts(decided: Record, config: TrainConfig, pairs: int, errors: MapErro
         "seed": config.seed,
     }
     if isinstance(config, TuneConfig):
-        alpha = config.alpha
-        facts |= {
-            "α": f"{alpha:g}" if alpha != "auto" else f"auto, share {config.adversarial_share:g}",
-            "discriminator": decided["discriminator"],
-        }
+        facts |= _pulling(decided, config)
     if config.average:
         facts["weights"] = f"moving average, decay {config.average:g}"
     if errors is not None:
@@ -82,3 +78,15 @@ def card_facts(decided: Record, config: TrainConfig, pairs: int, errors: MapErro
     if errors is not None and errors.homogeneous_pixels:
         facts[f"in homogeneous regions ({HOMOGENEOUS})"] = f"{errors.homogeneous_error:.2%}"
     return facts
+
+
+def _pulling(decided: Record, config: TuneConfig) -> dict[str, Any]:
+    """What pulls at the map beside the labels that there are."""
+    if config.labelling is not None:
+        judge = {"discriminator": decided["discriminator"]} if decided["discriminator"] else {}
+        return {"labels of unlabelled pairs": f"{config.labelling}, weight {config.pseudo_weight:g}", **judge}
+    alpha = config.alpha
+    return {
+        "α": f"{alpha:g}" if alpha != "auto" else f"auto, share {config.adversarial_share:g}",
+        "discriminator": decided["discriminator"],
+    }

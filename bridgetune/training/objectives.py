@@ -28,6 +28,7 @@ from bridgetune.terms import Domain
 from bridgetune.training.alpha import AdversarialWeight, norm
 from bridgetune.training.forward import ForwardPass, TuningPass
 from bridgetune.training.known_gradients import with_gradients
+from bridgetune.training.labels import Labels
 from bridgetune.training.regularisers import Regulariser, regularisers
 
 Losses = dict[str, Tensor]
@@ -70,12 +71,13 @@ class GeneratorLosses:
     """Every term of Eq. 12, and the regularisers that are added to it.
 
     Attributes:
-        judges: The discriminators, see `Judging`.
+        judges: The discriminators, see `Judging`; none where there is no adversarial loss.
         recipe, config: See there.
         alpha: See there.
         keep: Whether the discriminators' losses, too, are taken from the scores: their phases come next.
         scale: What losses are multiplied by before they are differentiated, see `Engine.loss_scale`.
         mean: The mean of a tensor over all processes.
+        labels: Of unlabelled pairs, that nobody gave; None for none.
         regularisers: Of the table of terms, as `config` weighs them.
     """
 
@@ -86,6 +88,7 @@ class GeneratorLosses:
     keep: bool = False
     scale: Callable[[], Tensor | float] = lambda: 1.0
     mean: Callable[[Tensor], Tensor] = lambda tensor: tensor
+    labels: Labels | None = None
     regularisers: list[Regulariser] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,6 +96,10 @@ class GeneratorLosses:
 
     def __call__(self, forward: TuningPass) -> Losses:
         known, terms = self._known(forward)
+        if not self.judges:
+            (taught,) = self._gradients(known, [forward.map])
+            loss = with_gradients(known.detach(), [forward.logits], [taught])
+            return {"loss": loss, **{name: term.detach() for name, term in terms.items()}}
         adversarial, towards = {}, torch.zeros_like(forward.map)
         for domain in self.judges:
             loss, gradient = self._adversarial(forward, domain)
@@ -129,14 +136,24 @@ class GeneratorLosses:
             if value is not None:
                 terms[regulariser.term.name] = value
                 known = known + regulariser.weight * value
+        if self.labels is not None:
+            terms["pseudo"] = self._pseudo(forward, self.labels)
+            known = known + self.config.pseudo_weight * terms["pseudo"]
         return known, terms
+
+    def _pseudo(self, forward: TuningPass, labels: Labels) -> Tensor:
+        """L_SUP on unlabelled pairs."""
+        _, logits, _ = forward.parts()
+        first, second = forward.batch["unlabelled_first"], forward.batch["unlabelled_second"]
+        target = labels(first, second, logits)
+        return supervised_losses([logits], target, self.recipe, self.recipe.focal_weight_finetune)["supervised"]
 
     def _adversarial(self, forward: TuningPass, domain: Domain) -> tuple[Tensor, Tensor]:
         """The loss's value and its gradient at the map; the discriminator's graph is gone afterwards."""
         judge, images = self.judges[domain], forward.synthesised[domain]
         references = [forward.batch[f"real_{domain}"]] if self.keep else []
         *real, first, second = judge(*references, *images)
-        loss = adversarial_loss([first, second], self.config.adversarial)
+        loss = adversarial_loss([first, second], self.config.form)
         (gradient,) = self._gradients(loss, [forward.map], again=self.keep)
         if self.keep:
             own = discriminator_loss(real[0], [first, second])

@@ -25,6 +25,7 @@ from bridgetune.modes import evaluating
 from bridgetune.runs.directory import Record
 from bridgetune.terms import PUSHES, Domain
 from bridgetune.training.forward import TuningPass
+from bridgetune.training.labels import Labels
 from bridgetune.training.samples import validation_pairs, validation_references
 
 logger = logging.getLogger("bridgetune")
@@ -67,6 +68,12 @@ def towards_references(
         ]
         (gradient,) = torch.autograd.grad(adversarial_loss(scores, form), [forward.map])
     return -gradient
+
+
+def towards_labels(forward: TuningPass, labels: Labels) -> Tensor:
+    """Up where the label is the first image, down where it is the second."""
+    first, second = forward.sources
+    return 2 * labels(first, second, forward.map) - 1
 
 
 def pushed(

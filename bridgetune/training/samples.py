@@ -27,7 +27,8 @@ are such pairs; with references also clear, blurred, pasted in, and real_clear, 
 AHEAD = 2
 """Batches that are drawn before they are needed."""
 
-_ORDER, _TRAINING, _VALIDATION, _UNLABELLED_ORDER, _UNLABELLED, _VALIDATION_REFERENCES = range(6)
+# streams of random numbers, each with the seed before it
+_ORDER, _TRAINING, _VALIDATION, _UNLABELLED_ORDER, _UNLABELLED, _VALIDATION_REFERENCES, JUDGED = range(7)
 
 
 class Key(NamedTuple):

@@ -18,7 +18,7 @@ def snapshot(forward: ForwardPass, discriminators: Mapping[Domain, Discriminator
 
     Args:
         forward: Of a step.
-        discriminators: `clear` and `blurred`; none in stage 1.
+        discriminators: `clear` and `blurred`; none in stage 1, and where there is no adversarial loss.
 
     Returns:
         Name -> (B, 3 or 1, H, W) in [0, 1]; maps are probabilities.
@@ -34,8 +34,8 @@ def snapshot(forward: ForwardPass, discriminators: Mapping[Domain, Discriminator
     if "mask" in forward.batch:
         named["map/true"] = forward.batch["mask"]
     if isinstance(forward, TuningPass):
-        for domain, images in forward.synthesised.items():
-            for which, image in zip(("first", "second"), images, strict=True):
+        for domain, discriminator in discriminators.items():
+            for which, image in zip(("first", "second"), forward.synthesised[domain], strict=True):
                 named[f"syntheses/{domain}_{which}"] = image
-                named[f"taken_for_references/{domain}_{which}"] = torch.sigmoid(discriminators[domain].network(image))
+                named[f"taken_for_references/{domain}_{which}"] = torch.sigmoid(discriminator.network(image))
     return named

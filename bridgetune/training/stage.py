@@ -132,6 +132,7 @@ class Stage:
         report: Callable[[Record], None],
         discriminators: Mapping[Domain, Discriminator],
         push: Push | None = None,
+        prepare: Callable[[], None] = lambda: None,
     ) -> TrainingResult:
         """Train, and save what came of it.
 
@@ -139,6 +140,7 @@ class Stage:
             forward, phases, report: See `Loop`.
             discriminators: Whose maps are to be seen.
             push: Whose pushes are measured at every validation, see `pushed`; None for nobody's.
+            prepare: Called before the first step; not where a run goes on.
         """
         trained = TrainedGenerator(self.generator, self.config.average, self._facts)
         validate = partial(self._validate, trained)
@@ -149,6 +151,8 @@ class Stage:
         if trained.average is not None:
             self.engine.kept["average"] = trained.average
         start = self._open_run()
+        if start == 0:
+            prepare()
         for phase in phases:
             phase.network.train()
         with ExitStack() as around:

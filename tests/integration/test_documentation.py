@@ -37,7 +37,9 @@ WITH_BLOCKS = [page for page in PAGES if list(blocks((ROOT / page).read_text(enc
 
 SHORTENED = {
     "pretrain": ["--steps", "2", "--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"],
-    "finetune": ["--steps", "2", "--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu"],
+    "finetune": [
+        *("--steps", "2", "--size", "32", "--batch", "2", "--workers", "0", "--device", "cpu", "--judge-steps", "2")
+    ],
     "evaluate": ["--workers", "1"],
     "export": ["--size", "40x48"],
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor, nn
 
 import bridgetune
-from bridgetune import Adapter, create, finetune, pretrain
+from bridgetune import Adapter, RequestError, create, finetune, pretrain
+from bridgetune.config.training import LABELLINGS
 from bridgetune.data import References, SyntheticPairs, UnlabelledPairs
+from bridgetune.discriminators import PairJudge
 from tests.support.commands import run
 from tests.support.runs import losses, same, stage1, stage2, weights
 from tests.support.small import SIDE, Folders, sharpness
@@ -170,3 +173,62 @@ def test_the_command_tells_before_its_first_step_and_at_its_end_which_way_the_ma
     assert said.returncode == 0, said.stderr
     assert "finetune: step 0: pushed to the right side: of the wrong pixels" in said.stderr
     assert re.search(r"pushed to the right side: .* [\d.]+% → [\d.]+% off the seam; of the right ones", said.stdout)
+
+
+@pytest.mark.parametrize("labelling", LABELLINGS)
+def test_labels_that_nobody_gave_tune_a_generator_together_with_those_that_there_are(
+    labelling: str, pairs: SyntheticPairs, unlabelled: UnlabelledPairs, references: References, tmp_path: Path
+):
+    config = stage2(2, adversarial=labelling, pseudo_weight=0.5, judge_steps=2)
+    generator = sharpness()
+    finetune(generator, pairs, references, config, unlabelled=unlabelled, run_dir=tmp_path / "run")
+    assert not same(weights(generator), weights(sharpness()))
+    for record in losses(tmp_path / "run"):
+        known = record["supervised"] + record["swap"] + 0.1 * record["binary"] + 0.1 * record["variation"]
+        assert record["loss"] == pytest.approx(known + 0.5 * record["pseudo"], rel=1e-4)
+        assert not {"adversarial", "alpha", "discriminator_clear"} & record.keys()
+    said = (tmp_path / "run" / "report.md").read_text()
+    assert f"| labels of unlabelled pairs | {labelling}, weight 0.5 |" in said
+    assert f"Share of them that the labels of `{labelling}` push to the right side" in said
+    assert "α" not in said
+    assert (
+        f"| labels of unlabelled pairs | {labelling}, weight 0.5 |"
+        in (tmp_path / "run/generator/README.md").read_text()
+    )
+
+
+def taught_again(*_: object) -> None:
+    raise AssertionError("the judge of a checkpoint is taught no more")
+
+
+def test_a_run_by_votes_is_resumed_with_the_judge_that_it_began_with(
+    pairs: SyntheticPairs,
+    unlabelled: UnlabelledPairs,
+    references: References,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    config = stage2(4, adversarial="votes", judge_steps=3)
+
+    def run(folder: Path) -> Adapter:
+        generator = sharpness()
+        finetune(generator, pairs, references, config, unlabelled=unlabelled, run_dir=folder, resume=True)
+        return generator
+
+    whole = run(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-00000004")
+    kept = torch.load(tmp_path / "run" / "checkpoints" / "step-00000002" / "state.pt", weights_only=True)
+    assert kept["judge"].keys() == dict(PairJudge().state_dict()).keys()
+    monkeypatch.setattr("bridgetune.training.algorithm.teach", taught_again)
+    assert same(weights(run(tmp_path / "run")), weights(whole))
+
+
+def test_labels_without_pairs_to_label_or_with_a_discriminator_are_refused_before_anything_is_written(
+    generator: Adapter, pairs: SyntheticPairs, unlabelled: UnlabelledPairs, references: References, tmp_path: Path
+):
+    config = stage2(1, adversarial="votes")
+    with pytest.raises(RequestError, match=r"labels pairs without masks, and there are none; give some \(--unlabelled"):
+        finetune(generator, pairs, references, config, run_dir=tmp_path / "run")
+    with pytest.raises(RequestError, match="got a callable, but adversarial='votes' has no adversarial loss"):
+        finetune(generator, pairs, references, config, unlabelled=unlabelled, discriminator=nn.Identity)
+    assert not (tmp_path / "run").exists()

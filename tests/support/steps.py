@@ -10,6 +10,7 @@ from bridgetune.discriminators import build_discriminator
 from bridgetune.terms import DOMAINS
 from bridgetune.training.alpha import AdversarialWeight
 from bridgetune.training.forward import TuningPass
+from bridgetune.training.labels import Labels
 from bridgetune.training.objectives import GeneratorLosses
 from bridgetune.training.roles import Answering, Judging
 
@@ -32,6 +33,12 @@ def losses_of_generator(
     config = config or TuneConfig()
     judges = {domain: made[domain] for domain in DOMAINS}
     return GeneratorLosses(judges, RECIPE, config, AdversarialWeight(config.alpha, 0.1, CPU), keep=keep)
+
+
+def losses_by_labels(config: TuneConfig) -> GeneratorLosses:
+    """What stage 2's generator minimises where labels that nobody gave stand for the adversarial loss."""
+    assert config.labelling is not None
+    return GeneratorLosses({}, RECIPE, config, AdversarialWeight(0.0, 0.1, CPU), labels=Labels(config.labelling))
 
 
 def batch(unlabelled: int = 0) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bridgetune import AdapterConfig, RequestError, create, wrap
-from bridgetune.discriminators import Discriminator, PatchNetwork, build_discriminator
+from bridgetune.discriminators import Discriminator, PairJudge, PatchNetwork, build_discriminator
 from bridgetune.wrapping import Adapter, InputDomain
 
 CONCAT = AdapterConfig(call="concat")
@@ -90,3 +90,23 @@ def test_the_fallback_sees_38_by_38_pixels_a_logit():
     convolutions(image)[0, 0, 8, 8].backward()
     reached = image.grad[0].abs().sum(0).nonzero()
     assert (reached.max(0).values - reached.min(0).values + 1).tolist() == [38, 38]
+
+
+def test_a_judge_of_pairs_exchanged_says_the_opposite_and_of_two_equal_images_nothing():
+    judge, (first, second) = PairJudge(), torch.rand(2, 1, 3, 40, 56)
+    said = judge(first, second)
+    assert said.shape == (1, 1, 40, 56)
+    torch.testing.assert_close(judge(second, first), -said)
+    assert not judge(first, first).any()
+
+
+def test_a_judge_of_pairs_does_not_see_how_bright_they_are():
+    judge, (first, second) = PairJudge(), torch.rand(2, 1, 3, 40, 40)
+    torch.testing.assert_close(judge(first + 0.25, second - 0.5), judge(first, second), rtol=1e-3, atol=1e-5)
+
+
+def test_a_judge_of_pairs_sees_24_by_24_pixels_of_detail_a_logit():
+    detail = torch.zeros(1, 6, 128, 128, requires_grad=True)
+    PairJudge().layers(detail)[0, 0, 16, 16].backward()
+    reached = detail.grad[0].abs().sum(0).nonzero()
+    assert (reached.max(0).values - reached.min(0).values + 1).tolist() == [24, 24]

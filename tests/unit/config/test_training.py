@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bridgetune import Epochs, PretrainConfig, TuneConfig
+import pytest
+
+from bridgetune import Epochs, PretrainConfig, RequestError, TuneConfig
+from bridgetune.config.training import LABELLINGS
+from bridgetune.documents import checked
 
 
 def test_defaults_are_the_papers():
@@ -15,3 +19,24 @@ def test_defaults_are_the_papers():
     assert stage1.kernel_sizes == (3, 21)
     assert stage2.alpha == 1e-4
     assert stage2.adversarial == "non-saturating"
+
+
+def test_the_papers_adversarial_loss_may_be_called_so():
+    assert TuneConfig(adversarial="paper") == TuneConfig()
+    assert TuneConfig(adversarial="saturating").form == "saturating"
+    assert TuneConfig().labelling is None
+
+
+@pytest.mark.parametrize("labelling", LABELLINGS)
+def test_labels_stand_in_the_adversarial_losss_place(labelling: str):
+    assert TuneConfig(adversarial=labelling).labelling == labelling
+    for discriminator in ("twin", "patch"):
+        with pytest.raises(RequestError, match=f"got '{discriminator}', but adversarial='{labelling}' has no"):
+            checked(TuneConfig, adversarial=labelling, discriminator=discriminator)
+
+
+def test_the_judge_of_pairs_is_for_votes():
+    assert TuneConfig(adversarial="votes", discriminator="pair").discriminator == "pair"
+    for adversarial in ("paper", "pseudo"):
+        with pytest.raises(RequestError, match="got 'pair', whose votes are labels; expected adversarial='votes'"):
+            checked(TuneConfig, adversarial=adversarial, discriminator="pair")

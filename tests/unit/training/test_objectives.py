@@ -9,13 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune import AdapterConfig, TuneConfig, wrap
+from bridgetune.config.training import Labelling
 from bridgetune.losses import adversarial_loss, binarisation, swap_consistency, total_variation
 from bridgetune.synthesis import synthesize
 from bridgetune.terms import DOMAINS, TERMS, Domain, is_term
 from bridgetune.training.forward import ForwardPass, TuningPass
+from bridgetune.training.labels import Labels
 from bridgetune.training.objectives import discriminator_losses, pretraining_losses, supervised_losses
 from bridgetune.training.roles import Answering
-from tests.support.steps import RECIPE, TwoScales, batch, forward_pass, losses_of_generator, networks
+from tests.support.steps import (
+    RECIPE,
+    TwoScales,
+    batch,
+    forward_pass,
+    losses_by_labels,
+    losses_of_generator,
+    networks,
+)
 
 
 def test_the_generators_gradient_has_an_adversarial_part():
@@ -58,6 +68,29 @@ def test_unlabelled_pairs_add_each_regulariser_with_its_weight():
     torch.testing.assert_close(losses["variation"], total_variation(one).detach())
     added = 0.5 * losses["swap"] + 0.25 * losses["binary"] + 0.125 * losses["variation"]
     torch.testing.assert_close(losses["loss"].detach(), losses["supervised"] + added)
+
+
+@pytest.mark.parametrize("labelling", ["pseudo", "smoothed"])
+def test_labels_that_nobody_gave_are_learned_from_with_their_weight_and_no_adversarial_loss(labelling: Labelling):
+    made, given = networks(), batch(unlabelled=3)
+    config = TuneConfig(adversarial=labelling, pseudo_weight=0.5, swap_weight=0, binary_weight=0, variation_weight=0)
+    parameters = list(made["generator"].parameters())
+    losses = losses_by_labels(config)(forward_pass(made, given))
+    assert not {"adversarial", "alpha"} & losses.keys()
+
+    expected = supervised_losses(
+        [made["generator"](given["first"], given["second"])], given["mask"], RECIPE, RECIPE.focal_weight_finetune
+    )["supervised"]
+    first, second = given["unlabelled_first"], given["unlabelled_second"]
+    logits = made["generator"](first, second)
+    labels = Labels(labelling)(first, second, logits)
+    pseudo = supervised_losses([logits], labels, RECIPE, RECIPE.focal_weight_finetune)["supervised"]
+    torch.testing.assert_close(losses["pseudo"], pseudo.detach())
+    expected = expected + 0.5 * pseudo
+    torch.testing.assert_close(losses["loss"], expected)
+    gradients = (torch.autograd.grad(loss, parameters) for loss in (losses["loss"], expected))
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -120,7 +153,7 @@ def test_stage_1_trains_auxiliary_maps_against_the_target_at_their_size():
 def test_every_loss_that_is_recorded_is_in_the_table_of_terms():
     made = networks()
     forward = forward_pass(made, batch(unlabelled=1))
-    recorded = {**losses_of_generator(made)(forward)}
+    recorded = {**losses_of_generator(made)(forward), **losses_by_labels(TuneConfig(adversarial="pseudo"))(forward)}
     for domain in DOMAINS:
         recorded |= discriminator_losses(forward, domain, made[domain])
     assert {name for name in recorded if is_term(name)} == TERMS.keys()

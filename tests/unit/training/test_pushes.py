@@ -22,7 +22,17 @@ from bridgetune.runs.history import History
 from bridgetune.synthesis import synthesize
 from bridgetune.terms import DOMAINS, PUSHES
 from bridgetune.training.forward import TuningPass
-from bridgetune.training.pushes import COIN, MOST, Push, pushed, shares, towards_references, warn_of_a_coin
+from bridgetune.training.labels import Labels
+from bridgetune.training.pushes import (
+    COIN,
+    MOST,
+    Push,
+    pushed,
+    shares,
+    towards_labels,
+    towards_references,
+    warn_of_a_coin,
+)
 from tests.support.runs import records, same, stage2, weights
 from tests.support.small import sharpness
 from tests.support.steps import CPU, batch, networks
@@ -135,6 +145,12 @@ def test_the_way_is_that_in_which_the_adversarial_loss_falls(form: str):
 
     with torch.no_grad():
         assert loss(logits + 0.1 * way.sign()) < loss(logits) < loss(logits - 0.1 * way.sign())
+
+
+def test_a_networks_own_decisions_push_no_pixel_to_the_other_side():
+    push = Push("its own", lambda forward: towards_labels(forward, Labels("pseudo")))
+    counts = pushed(brighter(), push, Halves(), References(Gray(), Gray()), 0, CPU)
+    assert list(shares(counts).values()) == [0, 0, 1, 1]
 
 
 def test_modes_and_random_numbers_are_as_they_were():

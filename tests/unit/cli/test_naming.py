@@ -14,7 +14,7 @@ from bridgetune.metrics.registry import METRICS
 def test_the_help_names_the_metrics_that_there_are_when_it_is_shown(
     verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("COLUMNS", "1000")
     for names in (list(METRICS), [*METRICS, "own"]):
         if "own" in names:
             monkeypatch.setitem(METRICS, "own", dataclasses.replace(METRICS["q_mi"], name="own"))

@@ -30,11 +30,11 @@ UNIT = 32
 def least_side(config: AdapterConfig) -> int:
     """The shortest side that an exported program with open sides takes.
 
-    Longer than what it is padded to a multiple of; and at none of the config's scales shorter than the network's
-    minimum, or of 1, which `torch.export` takes for a constant.
+    At the coarsest scale longer than what it is padded to a multiple of, so that one reflection pads it and no map
+    inside the network comes down to a side of 1, which `torch.export` takes for a constant.
     """
-    at_the_coarsest = (max(2, config.minimum) - 1) * max(config.reductions) + 1
-    return max(at_the_coarsest, config.multiple + 1 if config.multiple > 1 else 1)
+    least = max(2, config.minimum, config.multiple + 1 if config.multiple > 1 else 1)
+    return (least - 1) * max(config.reductions) + 1
 
 
 def trace(generator: Adapter, size: Size, operators: Mapping[Any, Callable[..., Any]]) -> ExportedProgram:
@@ -128,8 +128,8 @@ class _OpenDomain(InputDomain):
             for axis in (-2, -1):
                 last = image.shape[axis] - 1
                 padded = (last + multiple) // multiple * multiple
-                position = torch.arange(padded, device=image.device) % (2 * last)
-                image = image.index_select(axis, torch.minimum(position, 2 * last - position))
+                back_and_forth = last - torch.arange(-last, padded - last, device=image.device).abs()
+                image = image.index_select(axis, back_and_forth)
         return image
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bridgetune import AdapterConfig, WorkError, wrap
 from bridgetune.exporting.tracing import least_side, sample_pairs, trace
+from bridgetune.wrapping.adapter import padded_side
 
 configs = st.builds(
     lambda multiple, minimum, scales: AdapterConfig(call="concat", multiple=multiple, minimum=minimum, scales=scales),
@@ -22,12 +23,14 @@ configs = st.builds(
 
 
 @given(configs)
-def test_from_the_least_side_on_no_side_is_too_short_at_any_scale(config: AdapterConfig):
+def test_from_the_least_side_on_one_reflection_pads_any_side_at_any_scale(config: AdapterConfig):
     least = least_side(config)
-    assert least > config.multiple or config.multiple == 1
-    assert all(math.ceil(least / reduction) >= max(2, config.minimum) for reduction in config.reductions)
-    if config.multiple == 1:
-        assert math.ceil((least - 1) / max(config.reductions)) < max(2, config.minimum), "no longer than it must be"
+    for side in range(least, least + 2 * config.multiple):
+        for reduced in (math.ceil(side / reduction) for reduction in config.reductions):
+            assert reduced >= max(2, config.minimum)
+            padded = padded_side(reduced, config.multiple, config.minimum)
+            assert padded - reduced <= reduced - 1
+            assert padded >= 2 * config.multiple, "or a map inside the network may have a side of 1"
 
 
 @settings(deadline=None)  # textures of some sizes are made here
@@ -55,7 +58,7 @@ def test_a_program_for_any_size_answers_as_the_adapter(multiple: int, scales: tu
     torch.manual_seed(0)
     made = wrap(nn.Conv2d(6, 1, 3, padding=1), AdapterConfig(call="concat", multiple=multiple, scales=scales)).eval()
     program, least = trace(made, "dynamic", {}).module(), least_side(made.config)
-    for batch, height, width in ((1, least, 9), (3, 12, least + 3), (2, 41, 64)):
+    for batch, height, width in ((1, least, least + 4), (3, least + 7, least + 3), (2, least + 36, least + 1)):
         first, second = torch.rand(2, batch, 3, height, width)
         torch.testing.assert_close(program(first, second), made(first, second))
 

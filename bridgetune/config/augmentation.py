@@ -70,6 +70,9 @@ class Augmentation(Frozen):
     """Largest standard deviation of the noise that one of the images has beyond the other's."""
     breathing: Share = 0.0
     """Largest change of size between the images, and the largest shift, as shares of a side."""
+    pristine: Share = 0.0
+    """Share that no camera has touched: of the effects above, those of exposure, noise, breathing and JPEG leave it
+    alone, so that a seam can be found to the pixel."""
     effects: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     """Strengths of effects that `bridgetune.data.register_effect` was given, by name; they are applied in the order of
     their names."""
@@ -118,6 +121,7 @@ _WORLD = {
     "apart": 0.02,
     "noise_apart": 0.01,
     "breathing": 0.002,
+    "pristine": 0.5,
 }
 
 AUGMENTATIONS: dict[str, Augmentation] = {

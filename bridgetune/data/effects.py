@@ -293,6 +293,10 @@ def _moved(chance: Chance, motion: tuple[float, float, float]) -> Chance:
     return replace(chance, development=_development(chance)._replace(motion=motion))
 
 
+def _untouched(chance: Chance, _: Literal[True]) -> Chance:
+    return replace(chance, development=None)
+
+
 def _odd(diameter: float) -> int:
     return max(3, 2 * round((diameter - 1) / 2) + 1)
 
@@ -335,6 +339,7 @@ EFFECTS: dict[str, Effect] = {
         _of_a_field("apart", _draw_apart, _exposed),
         _of_a_field("noise_apart", _draw_noise_apart, _noisy),
         _of_a_field("breathing", _draw_motion, _moved),
+        _of_a_field("pristine", _happens, _untouched),
     )
 }
 """Every effect there is, by name: those that have a field of their own in `Augmentation`, then what `register_effect`

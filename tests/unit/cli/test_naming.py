@@ -9,6 +9,8 @@ import pytest
 from bridgetune.cli import main
 from bridgetune.metrics.registry import METRICS
 
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+
 
 @pytest.mark.parametrize("verb", ["compare", "evaluate"])
 def test_the_help_names_the_metrics_that_there_are_when_it_is_shown(

@@ -319,7 +319,16 @@ def test_cells_replace_the_scene_and_let_light_pass(scenes):
         assert not torch.equal(plain.mask, cells.mask)
 
 
-@pytest.mark.parametrize("name", [name for name in Augmentation.model_fields if name != "effects"])
+def test_pristine_pairs_are_those_of_the_lens_alone():
+    touched = Augmentation(noise=0.1, jpeg=1, breathing=0.1, exposure=0.1, disk=0.5, pristine=0.5)
+    lens = touched.model_copy(update={"noise": 0, "jpeg": 0, "breathing": 0, "exposure": 0, "pristine": 0})
+    chances = [(chance_of(touched, seed), chance_of(lens, seed)) for seed in range(400)]
+    pristine = [chance.development is None for chance, _ in chances]
+    assert np.mean(pristine) == pytest.approx(0.5, abs=0.1)  # 4 standard deviations
+    assert all(chance == plain for alone, (chance, plain) in zip(pristine, chances, strict=True) if alone)
+
+
+@pytest.mark.parametrize("name", [name for name in Augmentation.model_fields if name not in ("effects", "pristine")])
 def test_each_field_by_itself_changes_the_pairs(lasting_scenes, name):
     strength = 0.2 if name in ("exposure", "noise", "apart", "noise_apart", "breathing") else 1
     augmentation = Augmentation(**{name: strength})

@@ -35,8 +35,13 @@ from bridgetune.wrapping import Adapter
 
 BASE, WHOLE = AUGMENTATIONS["camera"], AUGMENTATIONS["world"]
 
-SHOWN = {"q_p": "Q<sup>P</sup>", "invention": "invention, %", "undecided": "undecided, %", "psnr": "PSNR, dB"}
-"""Metrics that there are columns for, where they were measured."""
+SHOWN = {
+    "q_p": ("Q<sup>P</sup>", 1),
+    "invention": ("invention, %", 100),
+    "undecided": ("undecided, %", 100),
+    "psnr": ("PSNR, dB", 1),
+}
+"""Metrics that there are columns for, where they were measured: their titles, and what they are multiplied by."""
 
 Result = dict[str, Any]
 
@@ -109,8 +114,9 @@ def table(results: list[Result]) -> str:
     for arm in arms():
         its = [result["sets"] for result in results if result["arm"] == arm]
         if its:
-            rows.append([arm, *(spread([sets[folder][name] for sets in its]) for folder, name in columns)])
-    return markdown(["", *(f"{folder}: {SHOWN[name]}" for folder, name in columns)], rows)
+            cells = ([SHOWN[name][1] * sets[folder][name] for sets in its] for folder, name in columns)
+            rows.append([arm, *map(spread, cells)])
+    return markdown(["", *(f"{folder}: {SHOWN[name][0]}" for folder, name in columns)], rows)
 
 
 def spread(values: list[float]) -> str:

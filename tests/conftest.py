@@ -10,6 +10,11 @@ from pathlib import Path
 os.environ.setdefault("GOMP_SPINCOUNT", "6000")
 
 import pytest
+from hypothesis import settings
+
+# On a shared machine an example takes what it takes.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 SHARED = Path(os.environ.get("BRIDGETUNE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 """Research data and reference results, which are not part of the product."""

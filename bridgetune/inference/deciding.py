@@ -13,14 +13,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgetune.regions import UNSURE, WINDOW
+
 Undecided = Literal["settle", "keep"]
 """What becomes of pixels that the network is undecided on: `settle`, see `settled`; `keep`, its own sign."""
 
 UNDECIDED = 0.5
 """Logits nearer to 0 are undecided: a focus map between 0.38 and 0.62."""
-
-WINDOW, UNSURE = 33, 2.0
-"""Side of the square, in pixels, whose mean |logit| says whether the network knows there; and from where on it does."""
 
 SURE = 4.0
 """The |logit| that counts as all sure: a focus map of 0.02 or 0.98."""
@@ -124,7 +123,7 @@ def _distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]
 
 
 def _box_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the square around each pixel, of what of it is in the picture. In place, (H, W) >= 0."""
+    """`regions.box` of (H, W) >= 0, in strips and in place."""
     # No such value leaves a square unsure, and no sum loses others beside it.
     np.minimum(values, 2 * UNSURE * WINDOW**2, out=values)
     for turned in (values.T, values):

@@ -1,8 +1,8 @@
 """Labels of unlabelled pairs that nobody gave: the network's own decisions, overruled where a region votes otherwise.
 
 With logits l and evidence e, both positive for the first image, a region's vote is v = 4·box(clamp(e, ±4)), the mean
-being over 33×33 pixels, and the label y = [l + v >= 0]. Along the seam, where the window sees both sides, nobody votes.
-Pseudo-labels: Lee, ICML Workshops 2013. Experimental.
+being over the square around a pixel, and the label y = [l + v >= 0]. Along the seam, where the square sees both sides,
+nobody votes. Pseudo-labels: Lee, ICML Workshops 2013. Experimental.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from bridgetune.config.training import Labelling
 from bridgetune.discriminators import PairJudge
-
-WINDOW = 33
-"""Side of the square that a vote is the mean over, in pixels."""
+from bridgetune.regions import box
 
 BOUND = 4.0
 """Of the evidence of a pixel, as a logit."""
@@ -64,10 +61,3 @@ def overruled(logits: Tensor, evidence: Tensor) -> Tensor:
     first = box((box(logits.clamp(-BOUND, BOUND)) >= 0).to(logits.dtype))
     votes = STRENGTH * box(evidence.clamp(-BOUND, BOUND))
     return (logits + torch.where((first > 0) & (first < 1), 0, votes) >= 0).to(logits.dtype)
-
-
-def box(values: Tensor) -> Tensor:
-    """The mean over the part of a `WINDOW` that is inside, (B, C, H, W) -> (B, C, H, W)."""
-    reach = WINDOW // 2
-    rows = avg_pool2d(values, (WINDOW, 1), stride=1, padding=(reach, 0), count_include_pad=False)
-    return avg_pool2d(rows, (1, WINDOW), stride=1, padding=(0, reach), count_include_pad=False)

@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-WINDOW, UNSURE = 33, 2.0
-"""Side of the square, in pixels, whose mean |logit| at full size says whether the network knows there; and from where
-on it does."""
+from bridgetune.regions import UNSURE, box
 
 SAY = 2.0
 """What the logits of each coarser size count for."""
@@ -43,12 +41,5 @@ def combined(finest: Tensor, coarser: Sequence[Tensor]) -> Tensor:
         finest + 2·(sum of the coarser) where the mean |logit| of the finest around a pixel is below `UNSURE`, the
         finest elsewhere. No gradient goes through that condition.
     """
-    unsure = _box_mean(finest.detach().abs()) < UNSURE
+    unsure = box(finest.detach().abs()) < UNSURE
     return torch.where(unsure, finest + SAY * torch.stack(list(coarser)).sum(0), finest)
-
-
-def _box_mean(values: Tensor) -> Tensor:
-    """The mean of the square around each pixel, of what of it is in the image."""
-    margin = WINDOW // 2
-    rows = avg_pool2d(values, (1, WINDOW), stride=1, padding=(0, margin), count_include_pad=False)
-    return avg_pool2d(rows, (WINDOW, 1), stride=1, padding=(margin, 0), count_include_pad=False)

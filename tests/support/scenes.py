@@ -6,12 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from PIL import Image
-
-# On a shared machine a test case takes what it takes.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 
 def write_scene(root: Path, stem: str, height: int = 24, width: int = 36) -> None:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -33,7 +33,6 @@ def test_from_the_least_side_on_one_reflection_pads_any_side_at_any_scale(config
             assert padded >= 2 * config.multiple, "or a map inside the network may have a side of 1"
 
 
-@settings(deadline=None)  # textures of some sizes are made here
 @given(configs)
 def test_open_sides_are_tried_with_sides_that_hide_nothing_from_the_trace(config: AdapterConfig):
     pairs = sample_pairs(config, "dynamic")

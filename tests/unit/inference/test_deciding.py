@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bridgetune.inference import deciding
 from bridgetune.inference.deciding import settled, undecided_share
+from bridgetune.regions import UNSURE
 
 Picture = NDArray[np.uint8]
 
@@ -46,7 +47,7 @@ def test_confident_pixels_stay_bit_for_bit_and_all_are_finite(seed: int, height:
     rng = np.random.default_rng(seed)
     logits = maps(rng, height, width, scale)
     found = settled(logits, *pair(rng, height, width))
-    sure = (np.abs(logits) >= deciding.SURE) | (box_mean(np.abs(logits)) >= deciding.UNSURE + 1e-4)
+    sure = (np.abs(logits) >= deciding.SURE) | (box_mean(np.abs(logits)) >= UNSURE + 1e-4)
     assert np.array_equal(found[sure], logits[sure])
     assert np.isfinite(found).all()
     assert found.dtype == logits.dtype
@@ -87,7 +88,7 @@ def test_an_undecided_region_takes_the_side_of_what_it_is_not_parted_from():
     picture = np.zeros((60, 200, 3), np.uint8)
     picture[:, 150:] = 255
     found = settled(logits, picture, picture)
-    unsure = box_mean(np.abs(logits)) < deciding.UNSURE
+    unsure = box_mean(np.abs(logits)) < UNSURE
     assert (found[:, :150][unsure[:, :150]] > 0).all()
     assert (found[:, 150:][unsure[:, 150:]] < 0).all()
     assert unsure[:, 40:160].all()

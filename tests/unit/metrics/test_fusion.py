@@ -41,7 +41,7 @@ def images(draw: st.DrawFn, count: int) -> list[Tensor]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(images(3), st.sampled_from(CONVENTIONS))
 def test_scores_are_always_finite_and_at_most_the_best(triple: list[Tensor], convention: str):
     first, second, fused = triple
@@ -50,7 +50,7 @@ def test_scores_are_always_finite_and_at_most_the_best(triple: list[Tensor], con
         assert float(score) <= BEST.get(name, 1.0) + 1e-7, name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(images(3), st.sampled_from(CONVENTIONS))
 def test_the_sources_may_change_places(triple: list[Tensor], convention: str):
     first, second, fused = triple
@@ -62,7 +62,7 @@ def test_the_sources_may_change_places(triple: list[Tensor], convention: str):
         assert float(one[name]) == pytest.approx(float(other[name]), abs=tolerance), name
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(images(1))
 def test_nothing_is_better_than_sources_that_are_the_fused_image(single: list[Tensor]):
     (image,) = single

@@ -44,7 +44,7 @@ def test_it_is_the_share_of_energy_that_numpy_and_scipy_find():
     assert float(metrics.invention(*images)) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31), st.integers(11, 30), st.integers(11, 30))
 def test_it_is_a_share_and_the_sources_may_change_places_and_are_no_invention(seed: int, height: int, width: int):
     random = torch.Generator().manual_seed(seed)
@@ -55,7 +55,7 @@ def test_it_is_a_share_and_the_sources_may_change_places_and_are_no_invention(se
     assert metrics.invention(first, second, second).tolist() == [0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31), st.floats(0, 1))
 def test_what_a_map_picks_from_the_sources_is_invented_at_its_boundary_alone(seed: int, share: float):
     random = torch.Generator().manual_seed(seed)

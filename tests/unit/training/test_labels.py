@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from bridgetune.config.training import LABELLINGS, Labelling
-from bridgetune.training.labels import BOUND, STRENGTH, WINDOW, Labels, box, overruled
+from bridgetune.regions import WINDOW
+from bridgetune.training.labels import BOUND, STRENGTH, Labels, overruled
 from bridgetune.training.pair_judge import fresh_judge
 
 STRONGEST = BOUND * STRENGTH
@@ -27,13 +27,6 @@ def random_pair(seed: int) -> tuple[Tensor, Tensor, Tensor]:
     random = torch.Generator().manual_seed(seed)
     first, second = torch.rand(2, 1, 3, 48, 48, generator=random)
     return first, second, 3 * torch.randn(1, 1, 48, 48, generator=random)
-
-
-def test_the_box_is_the_mean_of_what_is_inside():
-    values = torch.rand(2, 1, 50, 41, generator=torch.Generator().manual_seed(0))
-    reach = WINDOW // 2
-    torch.testing.assert_close(box(values), avg_pool2d(values, WINDOW, 1, reach, count_include_pad=False))
-    torch.testing.assert_close(box(torch.full((1, 1, 8, 8), 3.0)), torch.full((1, 1, 8, 8), 3.0))
 
 
 @given(st.sampled_from(LABELLINGS), st.integers(0, 2**32 - 1))

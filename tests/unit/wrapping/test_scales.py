@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgetune.wrapping.scales import UNSURE, combined, enlarged, reduced
+from bridgetune.regions import UNSURE
+from bridgetune.wrapping.scales import combined, enlarged, reduced
 
 
 def test_an_image_is_reduced_by_means_of_squares_and_at_its_ends_by_what_is_inside():
@@ -16,7 +17,6 @@ def test_an_image_is_reduced_by_means_of_squares_and_at_its_ends_by_what_is_insi
     torch.testing.assert_close(reduced(image, 2)[0, 0], torch.tensor(expected))
 
 
-@settings(deadline=None)
 @given(height=st.integers(1, 30), width=st.integers(1, 30), reduction=st.integers(2, 5), level=st.floats(-3, 3))
 def test_an_even_image_stays_even_and_its_sides_are_covered(height: int, width: int, reduction: int, level: float):
     image = torch.full((1, 1, height, width), level)

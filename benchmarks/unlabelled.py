@@ -56,7 +56,7 @@ LEARNING_RATES = (1e-4, 6e-4)
 """That are chosen among: the paper's, and a gentle one."""
 
 SCORES = {
-    "q_abf": ("Q<sup>AB/F</sup>", 1),
+    "qabf_weighted": ("Q<sup>AB/F</sup>", 1),
     "q_mi": ("Q<sub>MI</sub>", 1),
     "q_p": ("Q<sup>P</sup>", 1),
     "q_w": ("Q<sub>W</sub>", 1),
@@ -225,7 +225,7 @@ def labelled(asked: argparse.Namespace, augmentation: Augmentation) -> Synthetic
 def scored(generator: Adapter, sources: Path) -> Images:
     images = evaluate(sources, generator=generator.eval(), workers=1).images
     return {
-        image: {name: value for name in SCORES if (value := scores.get(name)) is not None}
+        image: {name: value for name in SCORES if (value := scores[name]) is not None}
         for image, scores in images.items()
     }
 

@@ -182,7 +182,7 @@ def test_bits_do_not_depend_on_the_number_of_threads():
 def test_gradient_of_a_gradient_is_refused_and_never_wrong():
     x = torch.randn(1, 8, 8, 8, requires_grad=True)
     (gradient,) = torch.autograd.grad(Down(nn.Identity(), 8)(x).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match=r"down_backward.*no autograd formula"):
+    with pytest.raises(RuntimeError, match=r"down_backward: has no autograd formula"):
         gradient.sum().backward()
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from bridgetune_bridgemff import native
+from bridgetune_bridgemff.operators import operator
 
 
 class _Shape(ctypes.Structure):
@@ -20,9 +21,7 @@ class _Shape(ctypes.Structure):
     )
 
 
-@torch.library.custom_op(
-    "bridgetune::convolution", mutates_args=(), schema="(Tensor x, Tensor weight, Tensor? bias, int dilation) -> Tensor"
-)
+@operator("convolution", "(Tensor x, Tensor weight, Tensor? bias, int dilation) -> Tensor", differentiable=True)
 def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
     """Of stride 1 with zeros around: (B, C, H, W) and (C', C, k, k), k odd -> (B, C', H, W)."""
     x, weight = x.contiguous(), weight.contiguous()
@@ -33,11 +32,7 @@ def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -
     return y
 
 
-@torch.library.custom_op(
-    "bridgetune::convolution_weights_backward",
-    mutates_args=(),
-    schema="(Tensor x, Tensor grad_y, int kernel, int dilation) -> (Tensor, Tensor)",
-)
+@operator("convolution_weights_backward", "(Tensor x, Tensor grad_y, int kernel, int dilation) -> (Tensor, Tensor)")
 def weights_backward(x: Tensor, grad_y: Tensor, kernel: int, dilation: int) -> tuple[Tensor, Tensor]:
     """The gradients of the weight (C', C, k, k) and of the bias (C',)."""
     x, grad_y = x.contiguous(), grad_y.contiguous()
@@ -49,12 +44,12 @@ def weights_backward(x: Tensor, grad_y: Tensor, kernel: int, dilation: int) -> t
     return grad_weight, grad_bias
 
 
-@convolution.register_fake
+@torch.library.register_fake("bridgetune::convolution")
 def _(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
     return x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
 
 
-@weights_backward.register_fake
+@torch.library.register_fake("bridgetune::convolution_weights_backward")
 def _(x: Tensor, grad_y: Tensor, kernel: int, dilation: int) -> tuple[Tensor, Tensor]:
     channels, outputs = x.shape[1], grad_y.shape[1]
     return x.new_empty(outputs, channels, kernel, kernel), x.new_empty(outputs)

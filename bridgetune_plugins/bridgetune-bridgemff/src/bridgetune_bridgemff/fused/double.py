@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
+from bridgetune_bridgemff.operators import operator
 
 
 class _Shape(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_int64) for name in ("planes", "height", "width"))
 
 
-@torch.library.custom_op("bridgetune::doubled", mutates_args=(), schema="(Tensor x) -> Tensor")
+@operator("doubled", "(Tensor x) -> Tensor", differentiable=True)
 def doubled(x: Tensor) -> Tensor:
     """Bilinear, corners aligned: (B, C, H, W) -> (B, C, 2H, 2W)."""
     x = x.contiguous()
@@ -26,7 +27,7 @@ def doubled(x: Tensor) -> Tensor:
     return y
 
 
-@torch.library.custom_op("bridgetune::doubled_backward", mutates_args=(), schema="(Tensor grad_y) -> Tensor")
+@operator("doubled_backward", "(Tensor grad_y) -> Tensor")
 def doubled_backward(grad_y: Tensor) -> Tensor:
     """(B, C, 2H, 2W) -> (B, C, H, W)."""
     grad_y = grad_y.contiguous()
@@ -36,12 +37,12 @@ def doubled_backward(grad_y: Tensor) -> Tensor:
     return grad_x
 
 
-@doubled.register_fake
+@torch.library.register_fake("bridgetune::doubled")
 def _(x: Tensor) -> Tensor:
     return x.new_empty(*x.shape[:2], 2 * x.shape[2], 2 * x.shape[3])
 
 
-@doubled_backward.register_fake
+@torch.library.register_fake("bridgetune::doubled_backward")
 def _(grad_y: Tensor) -> Tensor:
     return grad_y.new_empty(*grad_y.shape[:2], grad_y.shape[2] // 2, grad_y.shape[3] // 2)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from bridgetune_bridgemff import native
+from bridgetune_bridgemff.operators import operator
 from bridgetune_bridgemff.scan.operator import flops_of_scan
 
 
@@ -40,11 +41,7 @@ class _Pointers(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_void_p) for name in WEIGHTS)
 
 
-@torch.library.custom_op(
-    "bridgetune::vision_mamba",
-    mutates_args=(),
-    schema="(Tensor x, Tensor[] weights, int chunks, float eps) -> Tensor",
-)
+@operator("vision_mamba", "(Tensor x, Tensor[] weights, int chunks, float eps) -> Tensor")
 def vision_mamba(x: Tensor, weights: Sequence[Tensor], chunks: int, eps: float) -> Tensor:
     """The parallel vision Mamba layer, (B, C, H, W) -> (B, C', H, W).
 
@@ -65,7 +62,7 @@ def vision_mamba(x: Tensor, weights: Sequence[Tensor], chunks: int, eps: float) 
     return y
 
 
-@vision_mamba.register_fake
+@torch.library.register_fake("bridgetune::vision_mamba")
 def _(x: Tensor, weights: Sequence[Tensor], chunks: int, eps: float) -> Tensor:
     return x.new_empty(x.shape[0], weights[-1].shape[0], *x.shape[2:])
 

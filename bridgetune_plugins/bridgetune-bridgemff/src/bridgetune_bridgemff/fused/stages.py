@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
+from bridgetune_bridgemff.operators import operator
 
 
 class _Shape(ctypes.Structure):
@@ -21,10 +22,8 @@ class _Shape(ctypes.Structure):
     )
 
 
-@torch.library.custom_op(
-    "bridgetune::down",
-    mutates_args=(),
-    schema="(Tensor x, Tensor weight, Tensor bias, int groups, float eps) -> (Tensor, Tensor)",
+@operator(
+    "down", "(Tensor x, Tensor weight, Tensor bias, int groups, float eps) -> (Tensor, Tensor)", differentiable=True
 )
 def down(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor]:
     """GELU(max-pool(group-norm(x))), (B, C, H, W) -> (B, C, H/2, W/2)."""
@@ -34,10 +33,10 @@ def down(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> tu
     return y, moments
 
 
-@torch.library.custom_op(
-    "bridgetune::up",
-    mutates_args=(),
-    schema="(Tensor x, Tensor weight, Tensor bias, Tensor skip, int groups, float eps) -> (Tensor, Tensor)",
+@operator(
+    "up",
+    "(Tensor x, Tensor weight, Tensor bias, Tensor skip, int groups, float eps) -> (Tensor, Tensor)",
+    differentiable=True,
 )
 def up(x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor]:
     """GELU(doubled(group-norm(x))) + skip, (B, C, H, W) and (B, C, 2H, 2W) -> (B, C, 2H, 2W)."""
@@ -47,13 +46,13 @@ def up(x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor, groups: int, eps: 
     return y, moments
 
 
-@down.register_fake
+@torch.library.register_fake("bridgetune::down")
 def _down_shapes(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor]:
     batch, channels, height, width = x.shape
     return x.new_empty(batch, channels, height // 2, width // 2), x.new_empty(batch, groups, 2)
 
 
-@up.register_fake
+@torch.library.register_fake("bridgetune::up")
 def _up_shapes(x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor]:
     return x.new_empty(skip.shape), x.new_empty(len(x), groups, 2)
 
@@ -61,7 +60,7 @@ def _up_shapes(x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor, groups: in
 _ADJOINT = "(Tensor x, Tensor weight, Tensor bias, Tensor moments, Tensor grad_y) -> (Tensor, Tensor, Tensor)"
 
 
-@torch.library.custom_op("bridgetune::down_backward", mutates_args=(), schema=_ADJOINT)
+@operator("down_backward", _ADJOINT)
 def down_backward(
     x: Tensor, weight: Tensor, bias: Tensor, moments: Tensor, grad_y: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,7 +68,7 @@ def down_backward(
     return _backward("down_backward", x, weight, bias, moments, grad_y)
 
 
-@torch.library.custom_op("bridgetune::up_backward", mutates_args=(), schema=_ADJOINT)
+@operator("up_backward", _ADJOINT)
 def up_backward(
     x: Tensor, weight: Tensor, bias: Tensor, moments: Tensor, grad_y: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -87,8 +86,8 @@ def _backward(
     return gradients
 
 
-@down_backward.register_fake
-@up_backward.register_fake
+@torch.library.register_fake("bridgetune::down_backward")
+@torch.library.register_fake("bridgetune::up_backward")
 def _gradient_shapes(
     x: Tensor, weight: Tensor, bias: Tensor, moments: Tensor, grad_y: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:

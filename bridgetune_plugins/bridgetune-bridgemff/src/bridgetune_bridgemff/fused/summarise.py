@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
+from bridgetune_bridgemff.operators import operator
 
 
 class _Shape(ctypes.Structure):
     _fields_ = tuple((name, ctypes.c_int64) for name in ("batch", "channels", "pixels"))
 
 
-@torch.library.custom_op("bridgetune::summary", mutates_args=(), schema="(Tensor x) -> Tensor")
+@operator("summary", "(Tensor x) -> Tensor", differentiable=True)
 def summary(x: Tensor) -> Tensor:
     """The mean and the largest of each pixel's channels, (B, C, H, W) -> (B, 2, H, W)."""
     x = x.contiguous()
@@ -25,9 +26,7 @@ def summary(x: Tensor) -> Tensor:
     return y
 
 
-@torch.library.custom_op(
-    "bridgetune::summary_backward", mutates_args=(), schema="(Tensor x, Tensor y, Tensor grad_y) -> Tensor"
-)
+@operator("summary_backward", "(Tensor x, Tensor y, Tensor grad_y) -> Tensor")
 def summary_backward(x: Tensor, y: Tensor, grad_y: Tensor) -> Tensor:
     """The gradient of x; equal maxima share theirs, as in `torch.amax`."""
     x, grad_y = x.contiguous(), grad_y.contiguous()
@@ -37,12 +36,12 @@ def summary_backward(x: Tensor, y: Tensor, grad_y: Tensor) -> Tensor:
     return grad_x
 
 
-@summary.register_fake
+@torch.library.register_fake("bridgetune::summary")
 def _(x: Tensor) -> Tensor:
     return x.new_empty(x.shape[0], 2, *x.shape[2:])
 
 
-@summary_backward.register_fake
+@torch.library.register_fake("bridgetune::summary_backward")
 def _(x: Tensor, y: Tensor, grad_y: Tensor) -> Tensor:
     return x.new_empty(x.shape)
 

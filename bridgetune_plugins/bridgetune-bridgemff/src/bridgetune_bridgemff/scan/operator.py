@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
+from bridgetune_bridgemff.operators import operator
 from bridgetune_bridgemff.scan.arguments import Arguments
 from bridgetune_bridgemff.scan.backends import chosen
 
@@ -16,11 +17,7 @@ _ARGUMENTS = "Tensor u, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor D, Tenso
 _GRADIENTS = ", ".join(["Tensor"] * len(Arguments._fields))
 
 
-@torch.library.custom_op(
-    "bridgetune::selective_scan",
-    mutates_args=(),
-    schema=f"({_ARGUMENTS}, str backend, bool keep) -> (Tensor, Tensor)",
-)
+@operator("selective_scan", f"({_ARGUMENTS}, str backend, bool keep) -> (Tensor, Tensor)", differentiable=True)
 def scan(
     u: Tensor,
     dt: Tensor,
@@ -37,7 +34,7 @@ def scan(
     return chosen(backend, u.device, u.dtype).forward(Arguments(u, dt, A, B, C, D, z, dt_bias), keep)
 
 
-@scan.register_fake
+@torch.library.register_fake("bridgetune::selective_scan")
 def _scan_shapes(
     u: Tensor,
     dt: Tensor,
@@ -58,11 +55,7 @@ def _scan_shapes(
     return y, u.new_empty((batch, (length + block - 1) // block, channels, A.shape[1]) if block else 0)
 
 
-@torch.library.custom_op(
-    "bridgetune::selective_scan_backward",
-    mutates_args=(),
-    schema=f"({_ARGUMENTS}, Tensor grad_y, Tensor carried, str backend) -> ({_GRADIENTS})",
-)
+@operator("selective_scan_backward", f"({_ARGUMENTS}, Tensor grad_y, Tensor carried, str backend) -> ({_GRADIENTS})")
 def scan_backward(
     u: Tensor,
     dt: Tensor,
@@ -82,7 +75,7 @@ def scan_backward(
     return tuple(u.new_empty(0) if gradient is None else gradient.contiguous() for gradient in gradients)
 
 
-@scan_backward.register_fake
+@torch.library.register_fake("bridgetune::selective_scan_backward")
 def _gradient_shapes(
     u: Tensor,
     dt: Tensor,

@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import torch
 
 NAMESPACE = "bridgetune"
+
+Shapes = TypeVar("Shapes", bound=Callable[..., Any])
 
 
 def operator(name: str, schema: str, differentiable: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -37,12 +39,23 @@ def operator(name: str, schema: str, differentiable: bool = False) -> Callable[[
     return register
 
 
+def shapes(name: str) -> Callable[[Shapes], Shapes]:
+    """Decorate what makes empty results of the shapes that the operator's have; it stays as it is."""
+
+    def register(made: Shapes) -> Shapes:
+        torch.library.register_fake(f"{NAMESPACE}::{name}", made)
+        return made
+
+    return register
+
+
 def _unseen(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The kernel, which a compiler that is there is not to look into."""
 
     @functools.cache
     def hidden() -> Callable[..., Any]:
-        return torch.compiler.disable(kernel)
+        disabled: Callable[..., Any] = torch.compiler.disable(kernel)  # type: ignore[no-untyped-call]
+        return disabled
 
     @functools.wraps(kernel)
     def called(*arguments: Any) -> Any:

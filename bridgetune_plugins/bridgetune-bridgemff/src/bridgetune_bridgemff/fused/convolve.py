@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator
+from bridgetune_bridgemff.operators import operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -44,12 +44,12 @@ def weights_backward(x: Tensor, grad_y: Tensor, kernel: int, dilation: int) -> t
     return grad_weight, grad_bias
 
 
-@torch.library.register_fake("bridgetune::convolution")
+@shapes("convolution")
 def _(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
     return x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
 
 
-@torch.library.register_fake("bridgetune::convolution_weights_backward")
+@shapes("convolution_weights_backward")
 def _(x: Tensor, grad_y: Tensor, kernel: int, dilation: int) -> tuple[Tensor, Tensor]:
     channels, outputs = x.shape[1], grad_y.shape[1]
     return x.new_empty(outputs, channels, kernel, kernel), x.new_empty(outputs)

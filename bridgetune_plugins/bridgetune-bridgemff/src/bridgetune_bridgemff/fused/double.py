@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator
+from bridgetune_bridgemff.operators import operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -37,12 +37,12 @@ def doubled_backward(grad_y: Tensor) -> Tensor:
     return grad_x
 
 
-@torch.library.register_fake("bridgetune::doubled")
+@shapes("doubled")
 def _(x: Tensor) -> Tensor:
     return x.new_empty(*x.shape[:2], 2 * x.shape[2], 2 * x.shape[3])
 
 
-@torch.library.register_fake("bridgetune::doubled_backward")
+@shapes("doubled_backward")
 def _(grad_y: Tensor) -> Tensor:
     return grad_y.new_empty(*grad_y.shape[:2], grad_y.shape[2] // 2, grad_y.shape[3] // 2)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator
+from bridgetune_bridgemff.operators import operator, shapes
 from bridgetune_bridgemff.scan.operator import flops_of_scan
 
 
@@ -62,7 +62,7 @@ def vision_mamba(x: Tensor, weights: Sequence[Tensor], chunks: int, eps: float) 
     return y
 
 
-@torch.library.register_fake("bridgetune::vision_mamba")
+@shapes("vision_mamba")
 def _(x: Tensor, weights: Sequence[Tensor], chunks: int, eps: float) -> Tensor:
     return x.new_empty(x.shape[0], weights[-1].shape[0], *x.shape[2:])
 

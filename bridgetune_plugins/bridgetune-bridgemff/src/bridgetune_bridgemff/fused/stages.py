@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator
+from bridgetune_bridgemff.operators import operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -46,13 +46,13 @@ def up(x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor, groups: int, eps: 
     return y, moments
 
 
-@torch.library.register_fake("bridgetune::down")
+@shapes("down")
 def _down_shapes(x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor]:
     batch, channels, height, width = x.shape
     return x.new_empty(batch, channels, height // 2, width // 2), x.new_empty(batch, groups, 2)
 
 
-@torch.library.register_fake("bridgetune::up")
+@shapes("up")
 def _up_shapes(x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor, groups: int, eps: float) -> tuple[Tensor, Tensor]:
     return x.new_empty(skip.shape), x.new_empty(len(x), groups, 2)
 
@@ -86,8 +86,8 @@ def _backward(
     return gradients
 
 
-@torch.library.register_fake("bridgetune::down_backward")
-@torch.library.register_fake("bridgetune::up_backward")
+@shapes("down_backward")
+@shapes("up_backward")
 def _gradient_shapes(
     x: Tensor, weight: Tensor, bias: Tensor, moments: Tensor, grad_y: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:

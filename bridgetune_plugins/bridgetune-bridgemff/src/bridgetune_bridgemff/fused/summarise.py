@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator
+from bridgetune_bridgemff.operators import operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -36,12 +36,12 @@ def summary_backward(x: Tensor, y: Tensor, grad_y: Tensor) -> Tensor:
     return grad_x
 
 
-@torch.library.register_fake("bridgetune::summary")
+@shapes("summary")
 def _(x: Tensor) -> Tensor:
     return x.new_empty(x.shape[0], 2, *x.shape[2:])
 
 
-@torch.library.register_fake("bridgetune::summary_backward")
+@shapes("summary_backward")
 def _(x: Tensor, y: Tensor, grad_y: Tensor) -> Tensor:
     return x.new_empty(x.shape)
 

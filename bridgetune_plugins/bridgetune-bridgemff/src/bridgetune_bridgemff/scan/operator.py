@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from bridgetune_bridgemff.operators import operator
+from bridgetune_bridgemff.operators import operator, shapes
 from bridgetune_bridgemff.scan.arguments import Arguments
 from bridgetune_bridgemff.scan.backends import chosen
 
@@ -34,7 +34,7 @@ def scan(
     return chosen(backend, u.device, u.dtype).forward(Arguments(u, dt, A, B, C, D, z, dt_bias), keep)
 
 
-@torch.library.register_fake("bridgetune::selective_scan")
+@shapes("selective_scan")
 def _scan_shapes(
     u: Tensor,
     dt: Tensor,
@@ -75,7 +75,7 @@ def scan_backward(
     return tuple(u.new_empty(0) if gradient is None else gradient.contiguous() for gradient in gradients)
 
 
-@torch.library.register_fake("bridgetune::selective_scan_backward")
+@shapes("selective_scan_backward")
 def _gradient_shapes(
     u: Tensor,
     dt: Tensor,

@@ -184,9 +184,9 @@ class Study:
         for arm, rate in product(arms, LEARNING_RATES):
             self.measure((arm, 0, rate), ("first",))
         for seed, arm in product(range(self.asked.seeds), arms):
-            rate = self.chosen(arm)
-            assert rate is not None
-            self.measure((arm, seed, rate), ("second",))
+            chosen = self.chosen(arm)
+            assert chosen is not None
+            self.measure((arm, seed, chosen), ("second",))
 
     def results(self) -> dict[str, list[dict[str, Images]]]:
         """Arm -> what each of its seeds has on the second half."""

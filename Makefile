@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard bridgetune_plugins/*)
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs fuzz clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/bridgetune demo --out runs/demo --force
@@ -21,6 +21,11 @@ lint: $(VENV)/dev.installed
 
 docs: $(VENV)/docs.installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# MINUTES=30, SEED=7, CAMPAIGNS="images kills": how long, drawn from what, which; `python -m tests.fuzz --help`.
+MINUTES ?= 4
+fuzz: $(VENV)/dev.installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(CAMPAIGNS)
 
 # torch comes first and by itself: what follows is content with the version that it finds.
 $(VENV)/torch.installed:

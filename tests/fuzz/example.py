@@ -1,0 +1,86 @@
+"""The folder that cases are run in: a bit of everything that a command may be given."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.support import ROOT
+
+EARLIER = ROOT / "tests" / "golden" / "earlier"
+
+SWEEP = """\
+seeds = [0]
+alphas = [1e-4, "auto"]
+
+[[backbones]]
+name = "DRPL"
+generator = "drpl"
+options = { width = 2, blocks = 1 }
+
+[data]
+images = "missing"
+masks = "missing"
+clear = "missing"
+blurred = "missing"
+
+[[datasets]]
+sources = "missing"
+name = "first"
+
+[pretrain]
+steps = 2
+batch = 2
+size = 32
+
+[finetune]
+steps = 2
+batch = 2
+size = 32
+
+[evaluation]
+workers = 1
+
+[cost]
+size = [32, 32]
+repeats = 1
+"""
+"""Of nothing: what it would train on is not there, so that the file alone is looked at."""
+
+FUSING = "laplacian-pyramid"
+"""What fuses at once."""
+
+
+def make_example(folder: Path) -> None:
+    """Write it.
+
+    `generator`, `run` (of stage 2) and `pictures/{images,masks,clear,blurred}` are small; `pairs` has `A`, `B` and
+    `mask`; `scores/{one,two}.json` are evaluations; `sweep.toml` asks for what is not there; `odd` has a pipe, a
+    loop, an empty folder and file, and a name that is no UTF-8.
+    """
+    folder.mkdir(parents=True)
+    for name in ("generator", "pictures"):
+        shutil.copytree(EARLIER / name, folder / name)
+    shutil.copytree(EARLIER / "finetune", folder / "run")
+    for name, source in (("A", "images"), ("B", "blurred"), ("mask", "masks"), ("fused", "clear")):
+        (folder / "pairs" / name).mkdir(parents=True)
+        shutil.copy2(EARLIER / "pictures" / source / "0.png", folder / "pairs" / name / "0.png")
+    evaluations = EARLIER / "sweep" / "runs" / "drpl" / "seed-0" / "supervised" / "evaluations"
+    (folder / "scores").mkdir()
+    text = (evaluations / "held-out.json").read_text(encoding="utf-8")
+    (folder / "scores" / "one.json").write_text(text, encoding="utf-8")
+    (folder / "scores" / "two.json").write_text(text.replace("DRPL, seed 0", "Other"), encoding="utf-8")
+    (folder / "sweep.toml").write_text(SWEEP, encoding="utf-8")
+    _odd(folder / "odd")
+
+
+def _odd(folder: Path) -> None:
+    (folder / "empty").mkdir(parents=True)
+    (folder / "empty.png").touch()
+    (folder / "loop.png").symlink_to("loop.png")
+    os.mkfifo(folder / "pipe.png")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / os.fsdecode(b"\xff\xfe.png"))

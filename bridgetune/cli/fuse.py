@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import Generator, Mirrored, Recipe, Scales, Symmetric, Undecided, Weights
+from bridgetune.cli.options import Borders, Generator, Mirrored, Recipe, Scales, Symmetric, Undecided, Weights
 from bridgetune.errors import RequestError
 
 
@@ -32,6 +32,7 @@ def fuse(
     scales: Scales = None,
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
+    borders: Borders = "replace",
 ) -> None:
     """Fuse two images A and B, or every pair of a folder.
 
@@ -51,13 +52,13 @@ def fuse(
         _refuse_overwriting([first, second], out, map_out)
         if map_out is not None:
             refuse_map(network, f"--map {map_out}")
-        fuse_files(network, first, second, recipe, undecided).save(out, map_out)
+        fuse_files(network, first, second, recipe, undecided, borders).save(out, map_out)
         RESULTS.print(f"fused image in {out}", markup=False)
         return
     done = 0
     with bar("stem") as progress:
         task = progress.add_task("fusing", total=None, stem="")
-        for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out, undecided):
+        for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out, undecided, borders):
             progress.update(task, completed=done, total=total, stem=stem)
     RESULTS.print(f"{done} fused images in {out}", markup=False)
 

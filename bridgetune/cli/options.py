@@ -32,6 +32,14 @@ Undecided = Annotated[
         " own decisions, as --recipe released has them in any case.",
     ),
 ]
+Borders = Annotated[
+    Literal["replace", "keep"],
+    typer.Option(
+        "--borders",
+        help="replace: where one image has a black border, as aligning leaves it, or is transparent, the other one is"
+        " taken. keep: a border is a picture like any other, as --recipe released has it in any case.",
+    ),
+]
 
 Generator = Annotated[
     str,

@@ -89,7 +89,7 @@ def measure(files: ImageFiles, method: Method) -> dict[str, float]:
         fused = _batch(read_image(files.fused))
         images = sources.scored(fused, method.convention)
     else:
-        fusion = fuse_pictures(method.generator, first, second, method.recipe, method.undecided)
+        fusion = fuse_pictures(method.generator, first, second, method.recipe, method.undecided, "keep")
         if method.keep is not None:
             fusion.save(*kept_files(method.keep, files.stem))
         fused = _planes(torch.tensor(fusion.pixels))
@@ -115,7 +115,7 @@ def _swapped(decision: Tensor, first: Picture, second: Picture, method: Method) 
     if method.symmetric:
         return 1 - decision
     assert method.generator is not None
-    return _map(fuse_pictures(method.generator, second, first, method.recipe, method.undecided))
+    return _map(fuse_pictures(method.generator, second, first, method.recipe, method.undecided, "keep"))
 
 
 def _map(fusion: Fusion) -> Tensor:

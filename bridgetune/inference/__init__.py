@@ -1,12 +1,16 @@
 """Fusing whole pictures, in files or in memory."""
 
+from bridgetune.inference.borders import Borders, Void, find_borders
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, fuse_files, fuse_folder, fuse_pictures
 
 __all__ = [
     "FUSE_RECIPES",
+    "Borders",
     "Fusion",
     "Undecided",
+    "Void",
+    "find_borders",
     "fuse_files",
     "fuse_folder",
     "fuse_pictures",

@@ -13,13 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bridgetune.data import Picture, read_image, sources_of, write_image
+from bridgetune.data import Picture, sources_of, write_image
 from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
+from bridgetune.inference.borders import Borders, filled, find_borders
+from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.released import fuse_released
 from bridgetune.modes import evaluating
+from bridgetune.pictures import NOTHING, Metadata, read_whole_image
 from bridgetune.protocol import Evaluator
 
 logger = logging.getLogger("bridgetune")
@@ -40,15 +43,33 @@ class Fusion:
         decision: (H, W) in [0, 1], 1 where the first source was taken; None of an evaluator's, which has no map.
         undecided: Share of pixels that the network itself was undecided on, whatever became of them, see
             `undecided_share`; None of an evaluator's.
+        alpha: (H, W) of the pixels' type, taken by the same decision, of an evaluator the more opaque; None where both
+            sources are opaque.
+        metadata: What the fused image carries, see `carried`.
+        borders: Shares of the pixels at which the first and the second source have a border, see `find_borders`.
     """
 
     pixels: Pixels
     decision: NDArray[np.float32] | None
     undecided: float | None
+    alpha: Pixels | None = None
+    metadata: Metadata = NOTHING
+    borders: tuple[float, float] = (0.0, 0.0)
 
     def save(self, out: Path, map_out: Path | None = None) -> None:
-        """Write the picture, and the decision, where there is one, as an 8-bit image."""
-        write_image(out, self.pixels)
+        """Write the picture, and the decision, where there is one, as an 8-bit image.
+
+        The picture has its transparency and metadata, as far as the format holds them; a line says what it does not.
+        `dataclasses.replace(fusion, alpha=None, metadata=NOTHING)` has neither.
+        """
+        left_out = write_image(out, self.pixels, self.metadata, self.alpha)
+        if left_out:
+            logger.warning(
+                "%s: cannot hold what the sources carry, and leaves out: %s; write %s",
+                out,
+                ", ".join(left_out),
+                ".tif" if out.suffix.lower() == ".png" else ".png or .tif",
+            )
         if map_out is not None and self.decision is not None:
             write_image(map_out, (self.decision * 255).round().astype(np.uint8))
 
@@ -94,6 +115,7 @@ def fuse_pictures(
     second: Picture,
     recipe: FuseRecipe = "paper",
     undecided: Undecided = "settle",
+    borders: Borders = "replace",
 ) -> Fusion:
     """Fuse two pictures of one size.
 
@@ -102,6 +124,7 @@ def fuse_pictures(
         first, second: 8 or 16 bits, gray or RGB, mixed as they come.
         recipe: See `FUSE_RECIPES`.
         undecided: Of the recipe `paper`: what becomes of pixels that the network does not know, see `Undecided`.
+        borders: Of the recipe `paper`: what becomes of a black border that one of the pictures has, see `Borders`.
 
     Raises:
         RequestError: Where their sizes differ, or an evaluator is to fuse by a recipe for maps.
@@ -111,7 +134,11 @@ def fuse_pictures(
             f"a source pair must have one size: got {_sides(first)} and {_sides(second)}; align or crop them first"
         )
     bits = max(first.bits, second.bits)
-    pair = _deepened(first, bits), _deepened(second, bits)
+    pair = _deepened(first.pixels, bits), _deepened(second.pixels, bits)
+    alphas = _alpha(first, bits), _alpha(second, bits)
+    void = find_borders(*pair, alphas) if borders == "replace" and recipe == "paper" else None
+    if void is not None:
+        pair = filled(*pair, void.first), filled(*pair[::-1], void.second)
     if isinstance(generator, Evaluator):
         if recipe != "paper":
             refuse_map(generator, f"recipe {recipe}")
@@ -119,7 +146,16 @@ def fuse_pictures(
     else:
         with evaluating(generator):
             pixels, decision, share = FUSE_RECIPES[recipe](generator, *pair, undecided)
-    return Fusion(pixels[..., 0] if first.gray and second.gray else pixels, decision, share)
+    if void is not None and decision is not None:
+        decision = np.where(void.first, np.float32(0), np.where(void.second, np.float32(1), decision))
+    return Fusion(
+        pixels[..., 0] if first.gray and second.gray else pixels,
+        decision,
+        share,
+        fused_alpha(alphas, decision),
+        carried(first, second),
+        (0.0, 0.0) if void is None else void.shares,
+    )
 
 
 def fuse_files(
@@ -128,19 +164,24 @@ def fuse_files(
     second: Path,
     recipe: FuseRecipe = "paper",
     undecided: Undecided = "settle",
+    borders: Borders = "replace",
 ) -> Fusion:
-    """Read two image files and fuse them; see `fuse_pictures`. Warns where much of the map is undecided.
+    """Read two image files and fuse them; see `fuse_pictures`.
+
+    Warns, a line for each, where the sources do not go together, and where much of the map is undecided.
 
     Raises:
         RequestError: A file cannot be read, or their sizes differ.
     """
-    pictures = read_image(first), read_image(second)
+    pictures = read_whole_image(first), read_whole_image(second)
     if pictures[0].size != pictures[1].size:
         raise RequestError(
             f"a source pair must have one size: {first} is {_sides(pictures[0])}, {second} is {_sides(pictures[1])};"
             " align or crop them first"
         )
-    fusion = fuse_pictures(generator, *pictures, recipe, undecided)
+    fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders)
+    for remark in _remarks((first, second), pictures, fusion):
+        logger.warning("%s", remark)
     if fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
         kept = recipe == "released" or undecided == "keep"
         logger.warning(
@@ -156,6 +197,25 @@ def fuse_files(
     return fusion
 
 
+def _remarks(places: tuple[Path, Path], pictures: tuple[Picture, Picture], fusion: Fusion) -> Iterator[str]:
+    """Lines on sources that do not go together."""
+    first, second = places
+    for place, picture in zip(places, pictures, strict=True):
+        if picture.metadata.broken:
+            yield f"{place}: its {', '.join(picture.metadata.broken)} cannot be read and is left out"
+    if differing := list(disagreements(*pictures)):
+        yield (
+            f"{first} and {second} differ in {', '.join(differing)}; the fused image has what the first says, or the"
+            " only one"
+        )
+    for place, share, other in zip(places, fusion.borders, places[::-1], strict=True):
+        if share:
+            yield (
+                f"{place}: {share:.1%} of its pixels are a border that holds nothing, and are taken from {other.name};"
+                " --borders keep has them as they are"
+            )
+
+
 def fuse_folder(
     generator: nn.Module | Evaluator,
     folder: Path,
@@ -163,13 +223,14 @@ def fuse_folder(
     recipe: FuseRecipe = "paper",
     maps: Path | None = None,
     undecided: Undecided = "settle",
+    borders: Borders = "replace",
 ) -> Iterator[tuple[str, int, int]]:
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
     Args:
         folder: Holds `A/` and `B/`, matched by stem. Pairs that cannot be read are named and left out.
         out: Made where it is missing.
-        recipe, undecided: See `fuse_pictures`.
+        recipe, undecided, borders: See `fuse_pictures`.
         maps: Where the decisions are written likewise; None writes none.
 
     Yields:
@@ -189,14 +250,18 @@ def fuse_folder(
     if maps is not None and maps.resolve() == out.resolve():
         raise RequestError(f"{maps}: given for the fused images and for the maps; name two folders")
     for done, (stem, first, second) in enumerate(sources, 1):
-        fusion = fuse_files(generator, first, second, recipe, undecided)
+        fusion = fuse_files(generator, first, second, recipe, undecided, borders)
         fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
         yield stem, done, len(sources)
 
 
-def _deepened(picture: Picture, bits: int) -> Pixels:
-    """The pixels in `bits` bits; 8-bit white becomes 16-bit white."""
-    return picture.pixels.astype(np.uint16) * 257 if bits > picture.bits else picture.pixels
+def _alpha(picture: Picture, bits: int) -> Pixels | None:
+    return None if picture.alpha is None else _deepened(picture.alpha, bits)
+
+
+def _deepened(samples: Pixels, bits: int) -> Pixels:
+    """In `bits` bits; 8-bit white becomes 16-bit white."""
+    return samples.astype(np.uint16) * 257 if bits > samples.dtype.itemsize * 8 else samples
 
 
 def _sides(picture: Picture) -> str:

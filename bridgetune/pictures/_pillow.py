@@ -25,6 +25,18 @@ def read_pillow(path: Path) -> Pixels:
     return upright(pixels, orientation)
 
 
+def read_pillow_alpha(path: Path) -> Pixels | None:
+    """(H, W) upright, 0 where the picture is transparent; None where the file has no such channel."""
+    with _open(path) as image:
+        orientation = _orientation(image)
+        if image.mode not in ("LA", "La", "PA", "RGBA", "RGBa") and "transparency" not in image.info:
+            return None
+        if not _is_png16(path):
+            return upright(np.asarray(image.convert("RGBA"))[..., 3], orientation)
+    samples = imagecodecs.png_decode(path.read_bytes())
+    return upright(samples[..., -1], orientation) if samples.ndim == 3 and samples.shape[2] in (2, 4) else None
+
+
 def pillow_size(path: Path) -> tuple[int, int]:
     """(height, width) of the upright picture, from the header."""
     with _open(path) as image:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
 from bridgetune.pictures._samples import Pixels, UnsupportedError, cmyk_to_rgb, unsigned, upright, upright_size
 
@@ -21,6 +21,24 @@ def read_tiff(path: Path) -> Pixels:
     """Decode to (H, W) or (H, W, 3), upright, alpha dropped. Raises whatever tifffile does besides."""
     with _only_page(path) as page:
         return upright(_decode(page), _orientation(page))
+
+
+def read_tiff_alpha(path: Path) -> Pixels | None:
+    """(H, W) upright, 0 where the picture is transparent; None where the file has no such channel.
+
+    Raises:
+        UnsupportedError: Colours are multiplied by it already.
+    """
+    with _only_page(path) as page:
+        kinds = [*page.extrasamples]
+        if EXTRASAMPLE.ASSOCALPHA in kinds:
+            raise UnsupportedError("colours that are multiplied by their transparency")
+        if EXTRASAMPLE.UNASSALPHA not in kinds:
+            return None
+        samples = page.asarray()
+        place = kinds.index(EXTRASAMPLE.UNASSALPHA) - len(kinds)
+        plane = samples[place] if page.axes == "SYX" else samples[..., place]
+        return upright(unsigned(plane, page.bitspersample), _orientation(page))
 
 
 def tiff_size(path: Path) -> tuple[int, int]:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import imagecodecs
 import numpy as np
-import tifffile
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 from torch import Tensor
 
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
-from bridgetune.pictures._pillow import holds_jpeg, pillow_size, read_pillow
+from bridgetune.pictures._pillow import holds_jpeg, pillow_size, read_pillow, read_pillow_alpha
 from bridgetune.pictures._samples import Pixels, UnsupportedError
-from bridgetune.pictures._tiff import SIGNATURES, read_tiff, tiff_size
+from bridgetune.pictures._tiff import SIGNATURES, read_tiff, read_tiff_alpha, tiff_size
+from bridgetune.pictures._writing import encode_bmp, encode_jpeg, encode_png, encode_tiff, held
+from bridgetune.pictures.metadata import NOTHING, Metadata, read_metadata
 
 _DEPTHS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".bmp": (8,)}
 _READABLE = "expected an image file such as PNG, TIFF or JPEG"
@@ -34,15 +33,20 @@ MOST_BETWEEN = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What an image file holds, upright and without alpha.
+    """What an image file holds, upright.
 
     Attributes:
         pixels: (H, W, 3) RGB, uint8 or uint16, 0 to full scale; three equal channels where `gray`.
         gray: Whether the file held one channel of brightness.
+        alpha: (H, W) of the pixels' type, 0 where the picture is transparent; None where all is opaque, or where
+            nobody asked, see `read_whole_image`.
+        metadata: What the file says beside, likewise.
     """
 
     pixels: Pixels
     gray: bool
+    alpha: Pixels | None = None
+    metadata: Metadata = NOTHING
 
     @property
     def bits(self) -> int:
@@ -76,6 +80,26 @@ def read_image(path: str | os.PathLike[str]) -> Picture:
         if pixels.ndim == 2:
             return Picture(np.repeat(pixels[..., None], 3, axis=2), gray=True)
         return Picture(np.ascontiguousarray(pixels), gray=False)
+
+
+def read_whole_image(path: str | os.PathLike[str]) -> Picture:
+    """`read_image`, with transparency and metadata.
+
+    Those that are damaged are named in `Picture.metadata.broken` and left out.
+
+    Raises:
+        RequestError: As `read_image`.
+    """
+    picture = read_image(path)
+    path = Path(path)
+    metadata = read_metadata(path)
+    try:
+        alpha = read_tiff_alpha(path) if _is_tiff(path) else read_pillow_alpha(path)
+        if alpha is not None and (alpha.shape, alpha.dtype) != (picture.size, picture.pixels.dtype):
+            raise UnsupportedError(f"transparency of shape {alpha.shape} and type {alpha.dtype}")
+    except Exception:  # decoders raise what they like
+        alpha, metadata = None, replace(metadata, broken=(*metadata.broken, "transparency"))
+    return replace(picture, alpha=alpha, metadata=metadata)
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -131,11 +155,23 @@ def read_mask_pixels(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
     return np.asarray(values > full / 2)
 
 
-def write_image(path: str | os.PathLike[str], pixels: Pixels) -> None:
+def write_image(
+    path: str | os.PathLike[str], pixels: Pixels, metadata: Metadata | None = None, alpha: Pixels | None = None
+) -> list[str]:
     """Write (H, W) or (H, W, 3) uint8 or uint16 pixels in the format that the suffix names.
 
     PNG and TIFF (deflate) are lossless and take 8 and 16 bits; JPEG (quality 95, 4:4:4) and BMP take 8.
     Parent folders are made. A reader sees the old file or the whole new one.
+
+    Args:
+        path: Where to.
+        pixels: See above.
+        metadata: What the picture carries, see `read_metadata`. PNG, TIFF and JPEG hold it, but for calibrations,
+            which become a resolution outside TIFF; BMP holds the resolution alone.
+        alpha: (H, W) of the pixels' type, 0 where they are transparent; for PNG and TIFF.
+
+    Returns:
+        Names of what the format cannot hold, which is left out.
 
     Raises:
         RequestError: Unknown suffix, a depth or shape that the format cannot hold, or a place where no file
@@ -143,7 +179,7 @@ def write_image(path: str | os.PathLike[str], pixels: Pixels) -> None:
         WorkError: Writing failed on the way, on a full disk, say.
     """
     path = Path(path)
-    data = _encode(path, pixels)
+    data, left_out = _encode(path, pixels, metadata or NOTHING, alpha)
     if path.is_dir():
         raise RequestError(f"{path}: is a folder, expected a file to write; add a name such as fused.png")
     try:
@@ -159,6 +195,7 @@ def write_image(path: str | os.PathLike[str], pixels: Pixels) -> None:
         raise WorkError(
             f"{path}: cannot be written ({error.strerror}); free some space or name another place"
         ) from error
+    return left_out
 
 
 def to_tensor(pixels: Pixels | NDArray[np.bool_]) -> Tensor:
@@ -229,7 +266,7 @@ def _is_tiff(path: Path) -> bool:
         return file.read(4) in SIGNATURES
 
 
-def _encode(path: Path, pixels: Pixels) -> bytes:
+def _encode(path: Path, pixels: Pixels, metadata: Metadata, alpha: Pixels | None) -> tuple[bytes, list[str]]:
     suffix = path.suffix.lower()
     if suffix not in _DEPTHS:
         raise RequestError(f"{path}: cannot write {suffix or 'without a suffix'}, expected {', '.join(_DEPTHS)}")
@@ -244,15 +281,12 @@ def _encode(path: Path, pixels: Pixels) -> bytes:
         raise RequestError(f"{path}: {suffix} cannot hold {bits} bit, expected 8; write .png or .tif")
 
     pixels = np.ascontiguousarray(pixels)
-    buffer = io.BytesIO()
+    metadata, left_out = held(suffix, pixels.ndim == 2, metadata)
     if suffix == ".png":
-        # Level 3 takes a third of the default's time for files 2 % larger.
-        return bytes(imagecodecs.png_encode(pixels, level=3))
+        return encode_png(pixels, alpha, metadata), left_out
     if suffix in (".tif", ".tiff"):
-        kind = "minisblack" if pixels.ndim == 2 else "rgb"
-        tifffile.imwrite(buffer, pixels, photometric=kind, compression="deflate", predictor=True, metadata=None)
-    elif suffix == ".bmp":
-        Image.fromarray(pixels).save(buffer, "BMP")
-    else:
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling="4:4:4")
-    return buffer.getvalue()
+        return encode_tiff(pixels, alpha, metadata), left_out
+    if alpha is not None and (alpha < np.iinfo(alpha.dtype).max).any():
+        left_out.append("transparency")
+    encode = encode_bmp if suffix == ".bmp" else encode_jpeg
+    return encode(pixels, metadata), left_out

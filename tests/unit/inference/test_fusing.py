@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from bridgetune import Evaluator, Generator, RequestError
 from bridgetune.inference import fuse_files, fuse_folder, fuse_pictures
-from bridgetune.pictures import Picture, read_image, write_image
+from bridgetune.pictures import Metadata, Picture, read_image, read_whole_image, write_image
 
 
 class Brighter(Generator):
@@ -193,3 +195,71 @@ def test_a_map_that_is_decided_is_not_warned_of(
 
     assert fuse_files(Sure(), *even).undecided == 0.25
     assert not caplog.messages
+
+
+class Never(Generator):
+    """The first image is nowhere in focus."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return torch.full_like(first[:, :1], -9)
+
+
+def bordered(tmp_path: Path) -> list[Path]:
+    """Two spotted pictures; the second has a black border of 20 rows."""
+    spots = np.kron(noise(np.uint8, 8, 10, 3) // 2 + 100, np.ones((10, 10, 1), np.uint8))
+    write_image(tmp_path / "a.png", spots)
+    write_image(tmp_path / "b.png", np.concatenate([np.zeros((20, 100, 3), np.uint8), spots[20:] // 2]))
+    return [tmp_path / "a.png", tmp_path / "b.png"]
+
+
+def test_a_black_border_of_one_source_is_taken_from_the_other_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    sources = bordered(tmp_path)
+    fusion = fuse_files(Never(), *sources)
+    first, second = (read_image(path).pixels for path in sources)
+    assert np.array_equal(fusion.decision, np.broadcast_to(np.arange(80)[:, None] < 22, (80, 100))), "and its rim"
+    assert np.array_equal(fusion.pixels, np.where(fusion.decision[..., None] == 1, first, second))
+    assert fusion.borders == (0, 22 / 80)
+    assert [line for line in caplog.messages if line.startswith(f"{sources[1]}: 27.5% of its pixels are a border")]
+    kept = fuse_files(Never(), *sources, borders="keep")
+    assert (kept.decision == 0).all()
+    assert np.array_equal(kept.pixels, second)
+    assert np.array_equal(fuse_files(Never(), *sources, recipe="released").pixels, second), "as the program has it"
+
+
+def test_an_evaluator_sees_the_other_source_in_a_border(tmp_path: Path):
+    sources = bordered(tmp_path)
+    first = read_image(sources[0]).pixels
+    assert np.array_equal(fuse_files(MEAN, *sources).pixels[:20], first[:20])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_transparency_and_metadata_are_kept_by_fusing_and_saving(tmp_path: Path, suffix: str):
+    pixels = noise(np.uint8, 10, 12, 4)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(pixels).save(tmp_path / name, dpi=(300, 300))
+    fusion = fuse_files(Brighter(), tmp_path / "a.png", tmp_path / "b.png")
+    fusion.save(tmp_path / f"fused{suffix}")
+    fused = read_whole_image(tmp_path / f"fused{suffix}")
+    assert np.array_equal(fused.alpha, pixels[..., 3])
+    assert fused.metadata.resolution == pytest.approx((300, 300), rel=1e-4)
+    replace(fusion, alpha=None, metadata=Metadata()).save(tmp_path / f"bare{suffix}")
+    bare = read_whole_image(tmp_path / f"bare{suffix}")
+    assert bare.alpha is None
+    assert not bare.metadata
+
+
+def test_what_sources_do_not_agree_on_and_what_a_format_cannot_hold_is_said_in_a_line_each(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    for name, dots in (("a.png", 300), ("b.png", 72)):
+        Image.fromarray(noise(np.uint8, 10, 12, 4)).save(tmp_path / name, dpi=(dots, dots))
+    fuse_files(Brighter(), tmp_path / "a.png", tmp_path / "b.png").save(tmp_path / "fused.jpg")
+    differ, lost = (line for line in caplog.messages if "undecided" not in line)
+    assert "b.png differ in resolution; the fused image has what the first says" in differ
+    assert lost.startswith(f"{tmp_path / 'fused.jpg'}: cannot hold what the sources carry")
+    assert "leaves out: transparency;" in lost
+    assert "\n" not in differ + lost

@@ -1,0 +1,360 @@
+"""What an image file says of its pixels: colour profile, Exif, resolution, calibration, XMP. Read within bounds."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import tifffile
+from PIL import Image
+
+from bridgetune.pictures._exif import Exif, block, read_exif
+
+MOST = 2**24
+"""Bytes of a colour profile, the largest of what is read."""
+
+MOST_XMP = 65_502
+"""Bytes of XMP: JPEG has no room for more."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_JPEG_ICC = b"ICC_PROFILE\0"
+_PNG_XMP = b"XML:com.adobe.xmp\0"
+
+INCH = 0.0254
+"""Metres."""
+
+LENGTHS = {"nm": 1e-9, "µm": 1e-6, "um": 1e-6, "μm": 1e-6, "micron": 1e-6, "microns": 1e-6, "mm": 1e-3, "cm": 1e-2}
+LENGTHS |= {"m": 1.0, "inch": INCH, "in": INCH, "pm": 1e-12}
+"""Metres of the units that calibrations have."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How large a pixel is, as microscopes have it.
+
+    Attributes:
+        size: Width and height of a pixel.
+        unit: As the file has it: µm, nm, mm.
+        kind: Whose notation it is in.
+    """
+
+    size: tuple[float, float]
+    unit: str
+    kind: Literal["ImageJ", "OME"] = "ImageJ"
+
+    def resolution(self) -> tuple[float, float] | None:
+        """Pixels an inch, along rows and along columns; None where the unit is no length."""
+        metres = LENGTHS.get(self.unit)
+        if metres is None:
+            return None
+        width, height = self.size
+        return INCH / (metres * width), INCH / (metres * height)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a picture carries beside its pixels; what it does not is None.
+
+    Attributes:
+        profile: The ICC profile.
+        exif: Without thumbnail and orientation.
+        resolution: Pixels an inch, along rows and along columns.
+        calibration: Of TIFFs of ImageJ and OME.
+        xmp: A packet, upright.
+        broken: Names of what was there and was left out for being damaged.
+    """
+
+    profile: bytes | None = None
+    exif: Exif | None = None
+    resolution: tuple[float, float] | None = None
+    calibration: Calibration | None = None
+    xmp: bytes | None = None
+    broken: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any((self.profile, self.exif, self.resolution, self.calibration, self.xmp))
+
+    def space(self) -> str | None:
+        """`RGB`, `GRAY` or another colour space that the profile is for."""
+        return None if self.profile is None else self.profile[16:20].decode("ascii", "replace").strip()
+
+
+NOTHING = Metadata()
+"""Of a picture that is pixels alone."""
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """What an image file carries, of PNG, TIFF, JPEG, WebP and BMP.
+
+    Never more than some 16 MB are read. Damage is no error: what is damaged is left out, and named in `broken`.
+    """
+    path = Path(path)
+    found = _Found()
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            head = file.read(8)
+            file.seek(0)
+            size = os.fstat(file.fileno()).st_size
+            if head == _PNG:
+                _read_png(file, size, found)
+            elif head.startswith(_JPEG):
+                _read_jpeg(file, found)
+            elif head[:4] in _TIFF:
+                _read_tiff(file, size, found)
+            else:
+                _read_other(file, found)
+    except Exception:  # of a decoder, which raises what it likes
+        found.broken.append("metadata")
+    return found.metadata()
+
+
+@dataclass
+class _Found:
+    """What is found on the way through a file."""
+
+    parts: dict[str, object] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    orientation: int | None = None
+
+    def take(self, name: str, kind: str, read: Callable[..., object], *given: object) -> None:
+        """Keep what `read` returns under a name; or that the kind is broken, whatever it raises."""
+        try:
+            value = read(*given)
+        except Exception:
+            self.broken.append(kind)
+            return
+        if value is not None:
+            self.parts.setdefault(name, value)
+
+    def metadata(self) -> Metadata:
+        exif = self.parts.get("exif")
+        turned = self.orientation or (exif.orientation if isinstance(exif, Exif) else 1)
+        found = Metadata(**self.parts, broken=tuple(dict.fromkeys(self.broken)))  # type: ignore[arg-type]
+        if found.resolution is not None:
+            found = replace(found, resolution=_turned(found.resolution, turned))
+        if found.calibration is not None:
+            sides = _turned(found.calibration.size, turned)
+            found = replace(found, calibration=replace(found.calibration, size=sides))
+        return found if found.exif else replace(found, exif=None)
+
+
+def _turned(sides: tuple[float, float], orientation: int) -> tuple[float, float]:
+    """Of rows and columns that change places as the picture is made upright."""
+    return sides[::-1] if orientation >= 5 else sides
+
+
+def _read_png(file: BinaryIO, size: int, found: _Found) -> None:
+    for kind, data in _chunks(file, size):
+        if kind == b"iCCP":
+            found.take("profile", "colour profile", _of_chunk, data)
+        elif kind == b"eXIf":
+            found.take("exif", "Exif", block, data)
+        elif kind == b"pHYs":
+            found.take("resolution", "resolution", _of_metres, data)
+        elif kind == b"iTXt" and data.startswith(_PNG_XMP):
+            found.take("xmp", "XMP", _of_text, data.removeprefix(_PNG_XMP))
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """Kinds and contents of a PNG's chunks that carry something, passing over the pixels."""
+    place = len(_PNG)
+    while place + 12 <= size:
+        file.seek(place)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if kind in (b"iCCP", b"eXIf", b"pHYs", b"iTXt") and length <= MOST:
+            yield kind, file.read(length)
+        place += length + 12
+
+
+def _of_chunk(data: bytes) -> bytes:
+    return _profile(_inflated(data.partition(b"\0")[2][1:]))
+
+
+def _inflated(data: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    plain = inflater.decompress(data, MOST + 1)
+    if not inflater.eof or len(plain) > MOST:
+        raise ValueError("cut off, or too large")
+    return plain
+
+
+def _of_metres(data: bytes) -> tuple[float, float] | None:
+    across, down, unit = struct.unpack(">IIB", data)
+    return _resolution(across * INCH, down * INCH) if unit == 1 else None
+
+
+def _of_text(data: bytes) -> bytes:
+    """Of an international text chunk, behind its keyword."""
+    packed, rest = data[0], data[2:]
+    text = rest.split(b"\0", 2)[2]
+    return _xmp(_inflated(text) if packed else text)
+
+
+def _read_jpeg(file: BinaryIO, found: _Found) -> None:
+    pieces: dict[int, bytes] = {}
+    count = 0
+    for marker, data in _segments(file):
+        if marker == 0xE0 and data.startswith(b"JFIF\0"):
+            found.take("resolution", "resolution", _of_jfif, data)
+        elif marker == 0xE1 and data.startswith(b"Exif\0"):
+            found.take("exif", "Exif", block, data)
+        elif marker == 0xE1 and data.startswith(_JPEG_XMP):
+            found.take("xmp", "XMP", _xmp, data.removeprefix(_JPEG_XMP))
+        elif marker == 0xE2 and data.startswith(_JPEG_ICC) and len(data) > 14:
+            pieces[data[12]], count = data[14:], data[13]
+    if pieces:
+        found.take("profile", "colour profile", _joined, pieces, count)
+
+
+def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Markers and contents of a JPEG's segments before its pixels."""
+    file.seek(2)
+    while True:
+        head = file.read(2)
+        while head[:1] == b"\xff" and head[1:] == b"\xff":
+            head = head[1:] + file.read(1)
+        if len(head) < 2 or head[0] != 0xFF or head[1] in (0xDA, 0xD9):
+            return
+        length = int.from_bytes(file.read(2), "big")
+        if length < 2:
+            return
+        yield head[1], file.read(length - 2)
+
+
+def _joined(pieces: dict[int, bytes], count: int) -> bytes:
+    return _profile(b"".join(pieces[number] for number in range(1, count + 1)))
+
+
+def _of_jfif(data: bytes) -> tuple[float, float] | None:
+    unit, across, down = struct.unpack(">BHH", data[7:12])
+    scale = {1: 1.0, 2: 2.54}.get(unit)
+    # 1×1 is what a program writes that has nothing to say
+    return None if scale is None or across == down == 1 else _resolution(across * scale, down * scale)
+
+
+def _read_tiff(file: BinaryIO, size: int, found: _Found) -> None:
+    with tifffile.TiffFile(file) as tiff:
+        page = next(each for index in range(len(tiff.pages)) if not (each := tiff.pages[index].aspage()).is_reduced)
+        tags = {code: page.tags.get(code) for code in (274, 282, 283, 296, 700, 34675)}
+        described = page.description
+    values = {code: tag.value for code, tag in tags.items() if tag is not None and tag.count <= MOST}
+    if isinstance(values.get(274), int):
+        found.orientation = int(values[274])
+    if 34675 in values:
+        found.take("profile", "colour profile", _profile, bytes(values[34675]))
+    if 700 in values:
+        found.take("xmp", "XMP", _xmp, bytes(values[700]))
+    if 282 in values and 283 in values:
+        across, down = (_ratio(values[code]) for code in (282, 283))
+        found.take("calibration", "calibration", _calibration, described, across, down)
+        scale = {2: 1.0, 3: 2.54}.get(int(values.get(296, 2)))
+        if scale is not None:
+            found.take("resolution", "resolution", _resolution, across * scale, down * scale)
+    else:
+        found.take("calibration", "calibration", _calibration, described, math.nan, math.nan)
+    file.seek(0)
+    if file.read(4) in _TIFF[:2]:  # BigTIFF has no Exif of other programs
+        file.seek(0)
+        found.take("exif", "Exif", _of_program, file, size)
+
+
+def _of_program(file: BinaryIO, size: int) -> Exif:
+    """Exif without the description that is a program's own record: a calibration, or shapes."""
+    exif = read_exif(file, size)
+    kept = {
+        tag: entry
+        for tag, entry in exif.picture.items()
+        if tag != 270 or not re.match(rb"ImageJ=|\{\"shape|<\?xml|shape=", entry[1])
+    }
+    if kept.get(305, (0, b""))[1].startswith(b"tifffile"):
+        del kept[305]
+    return replace(exif, picture=kept)
+
+
+def _ratio(value: object) -> float:
+    above, below = value if isinstance(value, tuple) else (value, 1)
+    return float(above) / float(below) if below else math.nan
+
+
+def _calibration(described: str, across: float, down: float) -> Calibration | None:
+    if described.startswith("ImageJ="):
+        unit = re.search(r"^unit=(.{1,32})$", described[:10_000], re.MULTILINE)
+        if unit is None or unit[1] in ("pixel", "pixels"):
+            return None
+        name = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda code: chr(int(code[1], 16)), unit[1]).strip()
+        return _checked(Calibration((1 / across, 1 / down), name))
+    if described.rstrip().endswith("OME>"):
+        found = dict(re.findall(r'\b(PhysicalSize[XY](?:Unit)?)="([^"<>&]{1,64})"', described[:MOST]))
+        if "PhysicalSizeX" not in found or "PhysicalSizeY" not in found:
+            return None
+        sizes = float(found["PhysicalSizeX"]), float(found["PhysicalSizeY"])
+        return _checked(Calibration(sizes, found.get("PhysicalSizeXUnit", "µm"), "OME"))
+    return None
+
+
+def _checked(calibration: Calibration) -> Calibration:
+    if not all(1e-12 < side < 1e12 for side in calibration.size) or not calibration.unit.isprintable():
+        raise ValueError(f"a pixel of {calibration.size} {calibration.unit}")
+    return calibration
+
+
+def _read_other(file: BinaryIO, found: _Found) -> None:
+    with Image.open(file, formats=("WEBP", "BMP")) as image:
+        info = image.info
+        if profile := info.get("icc_profile"):
+            found.take("profile", "colour profile", _profile, profile)
+        if exif := info.get("exif"):
+            found.take("exif", "Exif", block, exif)
+        if xmp := info.get("xmp"):
+            found.take("xmp", "XMP", _xmp, xmp)
+        if dots := info.get("dpi"):
+            found.take("resolution", "resolution", _resolution, *map(float, dots))
+
+
+def _resolution(across: float, down: float) -> tuple[float, float] | None:
+    if across == down == 0:
+        return None
+    if not (1e-3 <= across <= 1e9 and 1e-3 <= down <= 1e9):
+        raise ValueError(f"{across}×{down} pixels an inch")
+    return across, down
+
+
+def _profile(data: bytes) -> bytes:
+    """An ICC profile whose header and table hold what they say.
+
+    Raises:
+        ValueError: It is none, or damaged.
+    """
+    if not 132 <= len(data) <= MOST or data[36:40] != b"acsp":
+        raise ValueError("no ICC profile")
+    size, count = *struct.unpack(">I", data[:4]), *struct.unpack(">I", data[128:132])
+    if not 132 <= size <= len(data) or count > 1000 or 132 + 12 * count > size:
+        raise ValueError("cut off")
+    for place, length in struct.iter_unpack(">4xII", data[132 : 132 + 12 * count]):
+        if place + length > size:
+            raise ValueError("a tag is cut off")
+    return data[:size]
+
+
+def _xmp(data: bytes) -> bytes:
+    """A packet of XMP that stands upright.
+
+    Raises:
+        ValueError: It is none, or too large.
+    """
+    if len(data) > MOST_XMP or b"rdf:RDF" not in data:
+        raise ValueError("no XMP")
+    data.decode("utf-8")
+    return re.sub(rb"""(tiff:Orientation(?:\s*=\s*["']|>))\s*[2-8]""", rb"\g<1>1", data)

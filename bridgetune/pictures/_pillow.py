@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+import io
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
-from PIL import Image, JpegImagePlugin, PngImagePlugin
-from PIL.ExifTags import Base as ExifTag
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    WebPImagePlugin,
+)
 from PIL.ImageFile import ImageFile
 
+from bridgetune.pictures._directories import ORIENTATION, Directories
+from bridgetune.pictures._door import Format, format_of, opened, size_of
+from bridgetune.pictures._jpeg import jpeg_parts, jpeg_pixels, refuse_filled
+from bridgetune.pictures._png import png_parts, png_pixels
+from bridgetune.pictures._room import ARITHMETIC, LZW, RUNS, refuse_without_room
 from bridgetune.pictures._samples import Pixels, UnsupportedError, unsigned, upright, upright_size
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
-_PNG_DEPTH_AT = 24
+_EXIF = b"Exif\0\0"
+_MOST_WEBP = 1 << 28
+_MOST_TILES = 4096
 
 
 def read_pillow(path: Path) -> Pixels:
     """Decode to (H, W) or (H, W, 3), upright, alpha dropped. Raises whatever Pillow does."""
-    with _open(path) as image:
-        orientation = _orientation(image)
-        pixels = _decode_png16(path) if _is_png16(path) else _decode(image)
-    return upright(pixels, orientation)
+    kind = format_of(path)
+    with opened(path) as file:
+        if kind is Format.PNG:
+            png = png_parts(file, checked=True)
+            bare = png_pixels(file, png)
+            pixels = _decode_png16(bare) if png.bits == 16 else _decode(PngImagePlugin.PngImageFile(bare))
+            return upright(pixels, _orientation(png.exif))
+        if kind is Format.JPEG:
+            jpeg = jpeg_parts(file)
+            bare = jpeg_pixels(file, jpeg)
+            pixels = _decode(JpegImagePlugin.JpegImageFile(bare))
+            refuse_filled(jpeg, bare, pixels)
+            return upright(pixels, _orientation(jpeg.exif))
+        with _other(file, kind) as image:
+            return upright(_decode(image), _orientation(image.info.get("exif", b"")))
 
 
 def read_pillow_alpha(path: Path) -> Pixels | None:
@@ -39,43 +67,54 @@ def read_pillow_alpha(path: Path) -> Pixels | None:
 
 def pillow_size(path: Path) -> tuple[int, int]:
     """(height, width) of the upright picture, from the header."""
-    with _open(path) as image:
-        return upright_size((image.height, image.width), _orientation(image))
+    kind = format_of(path)
+    with opened(path) as file:
+        if kind in (Format.PNG, Format.JPEG):
+            parts = png_parts(file, checked=False) if kind is Format.PNG else jpeg_parts(file)
+            return upright_size(parts.size, _orientation(parts.exif))
+        with _other(file, kind) as image:
+            return upright_size((image.height, image.width), _orientation(image.info.get("exif", b"")))
 
 
-def holds_jpeg(path: Path) -> bool:
-    """Whether the file begins as a JPEG does, whatever its suffix."""
-    with path.open("rb") as file:
-        return file.read(len(_JPEG)) == _JPEG
+@contextmanager
+def _open(path: Path) -> Iterator[ImageFile]:
+    """A picture as Pillow has it before it is decoded, its size checked."""
+    kind = format_of(path)
+    with opened(path) as file:
+        if kind is Format.PNG:
+            yield PngImagePlugin.PngImageFile(png_pixels(file, png_parts(file, checked=True)))
+        elif kind is Format.JPEG:
+            yield JpegImagePlugin.JpegImageFile(jpeg_pixels(file, jpeg_parts(file)))
+        else:
+            with _other(file, kind) as image:
+                yield image
 
 
-def _open(path: Path) -> ImageFile:
-    # Microscopes' pictures exceed the limit on pixels in Image.open, which only global state can lift;
-    # the classes of the formats that grow so large have none.
-    with path.open("rb") as file:
-        head = file.read(len(_PNG))
-    if head == _PNG:
-        return PngImagePlugin.PngImageFile(path)
-    if head.startswith(_JPEG):
-        return JpegImagePlugin.JpegImageFile(path)
-    return Image.open(path)
+@contextmanager
+def _other(file: BinaryIO, kind: Format) -> Iterator[ImageFile]:
+    plugin, check = _OTHERS[kind]
+    held = size_of(file)
+    # Of the classes, none looks for another program, and none has the limit of Image.open on pixels, which
+    # microscopes' pictures exceed.
+    if kind is Format.WEBP:
+        _refuse_webp(file, held)
+    file.seek(0)
+    with plugin(file) as image:
+        check(image, held)
+        yield image
 
 
-def _orientation(image: ImageFile) -> int:
-    # getexif() decodes all of a PNG to look for an Exif chunk behind the pixels, where hardly any is.
-    if image.format == "PNG" and "exif" not in image.info:
+def _orientation(exif: bytes) -> int:
+    block = exif.removeprefix(_EXIF)
+    try:
+        tags = Directories(io.BytesIO(block), len(block))
+        return next(iter(tags.numbers(tags.at(tags.first)[0], ORIENTATION)), 1)
+    except ValueError:  # what says nothing of pixels does not keep them from being read
         return 1
-    return int(image.getexif().get(ExifTag.Orientation, 1))
 
 
-def _is_png16(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(_PNG_DEPTH_AT + 1)
-    return head.startswith(_PNG) and head[_PNG_DEPTH_AT] == 16
-
-
-def _decode_png16(path: Path) -> Pixels:
-    samples = unsigned(imagecodecs.png_decode(path.read_bytes()), bits=16)
+def _decode_png16(bare: io.BytesIO) -> Pixels:
+    samples = unsigned(imagecodecs.png_decode(bare.getvalue()), bits=16)
     if samples.ndim == 3:
         return samples[..., :3] if samples.shape[2] >= 3 else samples[..., 0]
     return samples
@@ -96,3 +135,73 @@ def _decode(image: ImageFile) -> Pixels:
     if image.mode in ("P", "PA"):  # straight to RGB, Pillow warns of transparency
         return np.asarray(image.convert("RGBA"))[..., :3]
     return np.asarray(image.convert("RGB"))
+
+
+def _check_bmp(image: ImageFile, held: int) -> None:
+    runs = image.tile[0].codec_name == "bmp_rle"
+    stride = -(-image.width * {"1": 1, "L": 8, "P": 8}.get(image.mode, 16) // 32) * 4
+    stored = image.width * image.height if runs else stride * image.height
+    if image.mode == "P" and not runs:  # of 4 bits, perhaps
+        stored //= 2
+    refuse_without_room(image.size[::-1], 1, stored, held, RUNS if runs else 1)
+
+
+def _check_pnm(image: ImageFile, held: int) -> None:
+    bits = 1 if image.mode == "1" else 8 * len(image.getbands())
+    refuse_without_room(
+        image.size[::-1], 1 + image.mode.startswith("I"), image.width * image.height * bits // 8, held, 1
+    )
+
+
+def _check_gif(image: ImageFile, held: int) -> None:
+    refuse_without_room(image.size[::-1], 1, image.width * image.height, held, LZW)
+
+
+def _check_jpeg_2000(image: ImageFile, held: int) -> None:
+    refuse_without_room(image.size[::-1], 1 + image.mode.startswith("I"), image.width * image.height, held, ARITHMETIC)
+    assert image.fp is not None
+    image.fp.seek(0)
+    head = image.fp.read(1 << 16)
+    image.fp.seek(0)
+    at = head.find(b"\xff\x4f\xff\x51")
+    if at < 0 or len(head) < at + 40:
+        raise ValueError("it has no pixels")
+    right, bottom, left, top, width, height, tile_left, tile_top = struct.unpack_from(">8I", head, at + 8)
+    if not left < right or not top < bottom or not width or not height:
+        raise ValueError("it declares no pixels")
+    tiles = -(-(right - tile_left) // width) * -(-(bottom - tile_top) // height)
+    if not 0 < tiles <= max(_MOST_TILES, held // 64):
+        raise ValueError(f"{tiles} tiles in {held} bytes")
+
+
+def _check_webp(image: ImageFile, held: int) -> None:
+    refuse_without_room(image.size[::-1], 1, image.width * image.height, held, ARITHMETIC)
+
+
+def _refuse_webp(file: BinaryIO, held: int) -> None:
+    """Refuse a canvas before Pillow takes memory for it, and a file that is not as long as it says."""
+    head = file.read(30)
+    if len(head) < 30 or int.from_bytes(head[4:8], "little") + 8 > held:
+        raise ValueError("it is cut off")
+    if held > _MOST_WEBP:
+        raise ValueError(f"a WebP of {held} bytes")
+    kind = head[12:16]
+    if kind == b"VP8X":
+        width, height = (1 + int.from_bytes(head[at : at + 3], "little") for at in (24, 27))
+    elif kind == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    elif kind == b"VP8 ":
+        width, height = (int.from_bytes(head[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+    else:
+        raise ValueError(f"a WebP of kind {kind!r}")
+    refuse_without_room((height, width), 1, width * height, held, ARITHMETIC)
+
+
+_OTHERS: dict[Format, tuple[type[ImageFile], Callable[[ImageFile, int], None]]] = {
+    Format.BMP: (BmpImagePlugin.BmpImageFile, _check_bmp),
+    Format.WEBP: (WebPImagePlugin.WebPImageFile, _check_webp),
+    Format.GIF: (GifImagePlugin.GifImageFile, _check_gif),
+    Format.JPEG_2000: (Jpeg2KImagePlugin.Jpeg2KImageFile, _check_jpeg_2000),
+    Format.PNM: (PpmImagePlugin.PpmImageFile, _check_pnm),
+}

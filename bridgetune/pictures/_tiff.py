@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+import lzma
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import prod
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
 
+from bridgetune.pictures._directories import SUB_DIRECTORIES, Directories, Directory
+from bridgetune.pictures._door import opened, raw_of, size_of
+from bridgetune.pictures._quiet import quiet
+from bridgetune.pictures._room import ARITHMETIC, DEFLATE, JPEG, LZW, PACK_BITS, refuse_without_room
 from bridgetune.pictures._samples import Pixels, UnsupportedError, cmyk_to_rgb, unsigned, upright, upright_size
 
-SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""Of TIFF and BigTIFF, in either byte order."""
-
 _ORIENTATION = 274
+
+_DENSEST = {
+    COMPRESSION.NONE: 1,
+    COMPRESSION.LZW: LZW,
+    COMPRESSION.ADOBE_DEFLATE: DEFLATE,
+    COMPRESSION.DEFLATE: DEFLATE,
+    COMPRESSION.PACKBITS: PACK_BITS,
+    COMPRESSION.JPEG: 4 * JPEG,
+    COMPRESSION.LZMA: ARITHMETIC,
+    COMPRESSION.ZSTD: ARITHMETIC,
+    COMPRESSION.WEBP: ARITHMETIC,
+}
+"""What is decoded, and how many bytes a byte becomes at most."""
+
+_SIDES = (256, 257, 277, 278, 322, 323)
+_TABLES = (273, 279, 324, 325)
+_KIND, _COMPRESSION = 262, 259
+_RAW_TAGS = {50706: "DNG", 33422: "a picture of single colours in a pattern"}
+_RAW_KINDS = {32803, 34892}
+_RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}
+
+_MOST_SEGMENTS = 1 << 18
+_MOST_SUB_DIRECTORIES = 64
+_JPEG_PADDING = 64
+_BLOCK = 1 << 20
+
+_MOST_LZMA = 1 << 28
+"""Bytes of memory for its dictionary; the highest preset takes a quarter of it."""
+
+_NUMBERS = (
+    *("compression", "photometric", "predictor", "planarconfig", "fillorder"),
+    *("imagewidth", "imagelength", "rowsperstrip", "samplesperpixel"),
+)
 
 
 def read_tiff(path: Path) -> Pixels:
     """Decode to (H, W) or (H, W, 3), upright, alpha dropped. Raises whatever tifffile does besides."""
     with _only_page(path) as page:
+        _refuse_damaged(page)
         return upright(_decode(page), _orientation(page))
 
 
@@ -49,21 +87,120 @@ def tiff_size(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def _only_page(path: Path) -> Iterator[TiffPage]:
-    with TiffFile(path) as file:
-        pages = [page for each in file.pages if not (page := each.aspage()).is_reduced]
-        if len(pages) != 1:
-            raise UnsupportedError(f"a TIFF of {len(pages)} pages, expected one; save each page as a file")
-        page = pages[0]
-        # Some decoders, JPEG's among them, fill what is missing with gray and say nothing.
-        end = max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
-        if end > file.filehandle.size:
-            raise EOFError(f"{end - file.filehandle.size} bytes are missing at the end")
-        yield page
+    with opened(path) as stream, quiet():
+        _refuse_directories(stream)
+        stream.seek(0)
+        with TiffFile(stream, is_ndpi=False, is_lsm=False, is_scanimage=False, _multifile=False) as file:
+            pages = [page for each in file.pages if not (page := each.aspage()).is_reduced]
+            if len(pages) != 1:
+                raise UnsupportedError(f"a TIFF of {len(pages)} pages, expected one; save each page as a file")
+            _refuse_hollow(pages[0], file.filehandle.size)
+            yield pages[0]
+
+
+def _refuse_directories(stream: BinaryIO) -> None:
+    """Refuse a raw file, and directories that tifffile would not come back from, or would mend by a guess.
+
+    Raises:
+        UnsupportedError: A camera's raw file, or several pages.
+        ValueError: It is damaged.
+    """
+    directories = Directories(stream, size_of(stream))
+    pages = directories.chain()
+    if not pages:
+        raise ValueError("it has no page")
+    for page in pages[:_MOST_SUB_DIRECTORIES]:
+        _refuse_raw(directories, page)
+    for page in pages:
+        directories.refuse_cut_off(page)
+        for tag in _SIDES:
+            if 0 in directories.numbers(page, tag, 1):
+                raise ValueError(f"it declares no pixels: tag {tag} is 0")
+        count = max((page[tag].number for tag in _TABLES if tag in page), default=0)
+        if count > _MOST_SEGMENTS:
+            raise ValueError(f"a picture of {count} strips or tiles")
+
+
+def _refuse_raw(directories: Directories, page: Directory) -> None:
+    below = [page]
+    for place in directories.numbers(page, SUB_DIRECTORIES, _MOST_SUB_DIRECTORIES):
+        with suppress(ValueError):
+            below.append(directories.at(place)[0])
+    for each in below:
+        for tag, name in _RAW_TAGS.items():
+            if tag in each:
+                raise raw_of(name)
+        kinds = {*directories.numbers(each, _KIND, 1)} & _RAW_KINDS
+        if kinds or {*directories.numbers(each, _COMPRESSION, 1)} & _RAW_COMPRESSIONS:
+            raise raw_of("NEF, ARW, PEF or the like")
+
+
+def _refuse_hollow(page: TiffPage, size: int) -> None:
+    """Refuse a page whose strips or tiles are not all there, or too small for what they must become."""
+    if odd := [name for name in _NUMBERS if not isinstance(getattr(page, name), int)]:
+        raise ValueError(f"{odd[0]} is no number")
+    try:
+        most = _DENSEST[COMPRESSION(page.compression)]
+    except (KeyError, ValueError):
+        name = getattr(page.compression, "name", page.compression)
+        raise UnsupportedError(
+            f"a TIFF compressed by {name}, expected none, LZW, deflate, PackBits, JPEG, Zstandard, LZMA or WebP;"
+            " save it so"
+        ) from None
+    height, width = page.imagelength, page.imagewidth
+    if height < 1 or width < 1 or page.dtype is None or page.samplesperpixel < 1:
+        raise ValueError(f"it declares {width}x{height} pixels of {page.samplesperpixel} samples")
+    places, lengths = page.dataoffsets, page.databytecounts
+    if not places or len(places) != len(lengths):
+        raise ValueError(f"{len(places)} strips or tiles of {len(lengths)} lengths")
+    held = sum(lengths)
+    bits = page.bitspersample if isinstance(page.bitspersample, int) else sum(page.bitspersample)
+    stored = height * (-(-width * bits * page.samplesperpixel // 8))
+    if page.photometric == PHOTOMETRIC.YCBCR:  # of a pixel, a sample at least, and nothing else is sure
+        stored //= page.samplesperpixel
+    missing = max(map(sum, zip(places, lengths, strict=True))) - size
+    if missing > 0:
+        raise EOFError(f"{missing} bytes are missing at the end")
+    refuse_without_room((height, width), page.dtype.itemsize, stored, held, most)
+    count = prod(page.chunked)
+    if len(places) < count and not (page.is_contiguous and held >= stored):
+        raise ValueError(f"{len(places)} strips or tiles, where {width}x{height} pixels take {count}")
+    if count > _MOST_SEGMENTS or min(lengths) < 1 or min(places) < 8:
+        raise ValueError("strips or tiles that are empty")
+    segment = prod(page.chunks) * page.dtype.itemsize
+    if segment > most * held + size:
+        raise ValueError(f"tiles of {segment} bytes, which {held} cannot hold")
+
+
+def _refuse_damaged(page: TiffPage) -> None:
+    """Refuse compressed strips or tiles that decode to less than their share.
+
+    The decoders of some end early, or go on with gray, and say nothing.
+    """
+    assert page.dtype is not None
+    if page.compression in (COMPRESSION.LZMA, COMPRESSION.JPEG):
+        file = page.parent.filehandle
+        for place, length in zip(page.dataoffsets, page.databytecounts, strict=True):
+            file.seek(place)
+            _refuse_cut_segment(page.compression, file.read(length), prod(page.chunks) * page.dtype.itemsize)
+
+
+def _refuse_cut_segment(compression: int, data: bytes, size: int) -> None:
+    if compression == COMPRESSION.JPEG:
+        if b"\xff\xd9" not in data[-_JPEG_PADDING:]:
+            raise ValueError("a strip or tile of JPEG has no end")
+        return
+    reader = lzma.LZMADecompressor(memlimit=_MOST_LZMA)
+    size -= len(reader.decompress(data, max_length=_BLOCK))
+    while not reader.eof and size > 0:
+        size -= (read := len(reader.decompress(b"", max_length=_BLOCK)))
+        if not read and not reader.eof:
+            raise ValueError("a strip or tile of LZMA is cut off")
 
 
 def _orientation(page: TiffPage) -> int:
     tag = page.tags.get(_ORIENTATION)
-    return 1 if tag is None else int(tag.value)
+    return tag.value if tag is not None and isinstance(tag.value, int) else 1
 
 
 def _decode(page: TiffPage) -> Pixels:

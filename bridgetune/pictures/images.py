@@ -7,25 +7,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import UnidentifiedImageError
 from torch import Tensor
 
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
-from bridgetune.pictures._pillow import holds_jpeg, pillow_size, read_pillow, read_pillow_alpha
+from bridgetune.pictures._door import READABLE, Format, format_of
+from bridgetune.pictures._pillow import pillow_size, read_pillow, read_pillow_alpha
 from bridgetune.pictures._samples import Pixels, UnsupportedError
-from bridgetune.pictures._tiff import SIGNATURES, read_tiff, read_tiff_alpha, tiff_size
+from bridgetune.pictures._tiff import read_tiff, read_tiff_alpha, tiff_size
 from bridgetune.pictures._writing import encode_bmp, encode_jpeg, encode_png, encode_tiff, held
 from bridgetune.pictures.metadata import NOTHING, Metadata, read_metadata
 
 _DEPTHS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".bmp": (8,)}
-_READABLE = "expected an image file such as PNG, TIFF or JPEG"
 
+_LONGEST = 200
+"""Characters of a decoder's complaint that are shown."""
 
 MOST_BETWEEN = 0.1
 """Share of a mask's pixels that may lie between dark and bright, as they do along smoothed edges."""
@@ -121,7 +123,7 @@ def is_jpeg(path: str | os.PathLike[str]) -> bool:
     """
     path = Path(path)
     with _refusal(path):
-        return holds_jpeg(path)
+        return format_of(path) is Format.JPEG
 
 
 def read_mask(path: str | os.PathLike[str]) -> Tensor:
@@ -243,27 +245,22 @@ def to_pixels(image: Tensor, bits: Literal[8, 16] = 8) -> Pixels:
 @contextmanager
 def _refusal(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one line."""
-    if path.is_dir():
-        raise RequestError(f"{path}: is a folder, {_READABLE}; name a file in it")
-    if not path.exists():
-        raise RequestError(f"{path}: no such file, {_READABLE}; check the path")
     try:
         yield
     except UnsupportedError as error:
         raise RequestError(f"{path}: {error}") from error
-    except UnidentifiedImageError as error:
-        raise RequestError(f"{path}: not an image, whatever its suffix says; {_READABLE}") from error
+    except FileNotFoundError as error:
+        raise RequestError(f"{path}: no such file, {READABLE}; check the path") from error
     except Exception as error:  # decoders raise what they like, down to SyntaxError and struct.error
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        cause = " ".join(cause.split()) or type(error).__name__
+        cause = shorten(cause, _LONGEST) or type(error).__name__
         raise RequestError(
             f"{path}: cannot be read ({cause}), expected a whole image file; fetch it again or save it as PNG"
         ) from error
 
 
 def _is_tiff(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) in SIGNATURES
+    return format_of(path) is Format.TIFF
 
 
 def _encode(path: Path, pixels: Pixels, metadata: Metadata, alpha: Pixels | None) -> tuple[bytes, list[str]]:

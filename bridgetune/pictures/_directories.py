@@ -1,0 +1,120 @@
+"""The directories of TIFF and Exif, walked within bounds: where values lie, and whether they are there."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import BinaryIO, NamedTuple
+
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+
+ORIENTATION = 274
+SUB_DIRECTORIES = 330
+
+MOST_TAGS = 4096
+MOST_DIRECTORIES = 1 << 16
+
+
+class Value(NamedTuple):
+    """Where a tag's values lie."""
+
+    kind: int
+    number: int
+    place: int
+
+    @property
+    def size(self) -> int:
+        """Bytes; 0 of a kind that nobody knows."""
+        return _SIZES.get(self.kind, 0) * self.number
+
+
+Directory = Mapping[int, Value]
+
+
+class Directories:
+    """A file's directories.
+
+    Args:
+        file: TIFF, BigTIFF or an Exif block, from its byte order on.
+        size: Its bytes.
+
+    Raises:
+        ValueError: Its beginning is damaged.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+        head = self._at(0, 8)
+        self._order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+        big = struct.unpack(f"{self._order}H", head[2:4])[0] == 43 if self._order else False
+        if not self._order:
+            raise ValueError("a directory without a byte order")
+        self._offset, self._number = ("Q", "Q") if big else ("I", "H")
+        self.first = self._integer(8 if big else 4, self._offset)
+
+    def chain(self) -> list[Directory]:
+        """The directories that follow one another from the first.
+
+        Raises:
+            ValueError: They return to one another, or lie beyond the end.
+        """
+        found: list[Directory] = []
+        seen: set[int] = set()
+        place = self.first
+        while place:
+            if place in seen:
+                raise ValueError("its pages return to one another")
+            if len(seen) == MOST_DIRECTORIES:
+                raise ValueError(f"more than {MOST_DIRECTORIES} pages")
+            seen.add(place)
+            directory, place = self.at(place)
+            found.append(directory)
+        return found
+
+    def at(self, place: int) -> tuple[Directory, int]:
+        """The directory at a place, and where the next one is; 0 for none."""
+        count = self._integer(place, self._number)
+        if not 0 < count <= MOST_TAGS:
+            raise ValueError(f"a directory of {count} tags")
+        place += struct.calcsize(f"={self._number}")
+        entry = struct.Struct(f"{self._order}HH{self._offset}")
+        room = struct.calcsize(f"={self._offset}")
+        step = entry.size + room
+        table = self._at(place, step * count)
+        tags: dict[int, Value] = {}
+        for index in range(count):
+            tag, kind, number = entry.unpack_from(table, step * index)
+            value = Value(kind, number, place + step * index + entry.size)
+            if value.size > room:
+                value = value._replace(place=self._integer(value.place, self._offset))
+            tags.setdefault(tag, value)
+        end = place + step * count
+        return tags, self._integer(end, self._offset) if end + room <= self._size else 0
+
+    def refuse_cut_off(self, directory: Directory) -> None:
+        """Refuse values that lie beyond the end."""
+        for tag, value in directory.items():
+            if value.place + value.size > self._size:
+                raise ValueError(f"the values of tag {tag} lie beyond its end")
+
+    def numbers(self, directory: Directory, tag: int, most: int = 64) -> tuple[int, ...]:
+        """A tag's whole numbers, `most` at most; none where it is missing or of another kind."""
+        value = directory.get(tag)
+        if value is None or value.kind not in _WHOLE:
+            return ()
+        kind = f"{self._order}{min(value.number, most)}{_WHOLE[value.kind]}"
+        found: tuple[int, ...] = struct.unpack(kind, self._at(value.place, struct.calcsize(kind)))
+        return found
+
+    def _integer(self, place: int, kind: str) -> int:
+        return int(struct.unpack(f"{self._order}{kind}", self._at(place, struct.calcsize(f"={kind}")))[0])
+
+    def _at(self, place: int, length: int) -> bytes:
+        if place + length > self._size:
+            raise ValueError("a directory lies beyond its end")
+        self._file.seek(place)
+        data = self._file.read(length)
+        if len(data) < length:
+            raise ValueError("it is cut off")
+        return data

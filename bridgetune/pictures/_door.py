@@ -1,0 +1,154 @@
+"""The one way in for image files: regular files alone, never waited for, of the formats that are read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from bridgetune.pictures._samples import UnsupportedError
+
+READABLE = "expected a PNG, TIFF, JPEG, BMP, WebP, GIF, JPEG 2000 or PNM file"
+
+_HEAD = 512
+
+
+class Format(StrEnum):
+    """What is read."""
+
+    PNG = "PNG"
+    TIFF = "TIFF"
+    JPEG = "JPEG"
+    BMP = "BMP"
+    WEBP = "WebP"
+    GIF = "GIF"
+    JPEG_2000 = "JPEG 2000"
+    PNM = "PNM"
+
+
+_BEGINNINGS = {
+    b"\x89PNG\r\n\x1a\n": Format.PNG,
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), Format.TIFF),
+    b"\xff\xd8\xff": Format.JPEG,
+    b"BM": Format.BMP,
+    **dict.fromkeys((b"GIF87a", b"GIF89a"), Format.GIF),
+    **dict.fromkeys((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"), Format.JPEG_2000),
+    **dict.fromkeys(
+        (b"P%d" % kind + space for kind in range(1, 7) for space in (b" ", b"\n", b"\r", b"\t")), Format.PNM
+    ),
+}
+
+_RAW = "a camera's raw file; develop it to TIFF first"
+_SAVE = "save it as PNG or TIFF first"
+_EXPORT = "export it as TIFF first"
+
+_FOREIGN = (
+    (0, b"FUJIFILMCCD-RAW", f"Fujifilm RAF, {_RAW}"),
+    *((0, magic, f"Olympus ORF, {_RAW}") for magic in (b"IIRO", b"IIRS", b"MMOR")),
+    (0, b"IIU\0", f"Panasonic RW2, {_RAW}"),
+    (0, b"FOVb", f"Sigma X3F, {_RAW}"),
+    (0, b"\0MRM", f"Minolta MRW, {_RAW}"),
+    (6, b"HEAPCCDR", f"Canon CRW, {_RAW}"),
+    *((0, magic, f"a JPEG XL picture, {READABLE}; {_SAVE}") for magic in (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
+    *((0, magic, f"PostScript, {READABLE}; {_SAVE}") for magic in (b"%!", b"\xc5\xd0\xd3\xc6")),
+    (0, b"%PDF", f"a PDF, {READABLE}; {_SAVE}"),
+    (0, b"8BPS", f"a Photoshop document, {READABLE}; {_SAVE}"),
+    (0, b"v/1\x01", f"an OpenEXR picture, {READABLE}; {_SAVE}"),
+    (128, b"DICM", f"a DICOM file, {READABLE}; {_EXPORT}"),
+    (0, b"ZISRAWFILE", f"a CZI file of a microscope, {READABLE}; {_EXPORT}"),
+    (0, b"\xda\xce\xbe\x0a", f"an ND2 file of a microscope, {READABLE}; {_EXPORT}"),
+    (0, b"version https://git-lfs", f"a Git LFS pointer, {READABLE}; fetch the picture by git lfs pull"),
+)
+
+_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), f"an AVIF picture, {READABLE}; {_SAVE}"),
+    **dict.fromkeys(
+        (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"),
+        f"a HEIC or HEIF picture, {READABLE}; {_SAVE}",
+    ),
+    b"crx ": f"Canon CR3, {_RAW}",
+}
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, for reading; a pipe, a device or a socket is never opened.
+
+    Raises:
+        UnsupportedError: It is another kind of file, or empty, as those of /proc say they are.
+        OSError: It cannot be opened.
+    """
+    _refuse_special(path.stat())
+    # Between the question and the opening it may have become a pipe, which opening would wait for.
+    with open(path, "rb", opener=_without_waiting) as file:
+        _refuse_special(os.fstat(file.fileno()))
+        yield file
+
+
+def format_of(path: Path) -> Format:
+    """What a file holds, by its content, whatever its suffix.
+
+    Raises:
+        UnsupportedError: Something else, which is named where it is known.
+    """
+    with opened(path) as file:
+        head = file.read(_HEAD)
+    if head.startswith(b"II*\0") and head[8:10] == b"CR":
+        raise UnsupportedError(f"Canon CR2, {_RAW}")
+    for beginning, found in _BEGINNINGS.items():
+        if head.startswith(beginning):
+            return found
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return Format.WEBP
+    raise UnsupportedError(_name_of(head))
+
+
+def raw_of(kind: str) -> UnsupportedError:
+    """A TIFF that is a camera's raw file."""
+    return UnsupportedError(f"{kind}, {_RAW}")
+
+
+def size_of(file: BinaryIO) -> int:
+    """Bytes of an open file."""
+    return os.fstat(file.fileno()).st_size
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _refuse_special(status: os.stat_result) -> None:
+    mode = status.st_mode
+    kinds = {
+        stat.S_ISFIFO: "a named pipe",
+        stat.S_ISCHR: "a device",
+        stat.S_ISBLK: "a device",
+        stat.S_ISSOCK: "a socket",
+    }
+    for is_kind, name in kinds.items():
+        if is_kind(mode):
+            raise UnsupportedError(f"is {name}, {READABLE}; name a file")
+    if stat.S_ISDIR(mode):
+        raise UnsupportedError(f"is a folder, {READABLE}; name a file in it")
+    if status.st_size == 0:
+        raise UnsupportedError(f"not an image but an empty file, {READABLE}; fetch it again")
+
+
+def _name_of(head: bytes) -> str:
+    if head[4:8] == b"ftyp":
+        size = min(int.from_bytes(head[:4], "big"), len(head))
+        brands = [head[8:12], *(head[at : at + 4] for at in range(16, size, 4))]
+        for brand in brands:
+            if brand in _BRANDS:
+                return _BRANDS[brand]
+        return f"a video, {READABLE}; save the frame that is meant"
+    for at, magic, name in _FOREIGN:
+        if head.startswith(magic, at):
+            return name
+    if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return f"a page of the web, {READABLE}; download the picture itself"
+    return f"not an image, whatever its suffix says; {READABLE}"

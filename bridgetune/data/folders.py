@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
+from bridgetune.paths import shown
 from bridgetune.pictures.images import image_size, read_image, read_mask_pixels
 
 IMAGE_SUFFIXES = (
@@ -162,7 +163,7 @@ def _fault(group: Sequence[Path], readers: Sequence[Callable[[Path], tuple[int, 
         try:
             sizes.append(reader(path))
         except RequestError as error:
-            return Skipped(path, str(error).removeprefix(f"{path}: "))
+            return Skipped(path, str(error).removeprefix(f"{shown(path)}: "))
     for path, size in zip(group, sizes, strict=True):
         if size != sizes[0]:
             (height, width), (its_height, its_width) = sizes[0], size

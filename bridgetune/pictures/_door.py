@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from bridgetune.paths import open_file
 from bridgetune.pictures._samples import UnsupportedError
 
-READABLE = "expected a PNG, TIFF, JPEG, BMP, WebP, GIF, JPEG 2000 or PNM file"
+KINDS = "a PNG, TIFF, JPEG, BMP, WebP, GIF, JPEG 2000 or PNM file"
+READABLE = f"expected {KINDS}"
 
 _HEAD = 512
 
@@ -79,13 +80,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """A regular file, for reading; a pipe, a device or a socket is never opened.
 
     Raises:
-        UnsupportedError: It is another kind of file, or empty, as those of /proc say they are.
-        OSError: It cannot be opened.
+        RequestError: It is another kind of file, or cannot be opened.
+        UnsupportedError: It is empty, as those of /proc say they are.
     """
-    _refuse_special(path.stat())
-    # Between the question and the opening it may have become a pipe, which opening would wait for.
-    with open(path, "rb", opener=_without_waiting) as file:
-        _refuse_special(os.fstat(file.fileno()))
+    with open_file(path, KINDS) as file:
+        if not size_of(file):
+            raise UnsupportedError(f"not an image but an empty file, {READABLE}; fetch it again")
         yield file
 
 
@@ -117,27 +117,6 @@ def size_of(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _refuse_special(status: os.stat_result) -> None:
-    mode = status.st_mode
-    kinds = {
-        stat.S_ISFIFO: "a named pipe",
-        stat.S_ISCHR: "a device",
-        stat.S_ISBLK: "a device",
-        stat.S_ISSOCK: "a socket",
-    }
-    for is_kind, name in kinds.items():
-        if is_kind(mode):
-            raise UnsupportedError(f"is {name}, {READABLE}; name a file")
-    if stat.S_ISDIR(mode):
-        raise UnsupportedError(f"is a folder, {READABLE}; name a file in it")
-    if status.st_size == 0:
-        raise UnsupportedError(f"not an image but an empty file, {READABLE}; fetch it again")
-
-
 def _name_of(head: bytes) -> str:
     if head[4:8] == b"ftyp":
         size = min(int.from_bytes(head[:4], "big"), len(head))
@@ -151,4 +130,6 @@ def _name_of(head: bytes) -> str:
             return name
     if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         return f"a page of the web, {READABLE}; download the picture itself"
+    if b"<svg" in head:
+        return f"an SVG drawing, {READABLE}; {_SAVE}"
     return f"not an image, whatever its suffix says; {READABLE}"

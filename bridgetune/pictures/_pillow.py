@@ -49,19 +49,25 @@ def read_pillow(path: Path) -> Pixels:
             pixels = _decode(JpegImagePlugin.JpegImageFile(bare))
             refuse_filled(jpeg, bare, pixels)
             return upright(pixels, _orientation(jpeg.exif))
-        with _other(file, kind) as image:
+        with other_image(file, kind) as image:
             return upright(_decode(image), _orientation(image.info.get("exif", b"")))
 
 
 def read_pillow_alpha(path: Path) -> Pixels | None:
     """(H, W) upright, 0 where the picture is transparent; None where the file has no such channel."""
-    with _open(path) as image:
-        orientation = _orientation(image)
-        if image.mode not in ("LA", "La", "PA", "RGBA", "RGBa") and "transparency" not in image.info:
+    kind = format_of(path)
+    with opened(path) as file:
+        if kind is Format.JPEG:
             return None
-        if not _is_png16(path):
-            return upright(np.asarray(image.convert("RGBA"))[..., 3], orientation)
-    samples = imagecodecs.png_decode(path.read_bytes())
+        if kind is not Format.PNG:
+            with other_image(file, kind) as image:
+                return _alpha(image, _orientation(image.info.get("exif", b"")))
+        png = png_parts(file, checked=False)
+        bare = png_pixels(file, png)
+        orientation = _orientation(png.exif)
+        if png.bits < 16:
+            return _alpha(PngImagePlugin.PngImageFile(bare), orientation)
+    samples = imagecodecs.png_decode(bare.getvalue())
     return upright(samples[..., -1], orientation) if samples.ndim == 3 and samples.shape[2] in (2, 4) else None
 
 
@@ -72,26 +78,13 @@ def pillow_size(path: Path) -> tuple[int, int]:
         if kind in (Format.PNG, Format.JPEG):
             parts = png_parts(file, checked=False) if kind is Format.PNG else jpeg_parts(file)
             return upright_size(parts.size, _orientation(parts.exif))
-        with _other(file, kind) as image:
+        with other_image(file, kind) as image:
             return upright_size((image.height, image.width), _orientation(image.info.get("exif", b"")))
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[ImageFile]:
-    """A picture as Pillow has it before it is decoded, its size checked."""
-    kind = format_of(path)
-    with opened(path) as file:
-        if kind is Format.PNG:
-            yield PngImagePlugin.PngImageFile(png_pixels(file, png_parts(file, checked=True)))
-        elif kind is Format.JPEG:
-            yield JpegImagePlugin.JpegImageFile(jpeg_pixels(file, jpeg_parts(file)))
-        else:
-            with _other(file, kind) as image:
-                yield image
-
-
-@contextmanager
-def _other(file: BinaryIO, kind: Format) -> Iterator[ImageFile]:
+def other_image(file: BinaryIO, kind: Format) -> Iterator[ImageFile]:
+    """A picture of another format than PNG and JPEG as Pillow has it before it is decoded, its size checked."""
     plugin, check = _OTHERS[kind]
     held = size_of(file)
     # Of the classes, none looks for another program, and none has the limit of Image.open on pixels, which
@@ -102,6 +95,12 @@ def _other(file: BinaryIO, kind: Format) -> Iterator[ImageFile]:
     with plugin(file) as image:
         check(image, held)
         yield image
+
+
+def _alpha(image: ImageFile, orientation: int) -> Pixels | None:
+    if image.mode not in ("LA", "La", "PA", "RGBA", "RGBa") and "transparency" not in image.info:
+        return None
+    return upright(np.asarray(image.convert("RGBA"))[..., 3], orientation)
 
 
 def _orientation(exif: bytes) -> int:

@@ -87,15 +87,24 @@ def tiff_size(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def _only_page(path: Path) -> Iterator[TiffPage]:
-    with opened(path) as stream, quiet():
-        _refuse_directories(stream)
-        stream.seek(0)
-        with TiffFile(stream, is_ndpi=False, is_lsm=False, is_scanimage=False, _multifile=False) as file:
-            pages = [page for each in file.pages if not (page := each.aspage()).is_reduced]
-            if len(pages) != 1:
-                raise UnsupportedError(f"a TIFF of {len(pages)} pages, expected one; save each page as a file")
-            _refuse_hollow(pages[0], file.filehandle.size)
-            yield pages[0]
+    with opened(path) as stream, quiet(), tiff_file(stream, path.name) as file:
+        pages = [page for each in file.pages if not (page := each.aspage()).is_reduced]
+        if len(pages) != 1:
+            raise UnsupportedError(f"a TIFF of {len(pages)} pages, expected one; save each page as a file")
+        _refuse_hollow(pages[0], file.filehandle.size)
+        yield pages[0]
+
+
+def tiff_file(stream: BinaryIO, name: str) -> TiffFile:
+    """A TIFF whose directories are whole, as tifffile has it, which guesses nothing of what else it may be.
+
+    Raises:
+        UnsupportedError: A camera's raw file.
+        ValueError: It is damaged.
+    """
+    _refuse_directories(stream)
+    stream.seek(0)
+    return TiffFile(stream, name=name, is_ndpi=False, is_lsm=False, is_scanimage=False, _multifile=False)
 
 
 def _refuse_directories(stream: BinaryIO) -> None:

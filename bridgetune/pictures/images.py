@@ -17,7 +17,8 @@ from torch import Tensor
 
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
-from bridgetune.pictures._door import READABLE, Format, format_of
+from bridgetune.paths import printable, shown
+from bridgetune.pictures._door import Format, format_of
 from bridgetune.pictures._pillow import pillow_size, read_pillow, read_pillow_alpha
 from bridgetune.pictures._samples import Pixels, UnsupportedError
 from bridgetune.pictures._tiff import read_tiff, read_tiff_alpha, tiff_size
@@ -145,13 +146,13 @@ def read_mask_pixels(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
     full, brightest = np.iinfo(picture.pixels.dtype).max, values.max()
     if 0 < brightest <= full / 2:
         raise RequestError(
-            f"{path}: a mask whose brightest value is {brightest:g} of {full}, expected 0 and {full};"
+            f"{shown(path)}: a mask whose brightest value is {brightest:g} of {full}, expected 0 and {full};"
             f" multiply it by {full / brightest:g}"
         )
     between = float(((values > full / 8) & (values < full * 7 / 8)).mean())
     if between > MOST_BETWEEN:
         raise RequestError(
-            f"{path}: {between:.0%} of its pixels are neither dark nor bright, expected a mask of 0 and {full};"
+            f"{shown(path)}: {between:.0%} of its pixels are neither dark nor bright, expected a mask of 0 and {full};"
             " is it a photograph?"
         )
     return np.asarray(values > full / 2)
@@ -247,15 +248,15 @@ def _refusal(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one line."""
     try:
         yield
+    except RequestError:
+        raise
     except UnsupportedError as error:
-        raise RequestError(f"{path}: {error}") from error
-    except FileNotFoundError as error:
-        raise RequestError(f"{path}: no such file, {READABLE}; check the path") from error
+        raise RequestError(f"{shown(path)}: {error}") from error
     except Exception as error:  # decoders raise what they like, down to SyntaxError and struct.error
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        cause = shorten(cause, _LONGEST) or type(error).__name__
+        cause = shorten(printable(" ".join(cause.split())), _LONGEST) or type(error).__name__
         raise RequestError(
-            f"{path}: cannot be read ({cause}), expected a whole image file; fetch it again or save it as PNG"
+            f"{shown(path)}: cannot be read ({cause}), expected a whole image file; fetch it again or save it as PNG"
         ) from error
 
 

@@ -6,17 +6,19 @@ import math
 import os
 import re
 import struct
-import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-import tifffile
-from PIL import Image
+from PIL.ImageFile import ImageFile
 
+from bridgetune.pictures._door import Format, format_of, opened, size_of
 from bridgetune.pictures._exif import Exif, block, read_exif
+from bridgetune.pictures._pillow import other_image
+from bridgetune.pictures._quiet import quiet
+from bridgetune.pictures._tiff import tiff_file
 
 MOST = 2**24
 """Bytes of a colour profile, the largest of what is read."""
@@ -25,8 +27,7 @@ MOST_XMP = 65_502
 """Bytes of XMP: JPEG has no room for more."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8"
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_CLASSIC = (b"II*\0", b"MM\0*")
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _JPEG_ICC = b"ICC_PROFILE\0"
 _PNG_XMP = b"XML:com.adobe.xmp\0"
@@ -102,19 +103,17 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     path = Path(path)
     found = _Found()
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            head = file.read(8)
-            file.seek(0)
-            size = os.fstat(file.fileno()).st_size
-            if head == _PNG:
-                _read_png(file, size, found)
-            elif head.startswith(_JPEG):
+        kind = format_of(path)
+        with opened(path) as file, quiet():
+            if kind is Format.PNG:
+                _read_png(file, size_of(file), found)
+            elif kind is Format.JPEG:
                 _read_jpeg(file, found)
-            elif head[:4] in _TIFF:
-                _read_tiff(file, size, found)
-            else:
-                _read_other(file, found)
+            elif kind is Format.TIFF:
+                _read_tiff(file, path.name, size_of(file), found)
+            elif kind in (Format.WEBP, Format.BMP):
+                with other_image(file, kind) as image:
+                    _read_other(image, found)
     except Exception:  # of a decoder, which raises what it likes
         found.broken.append("metadata")
     return found.metadata()
@@ -244,8 +243,8 @@ def _of_jfif(data: bytes) -> tuple[float, float] | None:
     return None if scale is None or across == down == 1 else _resolution(across * scale, down * scale)
 
 
-def _read_tiff(file: BinaryIO, size: int, found: _Found) -> None:
-    with tifffile.TiffFile(file) as tiff:
+def _read_tiff(file: BinaryIO, name: str, size: int, found: _Found) -> None:
+    with tiff_file(file, name) as tiff:
         page = next(each for index in range(len(tiff.pages)) if not (each := tiff.pages[index].aspage()).is_reduced)
         tags = {code: page.tags.get(code) for code in (274, 282, 283, 296, 700, 34675)}
         described = page.description
@@ -265,7 +264,7 @@ def _read_tiff(file: BinaryIO, size: int, found: _Found) -> None:
     else:
         found.take("calibration", "calibration", _calibration, described, math.nan, math.nan)
     file.seek(0)
-    if file.read(4) in _TIFF[:2]:  # BigTIFF has no Exif of other programs
+    if file.read(4) in _CLASSIC:  # BigTIFF has no Exif of other programs
         file.seek(0)
         found.take("exif", "Exif", _of_program, file, size)
 
@@ -310,17 +309,16 @@ def _checked(calibration: Calibration) -> Calibration:
     return calibration
 
 
-def _read_other(file: BinaryIO, found: _Found) -> None:
-    with Image.open(file, formats=("WEBP", "BMP")) as image:
-        info = image.info
-        if profile := info.get("icc_profile"):
-            found.take("profile", "colour profile", _profile, profile)
-        if exif := info.get("exif"):
-            found.take("exif", "Exif", block, exif)
-        if xmp := info.get("xmp"):
-            found.take("xmp", "XMP", _xmp, xmp)
-        if dots := info.get("dpi"):
-            found.take("resolution", "resolution", _resolution, *map(float, dots))
+def _read_other(image: ImageFile, found: _Found) -> None:
+    info = image.info
+    if profile := info.get("icc_profile"):
+        found.take("profile", "colour profile", _profile, profile)
+    if exif := info.get("exif"):
+        found.take("exif", "Exif", block, exif)
+    if xmp := info.get("xmp"):
+        found.take("xmp", "XMP", _xmp, xmp)
+    if dots := info.get("dpi"):
+        found.take("resolution", "resolution", _resolution, *map(float, dots))
 
 
 def _resolution(across: float, down: float) -> tuple[float, float] | None:

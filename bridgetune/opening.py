@@ -15,6 +15,7 @@ from bridgetune.hookspecs import EvaluatorSpec, GeneratorSpec
 from bridgetune.origin import Origin
 from bridgetune.pretrained import Saved, read_saved, read_state_dict, read_weights
 from bridgetune.protocol import Evaluator
+from bridgetune.sizing import refuse_huge
 from bridgetune.targets import resolve, resolve_own
 from bridgetune.wrapping import Adapter, InputDomain, pair_twin, wrap
 
@@ -176,6 +177,8 @@ def _options(saved: Saved, path: Path, name: str, options: Mapping[str, Any]) ->
 
 def _built(spec: GeneratorSpec, target: str, options: dict[str, Any]) -> Any:
     factory = _resolved(spec, target)
+    if options:
+        refuse_huge(f"generator {spec.name!r}", factory, options)
     try:
         return factory(**options)
     except TypeError as error:

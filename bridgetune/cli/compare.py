@@ -9,6 +9,7 @@ import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.options import Json
+from bridgetune.config.bounds import Level, limits
 from bridgetune.errors import RequestError
 
 
@@ -46,7 +47,7 @@ def compare(
             metavar="NAME", help="Compare by this metric; may be given several times. Default: all, of {metrics}."
         ),
     ] = None,
-    alpha: Annotated[float, typer.Option(help="Level of the tests.", min=0.0001, max=0.5)] = 0.05,
+    alpha: Annotated[float, typer.Option(help="Level of the tests.", **limits(Level))] = 0.05,
     sweep: Annotated[
         Path | None,
         typer.Option(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
+from bridgetune.config.bounds import Seed, SideOrOwn, limits
 
 app = typer.Typer(help="Training data on disk.", no_args_is_help=True)
 
@@ -22,8 +23,10 @@ def make(
     images: Annotated[Path, typer.Option(metavar="DIR", help="All-in-focus photographs.")],
     masks: Annotated[Path, typer.Option(metavar="DIR", help="Their masks, of the same stems.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where A/, B/ and mask/ are written.")],
-    size: Annotated[int, typer.Option(help="Side of the square images; 0 keeps each one's own size.")] = 256,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.")] = 0,
+    size: Annotated[
+        int, typer.Option(help="Side of the square images; 0 keeps each one's own size.", **limits(SideOrOwn))
+    ] = 256,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.", **limits(Seed))] = 0,
 ) -> None:
     """Write the offline dataset of the paper: pairs blurred by a random Gaussian, and their masks."""
     from bridgetune.data import make_dataset

@@ -10,6 +10,7 @@ import typer
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
 from bridgetune.cli.options import GENERATOR, NETWORK, Json, Mirrored, Recipe, Scales, Symmetric, Undecided, Weights
 from bridgetune.cli.tables import print_table
+from bridgetune.config.bounds import Processes, limits
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole
 
@@ -64,7 +65,9 @@ def evaluate(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what --keep finds there.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes that measure. Default: one a core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that measure. Default: one a core.", **limits(Processes))
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a method's fused images: fusion metrics, and map metrics where there is a ground truth."""

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.options import GeneratorArgument, Json, Mirrored, Scales, Symmetric, Weights
+from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, limits
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def export(
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
     scales: Scales = None,
-    tolerance: Annotated[float, typer.Option(help="How far its map, in [0, 1], may be from the network's own.")] = 1e-4,
+    tolerance: Annotated[
+        float, typer.Option(help="How far its map, in [0, 1], may be from the network's own.", **limits(Tolerance))
+    ] = 1e-4,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -85,7 +88,8 @@ def _size(text: str | None) -> Size | None:
         return None
     if text == "dynamic":
         return "dynamic"
-    sides = re.fullmatch(r"(\d+)[x×](\d+)", text)
-    if sides is None:
-        raise RequestError(f"--size: got {text!r}, expected HxW (256x256, say) or dynamic")
+    sides = re.fullmatch(r"([0-9]{1,5})[x×]([0-9]{1,5})", text)
+    if sides is None or not all(1 <= int(side) <= LARGEST_SIDE for side in sides.groups()):
+        shown = repr(text[:40])
+        raise RequestError(f"--size: got {shown}, expected HxW (256x256, say) up to {LARGEST_SIDE}, or dynamic")
     return int(sides[1]), int(sides[2])

@@ -9,6 +9,7 @@ import typer
 
 from bridgetune.cli.console import RESULTS, bar
 from bridgetune.cli.options import GENERATOR, Recipe, Undecided
+from bridgetune.config.bounds import ColumnWidth, limits
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def panels(
     ] = "A",
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
-    width: Annotated[int, typer.Option(help="Of a column, in pixels.", min=32)] = 300,
+    width: Annotated[int, typer.Option(help="Of a column, in pixels.", **limits(ColumnWidth))] = 300,
 ) -> None:
     """Draw sources, decision maps and the fused image side by side, a row for each pair."""
     labels = _one_each("--label", label, generator) or _distinct(generator)

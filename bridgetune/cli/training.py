@@ -25,6 +25,7 @@ from bridgetune.cli.options import (
     named_values,
 )
 from bridgetune.config import AUGMENTATIONS, NO_AUGMENTATION, RECIPES, Augmentation, TrainConfig
+from bridgetune.config.bounds import Megabytes, limits
 from bridgetune.errors import RequestError
 
 if TYPE_CHECKING:
@@ -105,9 +106,10 @@ class Pictures:
     pairs: Annotated[Path | None, folder("Ready pairs instead: a folder with A/, B/ and mask/.")] = None
     val_images: Annotated[Path | None, folder("Held-out photographs. Default: a share of the pairs.")] = None
     val_masks: Annotated[Path | None, folder("The held-out photographs' masks.")] = None
-    cache: Annotated[int, typer.Option(metavar="MB", help="Memory for decoded images.", rich_help_panel=PICTURES)] = (
-        2048
-    )
+    cache: Annotated[
+        int,
+        typer.Option(metavar="MB", help="Memory for decoded images.", rich_help_panel=PICTURES, **limits(Megabytes)),
+    ] = 2048
 
     @property
     def named(self) -> bool:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from bridgetune.config._model import Frozen
+from bridgetune.config.bounds import LEAST_SCALE, MOST_SCALES, Deviation, Place, Scaling
 from bridgetune.documents import checked
 
 Scales = TypeVar("Scales", bound=Sequence[float])
@@ -16,12 +17,18 @@ Scales = TypeVar("Scales", bound=Sequence[float])
 
 def whole_fractions(scales: Scales) -> Scales:
     """Raise `ValueError` unless they are 1 and then whole fractions of it, each once."""
+    if len(scales) > MOST_SCALES or any(0 < scale < LEAST_SCALE for scale in scales):
+        raise ValueError(f"got {_shown(scales)}; expected at most {MOST_SCALES}, none below 1/{round(1 / LEAST_SCALE)}")
     reductions = [round(1 / scale) if scale > 0 else 0 for scale in scales]
     whole = all(math.isclose(scale * by, 1, rel_tol=1e-6) for scale, by in zip(scales, reductions, strict=True))
     if not whole or reductions[:1] != [1] or len(set(reductions)) < len(reductions):
-        given = ", ".join(f"{scale:g}" for scale in scales)
-        raise ValueError(f"got {given or 'none'}; expected 1, then whole fractions of it, each once: 1, 1/2, 1/4, say")
+        raise ValueError(f"got {_shown(scales)}; expected 1, then whole fractions of it, each once: 1, 1/2, 1/4, say")
     return scales
+
+
+def _shown(scales: Sequence[float]) -> str:
+    first = ", ".join(f"{scale:g}" for scale in scales[:MOST_SCALES])
+    return f"{first}, …" if len(scales) > MOST_SCALES else first or "none"
 
 
 class AdapterConfig(Frozen):
@@ -41,27 +48,27 @@ class AdapterConfig(Frozen):
     """`channels first`, (B, C, H, W), or `channels last`, (B, H, W, C), for images and map alike."""
     color: Literal["rgb", "gray"] = "rgb"
     """`rgb` for three channels an image, `gray` for one (ITU-R BT.601 luma)."""
-    value_range: tuple[float, float] = (0.0, 1.0)
+    value_range: tuple[Scaling, Scaling] = (0.0, 1.0)
     """Where the network wants 0 and 1 of the canonical space: ``(-1, 1)``, ``(0, 255)`` ..."""
-    mean: tuple[float, ...] = (0.0,)
+    mean: tuple[Scaling, ...] = (0.0,)
     """Subtracted after `value_range`, one value or one a channel."""
-    std: tuple[PositiveFloat, ...] = (1.0,)
+    std: tuple[Deviation, ...] = (1.0,)
     """Divided by after that, one value or one a channel."""
-    item: int | str | None = None
+    item: Place | str | None = None
     """Which output where the network returns a tuple or list (index) or a dictionary (key)."""
-    auxiliary: tuple[int | str, ...] = ()
+    auxiliary: Annotated[tuple[Place | str, ...], Field(max_length=64)] = ()
     """Items that hold coarser maps of the same kind, for deep supervision in stage 1."""
     output: Literal["logits", "probability", "tanh", "softmax", "complementary"] = "logits"
     """What the map's numbers are. `logits`; `probability` in [0, 1]; `tanh` in [-1, 1]; `softmax`, two-channel logits
     of which `channel` belongs to the image that `orientation` names; `complementary`, two-channel probabilities
     (o1, o2) read as (o1 + 1 - o2) / 2."""
-    channel: Annotated[int, Field(ge=0)] = 0
+    channel: Annotated[int, Field(ge=0, le=4096)] = 0
     """Which channel of the output is the map (`softmax`, `complementary`: is the named image's)."""
     orientation: Literal["first", "second"] = "first"
     """Which image is in focus where the map is high."""
-    multiple: PositiveInt = 1
+    multiple: Annotated[int, Field(gt=0, le=4096)] = 1
     """Sides are padded by reflection up to a multiple of this, and the map cropped back."""
-    minimum: PositiveInt = 1
+    minimum: Annotated[int, Field(gt=0, le=16384)] = 1
     """The shortest side that the network takes; shorter ones are padded likewise."""
     symmetric: bool = False
     """Ask the network in both orders, in one pass, and answer with half the difference of the logits:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeFloat, field_validator
+from pydantic import Field, field_validator
 
 from bridgetune.config._model import Frozen, OneOf, Share
+from bridgetune.config.bounds import Weight
 from bridgetune.errors import RequestError
 
 REGISTERED_EFFECTS: dict[str, str] = {}
@@ -73,7 +74,7 @@ class Augmentation(Frozen):
     pristine: Share = 0.0
     """Share that no camera has touched: of the effects above, those of exposure, noise, breathing and JPEG leave it
     alone, so that a seam can be found to the pixel."""
-    effects: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    effects: dict[str, Weight] = Field(default_factory=dict)
     """Strengths of effects that `bridgetune.data.register_effect` was given, by name; they are applied in the order of
     their names."""
 

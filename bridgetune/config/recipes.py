@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import NonNegativeFloat, PositiveFloat
-
 from bridgetune.config._model import Frozen
+from bridgetune.config.bounds import Exponent, PositiveWeight, Weight
 
 
 class Recipe(Frozen):
@@ -14,17 +13,17 @@ class Recipe(Frozen):
 
     name: Literal["paper", "released"]
     """`paper` or `released`."""
-    focal_gamma: NonNegativeFloat = 2.0
+    focal_gamma: Exponent = 2.0
     """Focusing exponent of the focal loss, Eq. 8."""
-    focal_balance: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)
+    focal_balance: tuple[PositiveWeight, PositiveWeight] = (1.0, 1.0)
     """Weights of the positive and the negative class in the focal loss."""
     dice_over: Literal["sample", "batch"] = "sample"
     """Dice sums over each `sample` (then the mean), or over the whole `batch`."""
-    dice_smoothing: NonNegativeFloat = 0.0
+    dice_smoothing: Weight = 0.0
     """Added above and below the fraction of Eq. 10."""
-    focal_weight_pretrain: NonNegativeFloat = 20.0
+    focal_weight_pretrain: Weight = 20.0
     """λ of Eq. 11 in stage 1."""
-    focal_weight_finetune: NonNegativeFloat = 20.0
+    focal_weight_finetune: Weight = 20.0
     """λ of Eq. 11 in stage 2."""
     order: Literal["discriminators first", "generator first"] = "discriminators first"
     """Which network is updated first in a step of stage 2."""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     Field,
-    NonNegativeFloat,
-    NonNegativeInt,
     PlainValidator,
-    PositiveFloat,
-    PositiveInt,
     field_validator,
     model_validator,
 )
@@ -20,13 +15,27 @@ from pydantic_core import PydanticCustomError
 
 from bridgetune.config._model import Frozen
 from bridgetune.config.augmentation import AugmentationName
+from bridgetune.config.bounds import (
+    MOST_PIXELS,
+    Batch,
+    Count,
+    CountOrNone,
+    KernelSize,
+    LearningRate,
+    MicroBatch,
+    PositiveWeight,
+    Seed,
+    Side,
+    Weight,
+    Workers,
+)
 from bridgetune.terms import term_weights
 
 
 def _alpha(value: object) -> object:
-    if value == "auto" or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf):
+    if value == "auto" or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1e6):
         return value
-    raise PydanticCustomError("alpha", "expected a number from 0 on, or 'auto'")
+    raise PydanticCustomError("alpha", "expected a number from 0 to 1e6, or 'auto'")
 
 
 Alpha = Annotated[float | Literal["auto"], PlainValidator(_alpha)]
@@ -49,13 +58,13 @@ def _papers_own(form: str) -> str:
 class Epochs(Frozen):
     """Train for so many passes over the training pairs."""
 
-    epochs: PositiveInt
+    epochs: Count
 
 
 class Steps(Frozen):
     """Train for so many updates of the generator."""
 
-    steps: PositiveInt
+    steps: Count
 
 
 class TrainConfig(Frozen):
@@ -67,19 +76,19 @@ class TrainConfig(Frozen):
     A name of `RECIPES`."""
     duration: Epochs | Steps
     """`Epochs(epochs=...)` or `Steps(steps=...)`; the cosine schedule falls to 0 over it."""
-    batch: PositiveInt
+    batch: Batch
     """Pairs in one update, over all processes together."""
-    size: Annotated[int, Field(ge=16)] = 256
+    size: Side = 256
     """Side of the square training images, in pixels."""
     fit: Literal["resize", "crop"] = "resize"
     """How an image comes to that size: `resize`d whole, as in the paper, or `crop`ped at native scale."""
-    learning_rate: PositiveFloat
+    learning_rate: LearningRate
     """AdamW's, the same for every network in the stage; it falls to 0 by a cosine."""
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
     """AdamW's decays of its two moments."""
-    weight_decay: NonNegativeFloat = 0.01
+    weight_decay: Weight = 0.01
     """AdamW's decay of the weights."""
-    kernel_sizes: tuple[PositiveInt, PositiveInt] = (3, 21)
+    kernel_sizes: tuple[KernelSize, KernelSize] = (3, 21)
     """Smallest and largest kernel (odd) that blurs a training image."""
     augmentation: AugmentationName = "none"
     """Pairs as the paper has them (`none`), in either order (`exchange`), with other blurs, too (`lens`), as cameras
@@ -90,21 +99,21 @@ class TrainConfig(Frozen):
     A name of `AUGMENTATIONS`."""
     validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the pairs that is held out to measure the map error on, where no pairs of their own are given for it."""
-    validation_most: PositiveInt = 64
+    validation_most: Count = 64
     """Of the pairs, at most so many are held out so."""
-    validate_every: PositiveInt = 200
+    validate_every: Count = 200
     """Steps between validations; there is one at the end, too."""
-    checkpoint_every: PositiveInt = 100
+    checkpoint_every: Count = 100
     """Steps between checkpoints; there is one at the end, too."""
-    checkpoints_kept: PositiveInt = 3
+    checkpoints_kept: Count = 3
     """How many checkpoints stay on disk, the newest ones."""
-    patience: NonNegativeInt = 0
+    patience: CountOrNone = 0
     """After so many validations in a row without a lower map error the run ends, and the generator is the best one; 0
     runs to the end, and the generator is the last one."""
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay of an exponential moving average of the generator's weights, of 0.999, say, which is validated and saved in
     their place; 0 averages nothing."""
-    micro_batch: NonNegativeInt = 0
+    micro_batch: MicroBatch = 0
     """Pairs that the networks see at a time; 0 is the batch of a process as a whole. Smaller takes less memory and, for
     what is computed twice, more time; the update stays the same, but for BatchNorm."""
     checkpoint_activations: bool = False
@@ -112,13 +121,13 @@ class TrainConfig(Frozen):
     more time, the same update."""
     compile: bool = False
     """Have torch.compile translate the networks first."""
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     """Of everything drawn at random. The same seed gives the same run."""
     precision: Literal["no", "bf16", "fp16"] = "no"
     """Mixed precision as accelerate names it."""
     device: Literal["auto", "cpu"] = "auto"
     """`auto` takes what accelerate finds; `cpu` insists."""
-    workers: NonNegativeInt = 1
+    workers: Workers = 1
     """Threads that prepare training images ahead; 0 prepares none ahead."""
     tensorboard: bool = False
     """Write scalars and pictures for TensorBoard into the run's folder."""
@@ -131,15 +140,24 @@ class TrainConfig(Frozen):
             raise ValueError(f"got {sizes}, expected two odd sizes, the smaller first")
         return sizes
 
+    @model_validator(mode="after")
+    def _of_a_machine(self) -> Self:
+        if self.batch * self.size**2 > MOST_PIXELS:
+            most = max(MOST_PIXELS // self.size**2, 1)
+            raise ValueError(
+                f"batch: got {self.batch} pairs of {self.size}×{self.size}; expected at most {most} of them"
+            )
+        return self
+
 
 class PretrainConfig(TrainConfig):
     """Stage 1 (Algorithm 1, lines 1-8): supervised training of the generator; defaults are the paper's."""
 
     duration: Epochs | Steps = Epochs(epochs=100)
     """`Epochs(epochs=...)` or `Steps(steps=...)`; the cosine schedule falls to 0 over it."""
-    batch: PositiveInt = 32
+    batch: Batch = 32
     """Pairs in one update, over all processes together."""
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: LearningRate = 1e-3
     """AdamW's; it falls to 0 by a cosine."""
 
 
@@ -148,15 +166,15 @@ class TuneConfig(TrainConfig):
 
     duration: Epochs | Steps = Epochs(epochs=50)
     """`Epochs(epochs=...)` or `Steps(steps=...)`; the cosine schedule falls to 0 over it."""
-    batch: PositiveInt = 16
+    batch: Batch = 16
     """Pairs in one update, over all processes together."""
-    learning_rate: PositiveFloat = 6e-4
+    learning_rate: LearningRate = 6e-4
     """AdamW's, the same for all three networks; it falls to 0 by a cosine."""
     alpha: Alpha = 1e-4
     """α of Eq. 12, the weight of the adversarial loss; `auto` holds it at what makes the adversarial part of the
     gradient at the map `adversarial_share` of the supervised one. At 0 the discriminators teach nothing, which was as
     good on all that was measured."""
-    adversarial_share: PositiveFloat = 0.1
+    adversarial_share: PositiveWeight = 0.1
     """Norm of the one gradient over norm of the other; 0.1 is the paper's "about 1:10". Of no effect unless α is
     `auto`."""
     adversarial: Annotated[Literal["paper", AdversarialForm, Labelling], AfterValidator(_papers_own)] = "non-saturating"
@@ -168,20 +186,20 @@ class TuneConfig(TrainConfig):
     """`twin`, the generator's own architecture (the paper's advice), which its plugin must bring; `patch`, the built-in
     fallback; `auto`, the twin where there is one. Experimental: `pair`, the judge of pairs, whose votes are labels
     (`adversarial` is `votes`; there it is what `auto` stands for)."""
-    pseudo_weight: NonNegativeFloat = 1.0
+    pseudo_weight: Weight = 1.0
     """Of L_SUP on unlabelled pairs with labels that nobody gave. Of no effect unless `adversarial` asks for them."""
-    judge_steps: PositiveInt = 300
+    judge_steps: Count = 300
     """Updates of the judge of pairs, on clear references and copies of them blurred whole, before it is frozen and the
     generator's first one."""
     unlabelled_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Share of a batch that is drawn from the unlabelled pairs, where there are both kinds."""
-    swap_weight: NonNegativeFloat = 1.0
+    swap_weight: Weight = 1.0
     """Of `bridgetune.losses.swap_consistency`, on unlabelled pairs: the map does not depend on their order."""
-    binary_weight: NonNegativeFloat = 0.1
+    binary_weight: Weight = 0.1
     """Of `bridgetune.losses.binarisation`, on unlabelled pairs: the map is 0 or 1."""
-    variation_weight: NonNegativeFloat = 0.1
+    variation_weight: Weight = 0.1
     """Of `bridgetune.losses.total_variation`, on unlabelled pairs: the map has few edges."""
-    term_weights: dict[str, NonNegativeFloat] = Field(default={}, validate_default=True)
+    term_weights: dict[str, Weight] = Field(default={}, validate_default=True)
     """Weights of registered terms that have no setting of their own, see `bridgetune.terms.register_term`; of a term
     that is not named, its default."""
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from bridgetune.config.bounds import Megabytes, within
+
 MEGABYTES = 2048
 """What is kept at most, unless told otherwise."""
 
@@ -20,10 +22,13 @@ class PixelCache:
 
     Args:
         megabytes: Kept at most; 0 keeps nothing.
+
+    Raises:
+        RequestError: A negative number, or more than there can be.
     """
 
     def __init__(self, megabytes: int = MEGABYTES) -> None:
-        self.megabytes = megabytes
+        self.megabytes = within("megabytes", megabytes, Megabytes)
         self._left = megabytes << 20
         self._kept: dict[Hashable, list[NDArray[Any]]] = {}
         self._lock = threading.Lock()

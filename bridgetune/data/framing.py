@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bridgetune.config.bounds import LARGEST_SIDE
 from bridgetune.errors import RequestError
 
 Fit = Literal["resize", "crop"]
@@ -32,8 +33,8 @@ class Framing:
     flips: bool
 
     def __post_init__(self) -> None:
-        if self.size is not None and self.size < 1:
-            raise RequestError(f"size: got {self.size}, expected at least 1")
+        if self.size is not None and not 1 <= self.size <= LARGEST_SIDE:
+            raise RequestError(f"size: got {self.size}, expected 1 to {LARGEST_SIDE}")
         if self.fit not in ("resize", "crop"):
             raise RequestError(f"fit: got {self.fit!r}, expected 'resize' or 'crop'")
 

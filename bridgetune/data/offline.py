@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bridgetune.config.bounds import Processes, Seed, within
 from bridgetune.data.blur import random_kernel_size
 from bridgetune.data.folders import THREADS, Verify
 from bridgetune.data.framing import Fit
@@ -62,7 +63,7 @@ def make_dataset(
         out: A folder that is new or empty.
         size: Height and width of the pairs; None for each image's own, `fit` is then of no effect.
         fit: See `Framing`.
-        seed: Not negative.
+        seed: From 0 to 2³² - 1.
         threads: How many pairs are worked on at a time.
         progress: Called as ``progress(done, total)`` after every pair, from the calling thread.
 
@@ -74,8 +75,8 @@ def make_dataset(
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"{out}: is there and not empty, expected a new folder; name another or delete it")
-    if seed < 0 or threads < 1:
-        raise RequestError(f"got seed={seed}, threads={threads}, expected seed >= 0 and threads >= 1")
+    within("seed", seed, Seed)
+    within("threads", threads, Processes)
     scenes = SyntheticPairs(images, masks, size, fit, flips=False, kernel_sizes=kernel_sizes, verify=verify)
 
     def write(index: int) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from bridgetune.config.bounds import Processes, within
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.evaluation.dataset import ImageFiles, find_dataset
 from bridgetune.evaluation.measuring import KEPT, Method, kept_files, measure, metrics_of
@@ -91,8 +92,8 @@ def evaluate(
     for option, label in (("method", method), ("dataset", dataset)):
         if label != " ".join(label.split()):
             raise RequestError(f"{option}: got {label!r}, expected a label of one line, without blanks around it")
-    if workers is not None and workers < 1:
-        raise RequestError(f"workers: got {workers}, expected at least 1")
+    if workers is not None:
+        within("workers", workers, Processes)
     if not sources.is_dir():
         raise RequestError(f"{sources}: no such folder, expected the sources, with A/ and B/ in it")
     found = find_dataset(sources, None if fused is None else Path(fused))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridgetune.config.bounds import Level, within
 from bridgetune.evaluation.aligning import ALL_DATASETS, unknown_method
 from bridgetune.evaluation.comparison import Comparison, DatasetScores, MethodPair
 from bridgetune.evaluation.ranks import ALL_METRICS
@@ -120,12 +121,13 @@ def find(
         comparison: See `align_pairs`.
         proposed: The method to give the enhancement of; default the one of the best average rank, which a note says.
             Where several have it, a note asks.
-        alpha: Level of the tests, between 0 and 1.
+        alpha: Level of the tests, from 0.0001 to 0.5.
         repeated: The rows of the tables of mean scores; default the means of what is compared, which have no spread.
 
     Raises:
-        RequestError: No method is called `proposed`.
+        RequestError: No method is called `proposed`, or no test has that level.
     """
+    within("alpha", alpha, Level)
     if proposed is not None and proposed not in comparison.methods:
         raise unknown_method("--proposed", proposed, comparison.methods)
     if proposed is None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, within
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.exporting.formats import FORMATS, Format, FormatName, Run
 from bridgetune.exporting.tracing import Size, least_side, sample_pairs, trace
@@ -91,6 +92,7 @@ def export(
     path, kind = Path(path), FORMATS[format]
     _check_path(path, kind, overwrite)
     _check_size(size)
+    within("tolerance", tolerance, Tolerance)
     _check_tensors(generator)
     kind.require()
     write = partial(_exported, generator, path, format, tolerance, report or (lambda said: None))
@@ -190,8 +192,8 @@ def _check_path(path: Path, kind: Format, overwrite: bool) -> None:
 
 
 def _check_size(size: Size | None) -> None:
-    if size is not None and size != "dynamic" and min(size) < 1:
-        raise RequestError(f"size: got {_sides(size)}, expected sides from 1 on")
+    if size is not None and size != "dynamic" and not all(1 <= side <= LARGEST_SIDE for side in size):
+        raise RequestError(f"size: got {_sides(size)}, expected sides from 1 to {LARGEST_SIDE}")
 
 
 def _check_tensors(generator: Adapter) -> None:

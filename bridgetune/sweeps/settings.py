@@ -12,8 +12,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeInt,
-    PositiveInt,
     Strict,
     ValidationError,
     model_validator,
@@ -21,6 +19,7 @@ from pydantic import (
 
 from bridgetune.config import Alpha, Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
 from bridgetune.config.adapter import whole_fractions
+from bridgetune.config.bounds import Processes, Repeats, Seed, ShownSide
 from bridgetune.documents import first_fault, unknown
 from bridgetune.evaluation.results import TUNED_SUFFIX, Label
 
@@ -138,7 +137,7 @@ class Dataset(_Strict):
 
     sources: Location | None = None
     demo: bool = False
-    longest_side: Annotated[int, Field(ge=32)] = 640
+    longest_side: ShownSide = 640
     name: Label
 
     @model_validator(mode="before")
@@ -164,7 +163,7 @@ class EvaluationSettings(_Strict):
     convention: Literal["toolbox", "paper"] = "toolbox"
     recipe: Literal["paper", "released"] = "paper"
     undecided: Literal["settle", "keep"] = "settle"
-    workers: PositiveInt | None = None
+    workers: Processes | None = None
 
 
 class CostSettings(_Strict):
@@ -176,8 +175,8 @@ class CostSettings(_Strict):
         device: `auto` takes a GPU where there is one.
     """
 
-    size: Annotated[list[Annotated[int, Field(ge=32)]], Field(min_length=2, max_length=2)] = [256, 256]
-    repeats: PositiveInt = 5
+    size: Annotated[list[ShownSide], Field(min_length=2, max_length=2)] = [256, 256]
+    repeats: Repeats = 5
     device: Literal["auto", "cpu"] = "auto"
 
 
@@ -194,12 +193,12 @@ class Sweep(_Strict):
         evaluation, cost: How it is measured.
     """
 
-    backbones: Annotated[list[Backbone], Field(min_length=1)]
+    backbones: Annotated[list[Backbone], Field(min_length=1, max_length=256)]
     data: Data
-    datasets: Annotated[list[Dataset], Field(min_length=1)]
+    datasets: Annotated[list[Dataset], Field(min_length=1, max_length=256)]
     bridgetune: Annotated[list[bool], Field(min_length=1), Distinct] = [False, True]
-    alphas: Annotated[list[Alpha], Field(min_length=1), Distinct] = [1e-4]
-    seeds: Annotated[list[NonNegativeInt], Field(min_length=1), Distinct] = [0]
+    alphas: Annotated[list[Alpha], Field(min_length=1, max_length=256), Distinct] = [1e-4]
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=256), Distinct] = [0]
     pretrain: Settings = {}
     finetune: Settings = {}
     evaluation: EvaluationSettings = EvaluationSettings()

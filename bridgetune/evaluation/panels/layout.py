@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from bridgetune.config.bounds import ColumnWidth, within
 from bridgetune.data import to_pixels
 
 GAP, CAPTION = 8, 22
@@ -24,7 +25,11 @@ def draw_panels(rows: Mapping[str, Mapping[str, Tensor]], width: int = 300) -> N
 
     Returns:
         (H, W, 3) uint8.
+
+    Raises:
+        RequestError: A width beyond 32 to 4096.
     """
+    within("width", width, ColumnWidth)
     columns = list(next(iter(rows.values())))
     drawn = [[_scaled(row[column], width) for column in columns] for row in rows.values()]
     heights = [images[0].height for images in drawn]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bridgetune.errors import WorkError
+
+_PARTIAL = re.compile(r"\..+\.[0-9]+\.partial(\.\w+)?")
+"""The names that `replaced` gives."""
 
 
 @contextmanager
@@ -23,7 +28,22 @@ def replaced(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a folder that is gone; what went wrong is told already
+            partial.unlink(missing_ok=True)
+
+
+def clear_partial(folder: Path, before: float) -> None:
+    """Remove what `replaced` left in a folder when a process was killed.
+
+    Args:
+        folder: Only its own files are looked at.
+        before: A time as files have it; what is younger may be being written.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            with contextlib.suppress(OSError):
+                if _PARTIAL.fullmatch(path.name) and path.is_file() and path.stat().st_mtime < before:
+                    path.unlink()
 
 
 def write_whole(path: Path, text: str) -> None:

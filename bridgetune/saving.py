@@ -8,12 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 
 from bridgetune._version import __version__
 from bridgetune.config import AdapterConfig
-from bridgetune.errors import RequestError
+from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 from bridgetune.origin import Origin
 
@@ -38,10 +39,10 @@ def save(network: nn.Module, config: AdapterConfig, origin: Origin, folder: Path
 
     Raises:
         RequestError: Where `folder` is a file.
+        WorkError: It cannot be written there.
     """
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"{folder}: is a file, expected a folder to save the generator in")
-    folder.mkdir(parents=True, exist_ok=True)
     described = {
         "format": FORMAT,
         "bridgetune": __version__,
@@ -50,12 +51,20 @@ def save(network: nn.Module, config: AdapterConfig, origin: Origin, folder: Path
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "adapter": config.model_dump(mode="json"),
     }
-    with replaced(folder / WEIGHTS) as partial:
-        save_model(network, str(partial))
-    with replaced(folder / CONFIG) as partial:
-        partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-    with replaced(folder / CARD) as partial:
-        partial.write_text(_card(described, facts), encoding="utf-8")
+    card = _card(described, facts)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replaced(folder / WEIGHTS) as partial:
+            save_model(network, str(partial))
+        with replaced(folder / CONFIG) as partial:
+            partial.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        with replaced(folder / CARD) as partial:
+            partial.write_text(card, encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        cause = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise WorkError(
+            f"{folder}: the generator cannot be written there ({cause}); free some space or name another place"
+        ) from error
 
 
 def product_of(folder: Path) -> Path:

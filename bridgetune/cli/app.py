@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import sys
 import traceback
 from collections.abc import Sequence
 from typing import Annotated
@@ -30,6 +30,7 @@ from bridgetune.cli import (
 from bridgetune.cli.console import ERRORS
 from bridgetune.cli.naming import NamingMetrics
 from bridgetune.cli.process import keep_memory, let_threads_rest
+from bridgetune.cli.stopping import INTERRUPTED, Stop
 from bridgetune.cli.verb import Command
 from bridgetune.errors import BridgetuneError, RequestError
 
@@ -55,9 +56,6 @@ app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 
 
-INTERRUPTED = 130
-"""What typer returns for a KeyboardInterrupt."""
-
 _EXTRAS = {
     "accelerate": "train",
     "matplotlib": "train",
@@ -82,9 +80,14 @@ def _root(
         raise typer.Exit
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed while working, 2 the request was wrong."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+def run(arguments: Sequence[str], stop: Stop) -> int:
+    """Run the command line; its exit code, see `bridgetune.cli.main`.
+
+    Args:
+        arguments: Behind the program's name.
+        stop: Tells whether what failed did because it was stopped.
+    """
+    given = list(arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
     let_threads_rest()
@@ -93,22 +96,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         returned = app(given, standalone_mode=False)
         code = returned if isinstance(returned, int) else 0
-        if code == INTERRUPTED:
-            code = _failed("stopped", 1)
-    except TyperException as error:
-        said = str(getattr(error, "format_message", error.__str__)()).replace("Value error, ", "").rstrip(".")
-        verb = " ".join(["bridgetune", *given[:1], "--help"])
-        code = _failed(f"{said}. See `{verb}`.", 2)
-    except RequestError as error:
-        code = _failed(str(error), 2, debug)
-    except BridgetuneError as error:
-        code = _failed(str(error), 1, debug)
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(str(error.name).partition(".")[0], "all")
-        code = _failed(f"{error.name} is not installed; pip install 'bridgetune[{extra}]'", 1, debug)
+        return _failed("stopped", code) if code == INTERRUPTED else code
     except Exception as error:
-        code = _failed(f"{type(error).__name__}: {error} (run again with --debug to see where)", 1, debug)
-    sys.exit(code)
+        message, code = _told(error, given)
+        if stop.asked:
+            message, code = "stopped", INTERRUPTED
+        return _failed(message, code, debug and not isinstance(error, TyperException))
+
+
+def _told(error: Exception, given: Sequence[str]) -> tuple[str, int]:
+    """What is said of an error, and the exit code."""
+    match error:
+        case TyperException():
+            said = str(getattr(error, "format_message", error.__str__)()).replace("Value error, ", "").rstrip(".")
+            return f"{said}. See `{' '.join(['bridgetune', *given[:1], '--help'])}`.", 2
+        case RequestError():
+            return str(error), 2
+        case BridgetuneError():
+            return str(error), 1
+        case ModuleNotFoundError():
+            extra = _EXTRAS.get(str(error.name).partition(".")[0], "all")
+            return f"{error.name} is not installed; pip install 'bridgetune[{extra}]'", 1
+        case OSError(filename=str(), strerror=str()):
+            return f"{error.filename}: {error.strerror}; is the place still there, and is there space?", 1
+        case _:
+            return f"{type(error).__name__}: {error} (run again with --debug to see where)", 1
 
 
 def _failed(message: str, code: int, debug: bool = False) -> int:
@@ -116,7 +128,8 @@ def _failed(message: str, code: int, debug: bool = False) -> int:
     if debug:
         traceback.print_exc()
     line = " ".join(message.split())
-    ERRORS.print(f"bridgetune: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+    with contextlib.suppress(OSError):  # nobody is there to read it
+        ERRORS.print(f"bridgetune: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
     return code
 
 

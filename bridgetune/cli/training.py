@@ -43,9 +43,12 @@ class Run:
     as_json: Json = False
 
     def check(self) -> None:
-        """Raise `RequestError` where the folder is in use and the run is not to be resumed."""
+        """Raise `RequestError` where a process has the folder, or it is in use and the run is not to be resumed."""
+        from bridgetune.locking import refuse_held
         from bridgetune.runs.directory import RunDirectory
 
+        if int(os.environ.get("RANK", "0")) == 0:  # the first of several processes has it for all
+            refuse_held(self.out)
         RunDirectory(self.out).check(self.resume)
 
     def carry_out(self, stage: str, train: Callable[..., TrainingResult]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +22,10 @@ MANIFEST = "checkpoint.json"
 
 FORMAT = 1
 """Version of the layout."""
+
+GONE = "{}: the run's folder is gone, deleted or moved while the run went on; if it was moved, resume it there"
+
+_NAME, _PARTIAL = re.compile(r"step-[0-9]{8}"), re.compile(r"\.step-[0-9]{8}\.partial")
 
 
 class Checkpoints:
@@ -36,6 +43,8 @@ class Checkpoints:
     ) -> Path:
         """Write a checkpoint under a temporary name, flush it to the disk, rename it, drop all but the `keep` newest.
 
+        What bridgetune did not write is never dropped: a folder of another's in a checkpoint's place is renamed.
+
         Args:
             step: The last step that is in it.
             save: Writes it into a folder; called by every process.
@@ -51,25 +60,35 @@ class Checkpoints:
         try:
             if is_main:
                 shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir(parents=True)
+                self.folder.mkdir(exist_ok=True)
+                partial.mkdir()
             wait()
             save(partial)
             wait()
             if is_main:
                 _write_manifest(partial, step)
-                shutil.rmtree(final, ignore_errors=True)
+                _make_way(final)
                 partial.rename(final)
                 _flush(self.folder)
         except Exception as error:  # torch and safetensors raise their own where the disk is full
             shutil.rmtree(partial, ignore_errors=True)
+            if not self.folder.parent.is_dir():
+                raise WorkError(GONE.format(self.folder.parent)) from error
             raise WorkError(
                 f"{final}: the checkpoint of step {step} cannot be written ({_first_line(error)});"
                 f" {self._last_good()}; free some space and resume"
             ) from error
         if is_main:
-            for old in self.steps()[:-keep]:
-                shutil.rmtree(old, ignore_errors=True)
+            for old in [folder for folder in self.steps() if (folder / MANIFEST).is_file()][:-keep]:
+                _drop(old)
         return final
+
+    def clear_partial(self) -> None:
+        """Remove what was being written when a process was killed."""
+        if self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if _PARTIAL.fullmatch(path.name):
+                    shutil.rmtree(path, ignore_errors=True)
 
     def load(self, load: Callable[[Path], None]) -> int:
         """Load the newest checkpoint that is whole and fits, and return its step; 0 where there is none.
@@ -92,12 +111,33 @@ class Checkpoints:
         return 0
 
     def steps(self) -> list[Path]:
-        """All of them, oldest first."""
-        return sorted(self.folder.glob("step-*"))
+        """All of them, oldest first: what is called `step-` and eight digits."""
+        return sorted(path for path in self.folder.glob("step-*") if _NAME.fullmatch(path.name) and path.is_dir())
 
     def _last_good(self) -> str:
         before = self.steps()
         return f"the last good one is {before[-1].name}" if before else "there is none before it"
+
+
+def _drop(folder: Path) -> None:
+    """Delete the files that a checkpoint's manifest names, and the folder where that was all."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        named = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        for name in [*named, MANIFEST]:
+            if Path(name).name == name:
+                (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _make_way(place: Path) -> None:
+    """For a checkpoint: drop an earlier one that could not be read, rename what is no checkpoint."""
+    if (place / MANIFEST).is_file():
+        _drop(place)
+    if os.path.lexists(place):
+        numbered = (place.with_name(f"{place.name}-other-{number}") for number in itertools.count(1))
+        other = next(path for path in numbered if not os.path.lexists(path))
+        place.rename(other)
+        logger.warning("%s: is no checkpoint of bridgetune's, and in the place of one; it is now %s", place, other.name)
 
 
 def _write_manifest(folder: Path, step: int) -> None:

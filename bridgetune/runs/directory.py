@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bridgetune.config import AdapterConfig, PretrainConfig, TrainConfig, TuneConfig
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.files import replaced
-from bridgetune.runs.checkpoints import Checkpoints
+from bridgetune.files import clear_partial, replaced
+from bridgetune.locking import held
+from bridgetune.runs.checkpoints import GONE, Checkpoints
 
 Record = dict[str, Any]
 
@@ -50,6 +52,21 @@ class RunDirectory:
         if used and not self.config.is_file():
             raise RequestError(f"{self.path}: not empty and no run of bridgetune; name another folder")
 
+    @contextmanager
+    def held(self, resume: bool) -> Iterator[None]:
+        """Have the folder alone; what a killed process was writing is removed. Raises as `check` and `locking.held`."""
+        with held(self.path) as since:
+            self.check(resume)
+            for folder in (self.path, self.generator, self.best, self.path / "figures"):
+                clear_partial(folder, since)
+            self.checkpoints.clear_partial()
+            yield
+
+    def check_there(self) -> None:
+        """Raise `WorkError` where the folder is no longer what it was."""
+        if not self.path.is_dir():
+            raise WorkError(GONE.format(self.path))
+
     def open(self, decided: Mapping[str, Any]) -> None:
         """Make the folder and write what was decided; or, in a run's folder, check that it was the same.
 
@@ -82,6 +99,7 @@ class RunDirectory:
             with self.metrics.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(finite) + "\n")
         except OSError as error:
+            self.check_there()
             raise WorkError(
                 f"{self.metrics}: cannot be written to ({error.strerror}); the checkpoints are as they were;"
                 " free some space and resume"

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that is granted at the end of a step, so that no step is cut in half."""
+"""Ctrl-C, SIGTERM and SIGHUP as a wish that is granted at the end of a step, so that no step is cut in half."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from types import FrameType
 
 logger = logging.getLogger("bridgetune")
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 class Wish:
     """Whether somebody asked the run to stop."""
@@ -21,20 +23,22 @@ class Wish:
 
 @contextmanager
 def interrupts_as_wishes() -> Iterator[Wish]:
-    """Within, the first SIGINT or SIGTERM sets the wish; a second one acts as it always did.
+    """Within, the first of `SIGNALS` sets the wish; a second one, of whichever kind, acts as it always did.
 
-    Outside the main thread signals cannot be caught, and nothing changes.
+    What is ignored, as `nohup` has it for SIGHUP, goes on to be. Outside the main thread signals cannot be caught, and
+    nothing changes.
     """
     wish = Wish()
     if threading.current_thread() is not threading.main_thread():
         yield wish
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number in SIGNALS if (handler := signal.getsignal(number)) != signal.SIG_IGN}
 
     def utter(number: int, frame: FrameType | None) -> None:
         wish.uttered = True
+        for caught, handler in before.items():
+            signal.signal(caught, handler)
         logger.warning("stopping after this step, with a checkpoint; once more stops at once, without one")
-        signal.signal(number, before[signal.Signals(number)])
 
     for number in before:
         signal.signal(number, utter)

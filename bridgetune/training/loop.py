@@ -91,7 +91,7 @@ class Loop(Generic[PassT]):
 
         Raises:
             WorkError: A loss or gradient is no longer finite; the last checkpoint is from before.
-            Stopped: After Ctrl-C or SIGTERM.
+            Stopped: After Ctrl-C, SIGTERM or SIGHUP.
         """
         self.step = start
         if start == 0:
@@ -176,6 +176,7 @@ class Loop(Generic[PassT]):
         better = self.best.consider(step, self.errors.map_error, self.trained.network)
         self._tell(record)
         if better and self.run is not None and self.engine.is_main:
+            self.run.check_there()
             self.trained.save(self.run.best, self.errors, step)
 
     def _checkpoint(self, step: int) -> None:

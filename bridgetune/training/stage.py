@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import math
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
@@ -150,33 +150,39 @@ class Stage:
         self.engine.kept["best"] = loop.best
         if trained.average is not None:
             self.engine.kept["average"] = trained.average
-        start = self._open_run()
-        if start == 0:
-            prepare()
-        for phase in phases:
-            phase.network.train()
-        with ExitStack() as around:
-            around.callback(self.generator.eval)
-            around.callback(self.recomputing.close)
+        with self._alone():
+            start = self._open_run()
+            if start == 0:
+                prepare()
             for phase in phases:
-                around.callback(self.engine.unwrap, phase.network)
-            around.callback(self._tell_how_it_went)
-            self._watch(loop, around, start, discriminators)
-            batches = around.enter_context(closing(self.engine.batches(self.samples, start, self.steps)))
-            loop.train(batches, start)
-            errors = loop.errors
-            if self.config.patience and loop.best.weights:
-                loop.best.restore(trained.network)
-                errors = None
-            errors = errors or validate()
-        if push is not None and loop.step and self.engine.is_main:
-            warn_of_a_coin(loop.measured, push.name)
-        trained.settle()
-        if self.run is not None and self.engine.is_main:
-            trained.save(self.run.generator, errors, loop.step)
-            self._tell_how_it_went()
-        run_dir = self.run.path if self.run else None
-        return TrainingResult(self.generator, loop.step, errors, run_dir, stopped_early=loop.step < self.steps)
+                phase.network.train()
+            with ExitStack() as around:
+                around.callback(self.generator.eval)
+                around.callback(self.recomputing.close)
+                for phase in phases:
+                    around.callback(self.engine.unwrap, phase.network)
+                around.callback(self._tell_how_it_went)
+                self._watch(loop, around, start, discriminators)
+                batches = around.enter_context(closing(self.engine.batches(self.samples, start, self.steps)))
+                loop.train(batches, start)
+                errors = loop.errors
+                if self.config.patience and loop.best.weights:
+                    loop.best.restore(trained.network)
+                    errors = None
+                errors = errors or validate()
+            if push is not None and loop.step and self.engine.is_main:
+                warn_of_a_coin(loop.measured, push.name)
+            trained.settle()
+            if self.run is not None and self.engine.is_main:
+                self.run.check_there()
+                trained.save(self.run.generator, errors, loop.step)
+                self._tell_how_it_went()
+            run_dir = self.run.path if self.run else None
+            return TrainingResult(self.generator, loop.step, errors, run_dir, stopped_early=loop.step < self.steps)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """The run's folder, held for all processes that work together by the one that writes."""
+        return self.run.held(self.resume) if self.run is not None and self.engine.is_main else nullcontext()
 
     def _watch(
         self, loop: Loop[PassT], around: ExitStack, start: int, discriminators: Mapping[Domain, Discriminator]

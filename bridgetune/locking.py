@@ -1,0 +1,115 @@
+"""One process at a time writes to a folder; another one is told who does."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+
+from bridgetune.errors import RequestError
+
+LOCK, OWNER = ".bridgetune.lock", ".bridgetune.owner.json"
+"""Files that are in a folder, or beside it behind its name, as long as it is held."""
+
+PATIENCE = 0.2
+"""Seconds: what one process gives back while another one asks is had at once."""
+
+_NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[float]:
+    """Have a folder alone; it is made where it is missing, and removed again if that was all, and failed.
+
+    The lock is the kernel's, and ends with the process, however that ends; where the file system has none, it is a
+    file that says which process wrote it.
+
+    Yields:
+        Since when, in the time of the file system.
+
+    Raises:
+        RequestError: Another process has it, which is named; or nothing can be written there.
+    """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        with _alone(folder / LOCK, folder / OWNER, folder) as since:
+            yield since
+    except BaseException:
+        for place in made:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+        raise
+
+
+@contextmanager
+def held_beside(path: Path) -> Iterator[None]:
+    """Have alone what will be at `path` when it is whole; the lock is beside it. Raises as `held`."""
+    lock, owner = (path.with_name(f".{path.name}{name}") for name in (LOCK, OWNER))
+    with _alone(lock, owner, path):
+        yield
+
+
+def refuse_held(folder: Path) -> None:
+    """Raise `RequestError` where another process has the folder; nothing is written."""
+    if (folder / LOCK).is_file():
+        with _alone(folder / LOCK, folder / OWNER, folder):
+            pass
+
+
+@contextmanager
+def _alone(path: Path, owner: Path, named: Path) -> Iterator[float]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _acquired(path)
+        owner.write_text(json.dumps(_this_process()) + "\n", encoding="utf-8")
+        since = owner.stat().st_mtime
+    except Timeout:
+        raise RequestError(f"{named}: in use by {_told(owner)}; wait until it ends, or name another folder") from None
+    except OSError as error:
+        raise RequestError(
+            f"{named}: cannot be written to ({error.strerror}), expected a folder for what is made; name another"
+        ) from error
+    try:
+        yield since
+    finally:
+        with contextlib.suppress(OSError):
+            owner.unlink()
+            if not isinstance(lock, SoftFileLock):
+                path.unlink()
+        with contextlib.suppress(OSError):
+            lock.release()
+
+
+def _acquired(path: Path) -> BaseFileLock:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the file system has no locks
+        try:
+            lock: BaseFileLock = FileLock(path, timeout=PATIENCE)
+            lock.acquire()
+        except OSError as error:
+            if isinstance(error, Timeout) or error.errno not in _NO_LOCKS_HERE:
+                raise
+            lock = SoftFileLock(path, timeout=PATIENCE)
+            lock.acquire()
+    return lock
+
+
+def _this_process() -> dict[str, str | int]:
+    return {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now().isoformat(" ", "seconds")}
+
+
+def _told(owner: Path) -> str:
+    try:
+        said = json.loads(owner.read_text(encoding="utf-8"))
+        return f"process {int(said['pid'])} on {str(said['host'])[:64]} since {str(said['since'])[:19]}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "another process"

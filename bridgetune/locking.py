@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+from pydantic import Field
 
+from bridgetune.documents import Document, read_model
 from bridgetune.errors import RequestError
 
 LOCK, OWNER = ".bridgetune.lock", ".bridgetune.owner.json"
@@ -24,6 +27,14 @@ PATIENCE = 0.2
 """Seconds: what one process gives back while another one asks is had at once."""
 
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+
+
+class Owner(Document):
+    """Who holds a folder."""
+
+    pid: int
+    host: Annotated[str, Field(max_length=255)]
+    since: Annotated[str, Field(max_length=19)]
 
 
 @contextmanager
@@ -109,7 +120,7 @@ def _this_process() -> dict[str, str | int]:
 
 def _told(owner: Path) -> str:
     try:
-        said = json.loads(owner.read_text(encoding="utf-8"))
-        return f"process {int(said['pid'])} on {str(said['host'])[:64]} since {str(said['since'])[:19]}"
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        said = read_model(Owner, owner, "the owner of a lock")
+    except RequestError:
         return "another process"
+    return f"process {said.pid} on {said.host} since {said.since}"

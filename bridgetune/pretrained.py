@@ -12,10 +12,10 @@ from safetensors.torch import load_file, load_model
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
-from bridgetune.documents import checked, read_json
+from bridgetune.documents import read_model
 from bridgetune.errors import RequestError
 from bridgetune.origin import Origin
-from bridgetune.saving import CONFIG, FORMAT, WEIGHTS, product_of
+from bridgetune.saving import CONFIG, FORMAT, WEIGHTS, SavedGenerator, product_of
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,8 @@ def read_saved(path: Path) -> Saved:
     file = folder / CONFIG
     if not file.is_file():
         raise RequestError(f"{folder}: no saved generator here, expected a folder with {CONFIG} and {WEIGHTS}")
-    described = read_json(file, "a generator's config.json; was this folder saved by bridgetune?")
-    try:
-        version, adapter, origin = described["format"], described["adapter"], described["origin"]
-        where_from = Origin(**{"factory": "", **origin, "generator": origin["generator"]})
-        too_new = version > FORMAT
-    except (KeyError, TypeError):
-        raise RequestError(f"{file}: not a generator's config.json; was this folder saved by bridgetune?") from None
-    if too_new:
-        raise RequestError(f"{file}: written in format {version}, this bridgetune reads {FORMAT}; upgrade bridgetune")
-    return Saved(folder, str(described.get("network", "")), checked(AdapterConfig, **adapter), where_from)
+    read = read_model(SavedGenerator, file, "a generator's config.json, as bridgetune saves it", FORMAT)
+    return Saved(folder, read.network, read.adapter, read.origin.origin)
 
 
 def read_weights(network: nn.Module, path: Path, foreign: Callable[[Path], dict[str, Tensor]] | None = None) -> None:

@@ -6,14 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, NonNegativeInt
 from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 
 from bridgetune._version import __version__
 from bridgetune.config import AdapterConfig
+from bridgetune.config.origin import OriginDocument
+from bridgetune.documents import Document, Name
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 from bridgetune.origin import Origin
@@ -25,6 +28,26 @@ PRODUCT = "generator"
 
 FORMAT = 1
 """Version of the folder's layout."""
+
+
+class SavedGenerator(Document):
+    """What `config.json` of a saved generator holds.
+
+    Attributes:
+        format: Of the folder, `FORMAT`.
+        bridgetune: The version that saved it.
+        origin: How it can be built again.
+        network: Module and name of the network's class.
+        parameters: How many numbers its weights are.
+        adapter: How it is called and read.
+    """
+
+    format: Annotated[int, Field(ge=1, le=FORMAT)]
+    bridgetune: Name = ""
+    origin: OriginDocument
+    network: Name = ""
+    parameters: NonNegativeInt = 0
+    adapter: AdapterConfig
 
 
 def save(network: nn.Module, config: AdapterConfig, origin: Origin, folder: Path, facts: Mapping[str, Any]) -> None:

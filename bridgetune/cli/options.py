@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from bridgetune.documents import parse_json
 from bridgetune.errors import RequestError
 
 NETWORK, PICTURES = "The network", "The pictures"
@@ -137,6 +137,6 @@ def named_values(option: str, given: Iterable[str] | None, expected: str) -> dic
 def json_or_text(value: str) -> Any:
     """What the text is in JSON; or, where it is none, itself."""
     try:
-        return json.loads(value)
-    except json.JSONDecodeError:
+        return parse_json(value)
+    except ValueError:
         return value

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, computed_field, model_validator
+from pydantic import Field, JsonValue, computed_field, model_validator
 
 from bridgetune._version import __version__
-from bridgetune.documents import first_fault, read_json
+from bridgetune.documents import Document, Name, Text, modelled, read_json, refuse_newer
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole
 
@@ -39,15 +39,11 @@ JPEG_COSTS = "which alone costs up to 0.06 in Q^AB/F at quality 90; store them w
 IDENTICAL = "identical to the all-in-focus image"
 """In `Evaluation.settings`: the stems of such fused images, which have no PSNR; absent where none is."""
 
-Label = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
+Label = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^\S(.*\S)?$")]
 Score = float | None
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class MetricInfo(_Strict):
+class MetricInfo(Document):
     """What a metric's numbers are.
 
     Attributes:
@@ -59,7 +55,7 @@ class MetricInfo(_Strict):
 
     higher_is_better: bool
     title: Label
-    unit: str = ""
+    unit: Annotated[str, Field(max_length=40)] = ""
 
     @property
     def is_math(self) -> bool:
@@ -67,7 +63,7 @@ class MetricInfo(_Strict):
         return any(sign in self.title for sign in "^_\\")
 
 
-class Evaluation(_Strict):
+class Evaluation(Document):
     """One method on one dataset.
 
     Attributes:
@@ -84,14 +80,14 @@ class Evaluation(_Strict):
     """
 
     format: Annotated[int, Field(ge=1, le=FORMAT)] = FORMAT
-    bridgetune: str = __version__
+    bridgetune: Name = __version__
     method: Label
     dataset: Label
     convention: Literal["toolbox", "paper"] = "toolbox"
-    definitions: dict[str, str] = {}
+    definitions: dict[Label, Text] = Field(default={})
     metrics: Annotated[dict[Label, MetricInfo], Field(min_length=1)]
     images: Annotated[dict[Label, dict[str, Score]], Field(min_length=1)]
-    settings: dict[str, JsonValue] = {}
+    settings: dict[str, JsonValue] = Field(default={})
 
     @model_validator(mode="after")
     def _every_image_has_every_metric(self) -> Self:
@@ -119,19 +115,13 @@ class Evaluation(_Strict):
         Raises:
             RequestError: No such file, or not an evaluation; the line names the first thing that is wrong.
         """
-        content = read_json(path, "an evaluation that bridgetune evaluate wrote")
+        expected = "an evaluation, as bridgetune evaluate writes it"
+        content = read_json(path, expected)
         if not isinstance(content, dict) or not {"format", "method", "images"} <= content.keys():
             raise RequestError(f"{path}: not an evaluation; expected what bridgetune evaluate writes")
-        written = content["format"]
-        if isinstance(written, int) and written > FORMAT:
-            raise RequestError(
-                f"{path}: written in format {written}, this bridgetune reads {FORMAT}; upgrade bridgetune"
-            )
+        refuse_newer(content, path, FORMAT)
         claimed = content.pop("mean", None)
-        try:
-            read = cls.model_validate(content)
-        except ValidationError as error:
-            raise RequestError(f"{path}: {first_fault(error)}") from None
+        read = modelled(cls, content, path, expected)
         if claimed is not None and not _same(claimed, read.mean):
             raise RequestError(f"{path}: mean is not the mean of its images; was it edited? evaluate again")
         return read

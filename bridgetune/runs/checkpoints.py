@@ -12,8 +12,12 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
-from bridgetune.errors import WorkError
+from pydantic import Field, NonNegativeInt
+
+from bridgetune.documents import Document, read_model
+from bridgetune.errors import RequestError, WorkError
 
 logger = logging.getLogger("bridgetune")
 
@@ -26,6 +30,34 @@ FORMAT = 1
 GONE = "{}: the run's folder is gone, deleted or moved while the run went on; if it was moved, resume it there"
 
 _NAME, _PARTIAL = re.compile(r"step-[0-9]{8}"), re.compile(r"\.step-[0-9]{8}\.partial")
+
+LAST_STEP = 10**8 - 1
+"""Eight digits of a checkpoint's name."""
+
+
+class FileFacts(Document):
+    """What a file of a checkpoint was when it was written."""
+
+    bytes: NonNegativeInt
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=200)]
+"""Of a file in the checkpoint's own folder: no path leads out of it."""
+
+
+class Manifest(Document):
+    """What `checkpoint.json` holds.
+
+    Attributes:
+        format: Of the checkpoint, `FORMAT`.
+        step: The last that is in it.
+        files: Of all files beside it, by name.
+    """
+
+    format: Annotated[int, Field(ge=1, le=FORMAT)]
+    step: Annotated[int, Field(ge=0, le=LAST_STEP)]
+    files: Annotated[dict[FileName, FileFacts], Field(min_length=1, max_length=10_000)]
 
 
 class Checkpoints:
@@ -96,18 +128,21 @@ class Checkpoints:
         One that was cut off, changed, or made by something else is named and passed over.
 
         Raises:
-            WorkError: There are some, and none can be read.
+            RequestError: There are some, and none can be read.
         """
+        passed_over: list[str] = []
         for folder in reversed(self.steps()):
             try:
                 step = _verified(folder)
                 load(folder)
             except Exception as error:
-                logger.warning("%s: not readable (%s); trying the one before it", folder, _first_line(error))
+                passed_over.append(f"{folder}: not readable ({_first_line(error)})")
                 continue
+            for said in passed_over:
+                logger.warning("%s; trying the one before it", said)
             return step
-        if self.steps():
-            raise WorkError(f"{self.folder}: no checkpoint can be read; start anew in another folder")
+        if passed_over:
+            raise RequestError(f"{passed_over[0]}; no checkpoint before it can be read; start anew in another folder")
         return 0
 
     def steps(self) -> list[Path]:
@@ -121,11 +156,9 @@ class Checkpoints:
 
 def _drop(folder: Path) -> None:
     """Delete the files that a checkpoint's manifest names, and the folder where that was all."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        named = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-        for name in [*named, MANIFEST]:
-            if Path(name).name == name:
-                (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError, RequestError):
+        for name in [*_manifest(folder).files, MANIFEST]:
+            (folder / name).unlink(missing_ok=True)
         folder.rmdir()
 
 
@@ -151,23 +184,26 @@ def _write_manifest(folder: Path, step: int) -> None:
     _flush(folder)
 
 
+def _manifest(folder: Path) -> Manifest:
+    return read_model(Manifest, folder / MANIFEST, "a checkpoint's list of files", FORMAT)
+
+
 def _verified(folder: Path) -> int:
     """The step of a checkpoint all of whose files are as they were written."""
+    if not (folder / MANIFEST).is_file():
+        raise ValueError(f"no {MANIFEST} of bridgetune's in it")
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        version, step, files = manifest["format"], int(manifest["step"]), dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ValueError(f"no {MANIFEST} of bridgetune's in it") from None
-    if version != FORMAT:
-        raise ValueError(f"written in format {version}, this bridgetune reads {FORMAT}")
-    for name, said in files.items():
+        manifest = _manifest(folder)
+    except RequestError as error:
+        raise ValueError(str(error).removeprefix(f"{folder}{os.sep}")) from None
+    for name, said in manifest.files.items():
         path = folder / name
         size = path.stat().st_size if path.is_file() else -1
-        if size != said["bytes"]:
-            raise ValueError(f"{name} is missing" if size < 0 else f"{name} has {size} of {said['bytes']} bytes")
-        if _digest(path) != said["sha256"]:
+        if size != said.bytes:
+            raise ValueError(f"{name} is missing" if size < 0 else f"{name} has {size} of {said.bytes} bytes")
+        if _digest(path) != said.sha256:
             raise ValueError(f"{name} is not as it was written")
-    return step
+    return manifest.step
 
 
 def _digest(path: Path) -> str:

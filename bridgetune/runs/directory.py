@@ -9,19 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bridgetune.config import AdapterConfig, PretrainConfig, TrainConfig, TuneConfig
+from bridgetune.config import AdapterConfig
+from bridgetune.documents import as_json
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import clear_partial, replaced
 from bridgetune.locking import held
 from bridgetune.runs.checkpoints import GONE, Checkpoints
+from bridgetune.runs.documents import Record as Record
+from bridgetune.runs.documents import read_decided, read_records, with_defaults
 
-Record = dict[str, Any]
+EXPECTED = "the folder of a run, as bridgetune pretrain or finetune writes it (--out)"
+"""Where a run is read."""
 
 UNDECIDED = ("workers", "device", "checkpoint_every", "checkpoints_kept", "tensorboard")
 """Settings that may change when a run is resumed: they do not change what is learned."""
-
-STAGES: dict[str, type[TrainConfig]] = {"pretrain": PretrainConfig, "finetune": TuneConfig}
-"""What decides a stage."""
 
 
 class RunDirectory:
@@ -51,6 +52,10 @@ class RunDirectory:
             )
         if used and not self.config.is_file():
             raise RequestError(f"{self.path}: not empty and no run of bridgetune; name another folder")
+        if used:
+            read_decided(self.config, EXPECTED)
+            if self.metrics.is_file():
+                read_records(self.metrics)
 
     @contextmanager
     def held(self, resume: bool) -> Iterator[None]:
@@ -109,25 +114,18 @@ class RunDirectory:
         """Drop what `metrics.jsonl` says of later steps: they will be run again."""
         if not self.metrics.is_file():
             return
-        kept: list[str] = []
-        for line in self.metrics.read_text(encoding="utf-8").splitlines(keepends=True):
-            try:
-                earlier = json.loads(line)["step"] <= step
-            except ValueError:
-                earlier = False  # cut short when the run was killed
-            if earlier:
-                kept.append(line)
+        kept = [record for record in read_records(self.metrics)[0] if record["step"] <= step]
         with replaced(self.metrics) as partial:
-            partial.write_text("".join(kept), encoding="utf-8")
+            partial.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
 
     def _refuse_other(self, decided: Mapping[str, Any]) -> None:
-        before = json.loads(self.config.read_text(encoding="utf-8"))
+        before = read_decided(self.config, EXPECTED)
         if before["stage"] != decided["stage"]:
             raise RequestError(
                 f"{self.path}: holds a {before['stage']} run, not {decided['stage']}; name another folder"
             )
         settings = with_defaults(before["stage"], before["config"])
-        for name, value in json.loads(json.dumps(decided["config"])).items():
+        for name, value in as_json(decided["config"]).items():
             if name not in UNDECIDED and settings.get(name) != value:
                 raise RequestError(_other(self.path, name, settings.get(name), value))
         for name in ("generator", "pairs", "references"):
@@ -136,15 +134,9 @@ class RunDirectory:
                 raise RequestError(_other(self.path, name, earlier, now))
 
 
-def with_defaults(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A stage's settings as they were written, and those that did not exist by then at what they stand for."""
-    defaults = STAGES[stage].model_construct().model_dump(mode="json")  # before terms that are registered by now
-    return {**defaults, **settings}
-
-
 def _comparable(decided: Mapping[str, Any], name: str) -> Any:
     """What was decided of it, as JSON has it; settings of an adapter that did not exist by then at their defaults."""
-    found = json.loads(json.dumps(decided.get(name)))
+    found = as_json(decided.get(name))
     if name == "generator" and found is not None:
         found["adapter"] = {**AdapterConfig().model_dump(mode="json"), **found["adapter"]}
     return found

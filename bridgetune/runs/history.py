@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgetune.documents import read_json
 from bridgetune.errors import RequestError
-from bridgetune.runs.directory import Record, RunDirectory
+from bridgetune.runs.directory import EXPECTED, RunDirectory
+from bridgetune.runs.documents import Record, read_decided, read_records
 from bridgetune.terms import PUSHES, TERMS, VALIDATED, Term, is_term, term_of
 
 Numbers = NDArray[np.float64]
@@ -57,10 +56,10 @@ class History:
         decided: What `config.json` says.
         training: A record for each step that was done, in order; of a step that was done twice, the later.
         validations: Likewise, of the held-out pairs.
-        unreadable: Lines of `metrics.jsonl` that are none, such as one cut off when the run was killed.
+        unreadable: Lines of `metrics.jsonl` that were cut off: the last one, where the run was killed, or none.
 
     Raises:
-        RequestError: The folder is no run's.
+        RequestError: The folder is no run's, or one of its two files is damaged.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -68,13 +67,9 @@ class History:
         self.decided = _decided(run)
         training: dict[int, Record] = {}
         validations: dict[int, Record] = {}
-        self.unreadable = 0
-        for line in _lines(run):
-            record = _record(line)
-            if record is None:
-                self.unreadable += 1
-            else:
-                (validations if "map_error" in record else training)[record["step"]] = record
+        records, self.unreadable = read_records(run.metrics) if run.metrics.is_file() else ([], 0)
+        for record in records:
+            (validations if "map_error" in record else training)[record["step"]] = record
         self.training = [training[step] for step in sorted(training)]
         self.validations = [validations[step] for step in sorted(validations)]
         self._series: dict[str, Series] = {}
@@ -152,35 +147,14 @@ class History:
 
 
 def _decided(run: RunDirectory) -> dict[str, Any]:
-    expected = "expected the folder of a run, as bridgetune pretrain or finetune writes it (--out)"
+    expected = f"expected {EXPECTED}"
     if not run.path.is_dir():
         raise RequestError(f"{run.path}: no such folder, {expected}")
     if not run.config.is_file():
         inside = sorted(path.parent for path in run.path.glob(f"*/{run.metrics.name}"))
         mend = f"; did you mean {' or '.join(map(str, inside))}?" if inside else ""
         raise RequestError(f"{run.path}: has no config.json, {expected}{mend}")
-    decided = read_json(run.config, expected.removeprefix("expected "))
-    if not isinstance(decided, dict) or not {"stage", "config", "steps"} <= decided.keys():
-        raise RequestError(f"{run.config}: says nothing of a stage and its steps, {expected}")
-    return decided
-
-
-def _lines(run: RunDirectory) -> list[str]:
-    """Of the records; none where no step was recorded yet."""
-    if not run.metrics.is_file():
-        return []
-    try:
-        return run.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise RequestError(f"{run.metrics}: cannot be read ({error.strerror})") from error
-
-
-def _record(line: str) -> Record | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) and isinstance(record.get("step"), int) else None
+    return read_decided(run.config, EXPECTED)
 
 
 def _number(value: object) -> float:

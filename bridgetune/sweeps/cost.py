@@ -11,13 +11,15 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Annotated
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field, JsonValue, NonNegativeFloat, NonNegativeInt
 from torch.utils.flop_counter import FlopCounterMode
 
 from bridgetune._version import __version__
-from bridgetune.errors import WorkError
+from bridgetune.documents import Document, Name, Text, read_model
+from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 from bridgetune.opening import open_generator
 from bridgetune.sweeps.plan import RUNS
@@ -25,7 +27,7 @@ from bridgetune.sweeps.settings import Backbone, CostSettings
 from bridgetune.wrapping import Adapter
 
 
-class Cost(BaseModel):
+class Cost(Document):
     """The cost of fusing one pair.
 
     Attributes:
@@ -37,18 +39,16 @@ class Cost(BaseModel):
         machine: Device, threads and torch's version.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    bridgetune: str = __version__
-    generator: str
-    options: dict[str, object]
-    asked: dict[str, bool | list[float]] = {}
+    bridgetune: Name = __version__
+    generator: Text
+    options: dict[str, JsonValue]
+    asked: dict[str, bool | list[float]] = Field(default={})
     settings: CostSettings
-    parameters: int
-    flops: int
-    seconds: list[float]
+    parameters: NonNegativeInt
+    flops: NonNegativeInt
+    seconds: Annotated[list[NonNegativeFloat], Field(min_length=1)]
     memory: int | None
-    machine: str
+    machine: Name
 
     @property
     def time(self) -> float:
@@ -64,8 +64,8 @@ def cost_of(backbone: Backbone, settings: CostSettings, out: Path) -> tuple[Cost
     """
     path = out / RUNS / backbone.slug / "cost.json"
     if path.is_file():
-        with contextlib.suppress(ValueError):
-            kept = Cost.model_validate_json(path.read_text(encoding="utf-8"))
+        with contextlib.suppress(RequestError):  # damaged, it is measured again
+            kept = read_model(Cost, path, "the cost of a backbone")
             told = (kept.bridgetune, kept.generator, kept.options, kept.asked, kept.settings)
             if told == (__version__, backbone.generator, backbone.options, backbone.asked, settings):
                 return kept, False

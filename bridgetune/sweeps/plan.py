@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
 from bridgetune.config import Alpha, TrainConfig
+from bridgetune.documents import Document, Name, Text, modelled, read_json
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.results import TUNED_SUFFIX
-from bridgetune.runs.directory import STAGES, UNDECIDED, first_difference, with_defaults
+from bridgetune.runs.directory import UNDECIDED, first_difference
+from bridgetune.runs.documents import STAGES, with_defaults
 from bridgetune.saving import CARD, CONFIG, PRODUCT
 from bridgetune.sweeps.settings import Backbone, Sweep, alpha_name
 
@@ -53,6 +56,18 @@ class Run:
         return f"{self.backbone.name}, seed {self.seed}, {stage}"
 
 
+Facts = dict[Name, JsonValue]
+
+
+class RunSettings(Document):
+    """What `settings.json` of a run holds, see `decided`."""
+
+    backbone: Facts
+    data: dict[Name, Text] | None = None
+    pretrain: Facts | None = None
+    finetune: Facts | None = None
+
+
 @dataclass(frozen=True)
 class RunFiles:
     """The files of a run.
@@ -92,7 +107,9 @@ class RunFiles:
         """What decided the run when it was begun, see `decided`; None where it was not."""
         if not self.decided.is_file():
             return None
-        facts = json.loads(self.decided.read_text(encoding="utf-8"))
+        expected = "the settings of a sweep's run"
+        facts = read_json(self.decided, expected)
+        modelled(RunSettings, facts, self.decided, expected)
         stages = {name: _deciding(with_defaults(name, facts[name])) for name in STAGES if name in facts}
         return {**facts, **stages}
 

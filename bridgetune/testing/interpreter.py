@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from bridgetune.documents import parse_json
+
 _REGISTERING = """
 import json, sys
 from importlib.metadata import entry_points
@@ -81,4 +83,4 @@ def _in_a_fresh_interpreter(program: str, argument: Any) -> Any:
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise AssertionError(f"in a fresh interpreter: {(finished.stderr.strip().splitlines() or ['no message'])[-1]}")
-    return json.loads(finished.stdout.splitlines()[-1])
+    return parse_json(finished.stdout.splitlines()[-1])

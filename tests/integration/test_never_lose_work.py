@@ -151,7 +151,7 @@ def test_a_foreign_checkpoint_is_named_and_passed_over(run: Path, folders: Folde
 def test_checkpoints_none_of_which_can_be_read_are_no_reason_to_start_anew(run: Path, folders: Folders):
     for checkpoint in (run / "checkpoints").iterdir():
         (checkpoint / MANIFEST).unlink()
-    with pytest.raises(WorkError, match="no checkpoint can be read"):
+    with pytest.raises(RequestError, match="no checkpoint before it can be read"):
         go_on(folders, run)
 
 

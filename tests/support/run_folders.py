@@ -58,12 +58,16 @@ def written(tmp_path: Path) -> Written:
             "config": {"recipe": "paper", "batch": 4, "size": 32, "learning_rate": 6e-4, "seed": 0, "alpha": 0.01}
             | config,
             "recipe": {"focal_weight_pretrain": 20.0, "focal_weight_finetune": 20.0},
-            "generator": {"origin": {"generator": "mynet", "distribution": "bridgetune-mynet", "version": "1.0"}},
+            "generator": {
+                "origin": {"generator": "mynet", "distribution": "bridgetune-mynet", "version": "1.0"},
+                "adapter": {},
+            },
             "pairs": {"training": 95, "validation": 5, "source": "SyntheticPairs('photos', 100 scenes)"},
             "references": "References('clear', 'blurred')",
             "device": "cpu",
             "versions": {"bridgetune": "0.1.0", "torch": "2.13.0"},
         }
+        decided["config"] = {name: value for name, value in decided["config"].items() if value is not None}
         run.config.write_text(json.dumps(decided))
         run.metrics.write_text("".join(json.dumps(record) + "\n" for record in records) + tail)
         return run

@@ -1,13 +1,16 @@
-"""Which folders are checkpoints, and what becomes of those that are none."""
+"""Which folders are checkpoints, and what becomes of those that are none or are damaged."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bridgetune import WorkError
-from bridgetune.runs.checkpoints import Checkpoints
+from bridgetune import RequestError, WorkError
+from bridgetune.runs.checkpoints import MANIFEST, Checkpoints
 
 
 def write(folder: Path) -> None:
@@ -84,3 +87,61 @@ def test_a_runs_folder_that_is_gone_is_named_and_not_made_again(tmp_path: Path):
     with pytest.raises(WorkError, match=r"run: the run's folder is gone, deleted or moved while the run went on"):
         save(Checkpoints(tmp_path / "run" / "checkpoints"), 1)
     assert list(tmp_path.iterdir()) == []
+
+
+CONTENT = b"weights"
+FACTS = {"bytes": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+
+
+def checkpoint(folder: Path, at: int, **changes: Any) -> Path:
+    path = folder / f"step-{at:08d}"
+    path.mkdir(parents=True)
+    (path / "model.bin").write_bytes(CONTENT)
+    (path / MANIFEST).write_text(json.dumps({"format": 1, "step": at, "files": {"model.bin": FACTS}, **changes}))
+    return path
+
+
+def test_the_newest_is_loaded(tmp_path: Path):
+    for step in (2, 4):
+        checkpoint(tmp_path, step)
+    loaded: list[Path] = []
+    assert Checkpoints(tmp_path).load(loaded.append) == 4
+    assert loaded == [tmp_path / "step-00000004"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format": 2}, "written in format 2"),
+        ({"format": "1"}, "format: got '1'"),
+        ({"format": None}, "format: got None"),
+        ({"step": -1}, "step: got -1"),
+        ({"step": "4"}, "step: got '4'"),
+        ({"step": 10**9}, "step: got 1000000000"),
+        ({"files": []}, "files: got []"),
+        ({"files": {}}, "files: got {}"),
+        ({"files": {"../../x": FACTS}}, "files.../../x"),
+        ({"files": {"/etc/passwd": FACTS}}, "files./etc/passwd"),
+        ({"files": {"..": FACTS}}, "files..."),
+        ({"files": {"a\\b": FACTS}}, "files.a\\b"),
+        ({"files": {"model.bin": None}}, "files.model.bin: got None"),
+        ({"files": {"model.bin": {"bytes": 7}}}, "files.model.bin.sha256 is missing"),
+        ({"files": {"model.bin": {**FACTS, "bytes": -1}}}, "files.model.bin.bytes: got -1"),
+        ({"files": {"model.bin": {**FACTS, "sha256": " " * 64}}}, "files.model.bin.sha256: got"),
+        ({"files": {"model.bin": {**FACTS, "bytes": 8}}}, "model.bin has 7 of 8 bytes"),
+        ({"files": {"other.bin": FACTS}}, "other.bin is missing"),
+        ({"path": "x"}, "path: no such key"),
+    ],
+)
+def test_damage_is_named_and_an_earlier_one_is_taken(
+    changes: dict[str, Any], said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    spoilt = checkpoint(tmp_path, 4, **changes)
+    with pytest.raises(RequestError) as refused:
+        Checkpoints(tmp_path).load(lambda folder: None)
+    assert str(refused.value).startswith(f"{spoilt}: not readable (")
+    assert said in str(refused.value)
+    assert not caplog.records, "one line says it all"
+    checkpoint(tmp_path, 2)
+    assert Checkpoints(tmp_path).load(lambda folder: None) == 2
+    assert [said in record.getMessage() for record in caplog.records] == [True]

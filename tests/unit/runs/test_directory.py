@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from bridgetune import AdapterConfig, PretrainConfig, RequestError, TuneConfig
-from bridgetune.runs.directory import RunDirectory, with_defaults
+from bridgetune.runs.directory import RunDirectory
+from bridgetune.runs.documents import with_defaults
 from bridgetune.terms import Term
 from tests.support.terms import Registering
 
 
 def decided(**changes: Any) -> dict[str, Any]:
-    return {"stage": "finetune", "config": TuneConfig(**changes).model_dump(mode="json")}
+    return {"stage": "finetune", "steps": 4, "config": TuneConfig(**changes).model_dump(mode="json")}
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_what_was_written_stays_and_what_was_not_is_at_its_default():
 def test_a_run_from_before_a_setting_of_the_adapter_goes_on_at_its_default_alone(tmp_path: Path):
     def with_generator(**fields: Any) -> dict[str, Any]:
         adapter = AdapterConfig(call="concat", **fields).model_dump(mode="json")
-        return {**decided(), "generator": {"origin": {}, "adapter": adapter}}
+        return {**decided(), "generator": {"origin": {"generator": "drpl"}, "adapter": adapter}}
 
     run, before = RunDirectory(tmp_path), with_generator()
     del before["generator"]["adapter"]["scales"]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import json
 import math
-import os
-import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bridgetune.errors import RequestError
+from bridgetune.paths import open_file
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -201,32 +199,16 @@ _TOO_DEEP = f"more than {DEEPEST} tables and lists inside one another"
 
 
 def _read(path: Path, expected: str, kind: str, parse: Callable[[str], Any], largest: int) -> Any:
+    with open_file(path, expected) as file:
+        content = file.read(largest + 1)
     try:
-        return parse(_bytes_of(path, largest).decode("utf-8-sig"))  # Windows' editors put a mark in front
+        if len(content) > largest:
+            raise ValueError(f"it has more than {largest >> 20} MiB")
+        return parse(content.decode("utf-8-sig"))  # Windows' editors put a mark in front
     except UnicodeDecodeError:
         raise RequestError(f"{path}: not a {kind} file (it is not in UTF-8); expected {expected}") from None
-    except OSError as error:
-        raise RequestError(f"{path}: {error.strerror or 'cannot be read'}; expected {expected}") from None
     except ValueError as error:
         raise RequestError(f"{path}: not a {kind} file ({_in_a_line(error)}); expected {expected}") from None
-
-
-def _bytes_of(path: Path, largest: int) -> bytes:
-    # nothing is waited for, should it be a pipe
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        mode = os.fstat(handle).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(mode):
-            raise ValueError("it is a pipe or a device")
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            content = file.read(largest + 1)
-    finally:
-        os.close(handle)
-    if len(content) > largest:
-        raise ValueError(f"it has more than {largest >> 20} MiB")
-    return content
 
 
 def _parse_toml(text: str) -> Any:

@@ -116,15 +116,15 @@ def test_what_cannot_be_read_is_refused_with_what_was_expected(tmp_path: Path, r
     spoilt.write_text("{", encoding="utf-8")
     binary.write_bytes(b"\xff\xfe")
     for path, said in (
-        (tmp_path / "none", "No such file or directory"),
-        (tmp_path, "Is a directory"),
+        (tmp_path / "none", "no such file, expected a sweep"),
+        (tmp_path, "is a folder, expected a sweep"),
         (spoilt, f"not a {kind} file"),
         (binary, f"not a {kind} file"),
     ):
         with pytest.raises(RequestError) as refused:
             read(path, "a sweep")
         assert str(refused.value).startswith(f"{path}: {said}")
-        assert str(refused.value).endswith("; expected a sweep")
+        assert "expected a sweep" in str(refused.value)
         assert "\n" not in str(refused.value)
 
 
@@ -201,7 +201,7 @@ def test_what_no_document_of_ours_is_as_large_as_is_not_read_whole(tmp_path: Pat
 def test_a_pipe_is_refused_at_once(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     for read in (read_json, read_toml):
-        with pytest.raises(RequestError, match="it is a pipe or a device"):
+        with pytest.raises(RequestError, match="is a FIFO, expected a sweep"):
             read(tmp_path / "pipe", "a sweep")
 
 

@@ -86,5 +86,5 @@ def test_what_is_no_evaluation_is_said_to_be_none(content: str, tmp_path: Path):
 
 
 def test_a_missing_file_is_named(tmp_path: Path):
-    with pytest.raises(RequestError, match=r"gone\.json: No such file"):
+    with pytest.raises(RequestError, match=r"gone\.json: no such file"):
         Evaluation.read(tmp_path / "gone.json")

@@ -26,7 +26,13 @@ HANG = 5.0
 """Seconds of its own time that a refusal may take."""
 
 WAIT = 25.0
-"""Seconds on the clock after which a case is ended: longer, for the machine may be shared."""
+"""Seconds on the clock after which a case is ended that has used up its own: the machine may be shared."""
+
+IMPORTS = 5.0
+"""Seconds that the first case of a worker may take for modules."""
+
+ASLEEP = 4
+"""Times that long, after which any is."""
 
 MEMORY = 1 << 30
 """Bytes that a case may take beyond what the process has."""
@@ -182,10 +188,9 @@ class Bench:
         self._count += 1
         self._pipe.send((case.arguments, str(self._work)))
         try:
-            # the first of a worker has modules to import
-            if self._pipe.poll(WAIT if self._count > 1 else 3 * WAIT):
+            if self._answers(case.within):
                 answer: Answer = self._pipe.recv()
-                if "Traceback" in answer.stderr:
+                if "Traceback" in answer.stderr or "run again with --debug" in answer.stderr:
                     self.close()  # what it was about to print would be printed with the next case
                 return answer
             os.kill(self._worker.pid, signal.SIGUSR1)  # which has it say where it is
@@ -196,6 +201,17 @@ class Bench:
         self.close()
         said = [(self._work.parent / name).read_text("utf-8", "backslashreplace") for name in ("stdout", "stderr")]
         return Answer(code, said[0], said[1], WAIT, 0)
+
+    def _answers(self, seconds: float) -> bool:
+        """Wait for the worker; whether it has answered, or has ended."""
+        assert self._pipe is not None
+        before = _own_time(self._worker.pid)
+        for _ in range(ASLEEP):
+            if self._pipe.poll(WAIT):
+                return True
+            if _own_time(self._worker.pid) - before > seconds + IMPORTS:
+                return False
+        return False
 
 
 def put(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -268,6 +284,12 @@ def _work(pipe: Connection, place: Path) -> None:
         sys.stderr.flush()
         said = [(place / name).read_bytes().decode("utf-8", "backslashreplace") for name in ("stdout", "stderr")]
         pipe.send(Answer(code, *said, time.process_time() - began, _peak(reset=False) - before))
+
+
+def _own_time(process: int) -> float:
+    """Seconds that a process has computed."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _virtual() -> int:

@@ -6,18 +6,16 @@ from types import ModuleType
 
 import pytest
 
-from tests.fuzz import command_lines, documents, images
+from tests.fuzz import command_lines, images
 from tests.fuzz.campaign import run_cases
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "module", [images, documents, command_lines], ids=lambda module: module.__name__.split(".")[-1]
-)
+@pytest.mark.parametrize("module", [images, command_lines], ids=lambda module: module.__name__.split(".")[-1])
 def test_whatever_is_wrong_is_answered_in_one_line_and_leaves_nothing(module: ModuleType):
-    counts = run_cases(module.cases(), seed=16, most=60)
+    counts = run_cases(module.cases(), seed=16, most=30)
     assert counts.faults == []
-    assert counts.classes["refused"] > 20
+    assert counts.classes["refused"] > 10
 
 
 def test_every_verb_has_a_command_line_to_make_wrong():

@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 from pydantic import Field
 
 from bridgetune.documents import Document, read_model
 from bridgetune.errors import RequestError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 LOCK, OWNER = ".bridgetune.lock", ".bridgetune.owner.json"
 """Files that are in a folder, or beside it behind its name, as long as it is held."""
@@ -50,15 +52,8 @@ def held(folder: Path) -> Iterator[float]:
     Raises:
         RequestError: Another process has it, which is named; or nothing can be written there.
     """
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        with _alone(folder / LOCK, folder / OWNER, folder) as since:
-            yield since
-    except BaseException:
-        for place in made:
-            with contextlib.suppress(OSError):
-                place.rmdir()
-        raise
+    with _alone(folder / LOCK, folder / OWNER, folder) as since:
+        yield since
 
 
 @contextmanager
@@ -78,6 +73,27 @@ def refuse_held(folder: Path) -> None:
 
 @contextmanager
 def _alone(path: Path, owner: Path, named: Path) -> Iterator[float]:
+    with _unless_it_fails(path.parent), _locked(path, owner, named) as since:
+        yield since
+
+
+@contextmanager
+def _unless_it_fails(folder: Path) -> Iterator[None]:
+    """Remove the folders that are made for it within, if they are empty."""
+    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    try:
+        yield
+    except BaseException:
+        for place in missing:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+        raise
+
+
+@contextmanager
+def _locked(path: Path, owner: Path, named: Path) -> Iterator[float]:
+    from filelock import SoftFileLock, Timeout  # what fuses a pair locks nothing, and need not wait for it
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _acquired(path)
@@ -101,6 +117,8 @@ def _alone(path: Path, owner: Path, named: Path) -> Iterator[float]:
 
 
 def _acquired(path: Path) -> BaseFileLock:
+    from filelock import FileLock, SoftFileLock, Timeout
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the file system has no locks
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -16,7 +18,10 @@ from bridgetune.data.blur import random_kernel_size
 from bridgetune.data.folders import THREADS, Verify
 from bridgetune.data.framing import Fit
 from bridgetune.data.pairs import SyntheticPairs, multi_focus_pair
+from bridgetune.data.stored import half_made
 from bridgetune.errors import RequestError, WorkError
+from bridgetune.files import write_whole
+from bridgetune.locking import held_beside
 from bridgetune.pictures.images import to_pixels, write_image
 
 
@@ -53,7 +58,10 @@ def make_dataset(
     threads: int = THREADS,
     progress: Callable[[int, int], None] | None = None,
 ) -> DatasetRecord:
-    """Write `out`/A, `out`/B and `out`/mask as 8-bit PNG, then `out`/dataset.json, the sign of completeness.
+    """Write `out`/A, `out`/B and `out`/mask as 8-bit PNG, and `out`/dataset.json.
+
+    They are made beside `out`, in `.NAME.bridgetune-partial`, which becomes `out` when all are there. What a killed
+    process left of one is cleared by the next.
 
     A pair depends on its files, on the seed and on its stem alone: neither the number of threads nor other
     images change it. Nothing is flipped.
@@ -73,11 +81,44 @@ def make_dataset(
         WorkError: A file became unreadable or could not be written on the way.
     """
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RequestError(f"{out}: is there and not empty, expected a new folder; name another or delete it")
+    _refuse_used(out)
     within("seed", seed, Seed)
     within("threads", threads, Processes)
     scenes = SyntheticPairs(images, masks, size, fit, flips=False, kernel_sizes=kernel_sizes, verify=verify)
+
+    with held_beside(out):
+        _refuse_used(out)
+        partial = half_made(out)
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            kernels = _write_pairs(scenes, partial, seed, kernel_sizes, threads, progress)
+            skipped = {f"{path.parent.name}/{path.name}": reason for path, reason in scenes.skipped}
+            record = DatasetRecord(seed, size, fit, kernel_sizes, len(scenes), kernels, skipped)
+            write_whole(partial / "dataset.json", json.dumps(asdict(record), indent=2) + "\n")
+            with contextlib.suppress(FileNotFoundError):
+                out.rmdir()
+            partial.rename(out)
+        except OSError as error:
+            raise WorkError(f"{out}: cannot be written ({error.strerror}); name another place") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return record
+
+
+def _refuse_used(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f"{out}: is there and not empty, expected a new folder; name another or delete it")
+
+
+def _write_pairs(
+    scenes: SyntheticPairs,
+    folder: Path,
+    seed: int,
+    kernel_sizes: tuple[int, int],
+    threads: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, int]:
+    """Every pair into the folder; the kernel's size of each, by stem."""
 
     def write(index: int) -> int:
         stem = scenes.stems[index]
@@ -89,17 +130,16 @@ def make_dataset(
         kernel_size = random_kernel_size(rng, *kernel_sizes)
         pair = multi_focus_pair(image, mask, kernel_size)
         for name, layer in zip(("A", "B", "mask"), pair, strict=True):
-            write_image(out / name / f"{stem}.png", to_pixels(layer))
+            write_image(folder / name / f"{stem}.png", to_pixels(layer))
         return kernel_size
 
     kernels: dict[str, int] = {}
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         for stem, kernel_size in zip(scenes.stems, pool.map(write, range(len(scenes))), strict=True):
             kernels[stem] = kernel_size
             if progress is not None:
                 progress(len(kernels), len(scenes))
-
-    skipped = {f"{path.parent.name}/{path.name}": reason for path, reason in scenes.skipped}
-    record = DatasetRecord(seed, size, fit, kernel_sizes, len(scenes), kernels, skipped)
-    (out / "dataset.json").write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-    return record
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return kernels

@@ -17,7 +17,31 @@ from bridgetune.data.folders import Verify, collect
 from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
 from bridgetune.data.pairs import Pair, alone
+from bridgetune.errors import RequestError
 from bridgetune.pictures.images import to_batch
+
+HALF_MADE = ".bridgetune-partial"
+
+
+def half_made(folder: Path) -> Path:
+    """Where the pairs are made that will be in a folder when they are whole."""
+    return folder.with_name(f".{folder.name}{HALF_MADE}")
+
+
+def _whole(folder: Path) -> Path:
+    """The folder.
+
+    Raises:
+        RequestError: It is one that `bridgetune data make` has begun.
+    """
+    begun = folder.name.startswith(".") and folder.name.endswith(HALF_MADE)
+    if begun or (not folder.exists() and half_made(folder).is_dir()):
+        name = folder.name[1 : -len(HALF_MADE)] if begun else folder.name
+        raise RequestError(
+            f"{folder}: bridgetune data make has not ended, or was killed; once it has, the pairs are in"
+            f" {folder.with_name(name)}: run it again"
+        )
+    return folder
 
 
 class _StoredPairs:
@@ -34,7 +58,7 @@ class _StoredPairs:
         verify: Verify = "decode",
         cache: PixelCache | None = None,
     ) -> None:
-        self._root = root = Path(root)
+        self._root = root = _whole(Path(root))
         self._framing = Framing(size, fit, flips)
         masks = [root / name for name in self._mask_folders]
         self._scenes = FramedScenes([root / "A", root / "B"], masks, self._framing, verify, cache)
@@ -120,6 +144,6 @@ def sources_of(folder: str | os.PathLike[str], verify: Verify = "header") -> lis
     Raises:
         RequestError: A missing folder, or no pair of one size.
     """
-    folder = Path(folder)
+    folder = _whole(Path(folder))
     files = collect([folder / "A", folder / "B"], verify=verify).groups
     return [SourceFiles(first.stem, first, second) for first, second in files]

@@ -21,6 +21,7 @@ from bridgetune.errors import RequestError
 from bridgetune.evaluation.panels import draw_panels
 from bridgetune.files import replaced
 from bridgetune.inference import settled
+from bridgetune.locking import held
 from bridgetune.metrics import HOMOGENEOUS, MapErrors, map_errors
 from bridgetune.modes import evaluating
 from bridgetune.opening import create
@@ -89,32 +90,35 @@ def run_demo(
         report: Told every record of the run.
 
     Raises:
-        RequestError: `out` is in use, scikit-image or the BridgeMFF plugin is missing.
+        RequestError: `out` is in use, or has files and no demo, scikit-image or the BridgeMFF plugin is missing.
     """
-    _clear(out, force)
-    torch.manual_seed(tuning.seed)
-    generator = create("bridgemff")
-    held_out = HeldOut()
-    watch = _Stopwatch()
-    before = copy.deepcopy(generator)
+    if out.exists() and not out.is_dir():
+        raise RequestError(f"{out}: is a file, expected a folder for the demo")
+    with held(out):
+        _clear(out, force)
+        torch.manual_seed(tuning.seed)
+        generator = create("bridgemff")
+        held_out = HeldOut()
+        watch = _Stopwatch()
+        before = copy.deepcopy(generator)
 
-    finetune(
-        generator,
-        training_pairs(tuning.size),
-        references(tuning.size),
-        tuning,
-        validation=held_out,
-        run_dir=out / "finetune",
-        report=report,
-    )
-    watch.lap("finetune")
+        finetune(
+            generator,
+            training_pairs(tuning.size),
+            references(tuning.size),
+            tuning,
+            validation=held_out,
+            run_dir=out / "finetune",
+            report=report,
+        )
+        watch.lap("finetune")
 
-    errors = _fuse_and_measure(held_out.named, before, generator, out)
-    watch.lap("fuse and measure")
-    result = DemoResult(errors, watch.laps, out)
-    with replaced(out / "demo.json") as partial:
-        partial.write_text(json.dumps(result.described(), indent=2) + "\n", encoding="utf-8")
-    return result
+        errors = _fuse_and_measure(held_out.named, before, generator, out)
+        watch.lap("fuse and measure")
+        result = DemoResult(errors, watch.laps, out)
+        with replaced(out / "demo.json") as partial:
+            partial.write_text(json.dumps(result.described(), indent=2) + "\n", encoding="utf-8")
+        return result
 
 
 class _Stopwatch:
@@ -130,11 +134,11 @@ class _Stopwatch:
 
 
 def _clear(out: Path, force: bool) -> None:
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"{out}: is a file, expected a folder for the demo")
-    if out.is_dir() and any(out.iterdir()):
+    if any(not path.name.startswith(".") for path in out.iterdir()):
         if not force:
             raise RequestError(f"{out}: not empty; name another folder, or --force to replace an earlier demo")
+        if not (out / "finetune" / "config.json").is_file():
+            raise RequestError(f"{out}: not empty, and no earlier demo that --force could replace; name another folder")
         for name in WRITTEN:
             path = out / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -7,12 +7,14 @@ import math
 import os
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,11 @@ from bridgetune.errors import RequestError, WorkError
 from bridgetune.evaluation.dataset import ImageFiles, find_dataset
 from bridgetune.evaluation.measuring import KEPT, Method, kept_files, measure, metrics_of
 from bridgetune.evaluation.results import BY_ORDER, IDENTICAL, JPEG, WITHOUT_MAP, Evaluation, MetricInfo, Score
+from bridgetune.files import clear_partial
 from bridgetune.inference import Undecided
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.inference.mapless import refuse_map
+from bridgetune.locking import held
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, Metric
 from bridgetune.opening import open_method
 from bridgetune.pictures import is_jpeg
@@ -115,9 +119,15 @@ def evaluate(
     else:
         measured = _in_processes(found.images, (_sendable(), opening, recipe, convention, undecided, kept), count)
     scores: dict[str, Scores] = {}
-    for done, (files, its_scores) in enumerate(measured, 1):
-        scores[files.stem] = its_scores
-        progress(done, len(found.images), files.stem)
+    with ExitStack() as alone:
+        if kept is not None:
+            since = alone.enter_context(held(kept))
+            _check_kept(kept, generator is not None, found.images, force)
+            for folder in KEPT:
+                clear_partial(kept / folder, since)
+        for done, (files, its_scores) in enumerate(measured, 1):
+            scores[files.stem] = its_scores
+            progress(done, len(found.images), files.stem)
 
     settings: dict[str, Any] = {"sources": str(sources)}
     if fused is not None:
@@ -270,9 +280,18 @@ def _prepare(
     # Ctrl-C is the parent's to answer.
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     METRICS.update({metric.name: metric for metric in metrics})
     _method = Method(opening.open(), recipe, convention, undecided, keep)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for work for ever, or go on to write."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _measured(files: ImageFiles) -> Scores:

@@ -16,7 +16,8 @@ from bridgetune.evaluation.ranks import ALL_METRICS
 from bridgetune.evaluation.rendering import comma_separated, latex, markdown
 from bridgetune.evaluation.tables import Table
 from bridgetune.evaluation.wording import listed, p_number
-from bridgetune.files import replaced
+from bridgetune.files import clear_partial, replaced
+from bridgetune.locking import held
 from bridgetune.markdown import markdown_text, pipe_table
 
 REPORT = "report.md"
@@ -51,7 +52,7 @@ def write_report(findings: Findings, out: Path, sections: Sequence[Section] = ()
         What was written, the report first.
 
     Raises:
-        RequestError: `out` is a file.
+        RequestError: `out` is a file, or another process writes there.
         WorkError: It cannot be written there.
     """
     if out.exists() and not out.is_dir():
@@ -64,14 +65,16 @@ def write_report(findings: Findings, out: Path, sections: Sequence[Section] = ()
         for name, figure in _figures(findings):
             for kind, content in saved(figure).items():
                 files[f"figures/{name}.{kind}"] = content
-    try:
-        for folder in ("tables", "figures"):
-            (out / folder).mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            with replaced(out / name) as partial:
-                partial.write_bytes(content)
-    except OSError as error:
-        raise WorkError(f"{out}: cannot be written ({error.strerror}); name another place") from error
+    with held(out) as since:
+        try:
+            for folder in (out, out / "tables", out / "figures"):
+                folder.mkdir(exist_ok=True)
+                clear_partial(folder, since)
+            for name, content in files.items():
+                with replaced(out / name) as partial:
+                    partial.write_bytes(content)
+        except OSError as error:
+            raise WorkError(f"{out}: cannot be written ({error.strerror}); name another place") from error
     return [out / name for name in files]
 
 

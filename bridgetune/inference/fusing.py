@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,11 +17,13 @@ from torch import nn
 from bridgetune.data import Picture, sources_of, write_image
 from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
+from bridgetune.files import clear_partial
 from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.released import fuse_released
+from bridgetune.locking import held
 from bridgetune.modes import evaluating
 from bridgetune.pictures import NOTHING, Metadata, read_whole_image
 from bridgetune.protocol import Evaluator
@@ -249,10 +252,14 @@ def fuse_folder(
             raise RequestError(f"{place}: holds the sources; name another folder for the fused images")
     if maps is not None and maps.resolve() == out.resolve():
         raise RequestError(f"{maps}: given for the fused images and for the maps; name two folders")
-    for done, (stem, first, second) in enumerate(sources, 1):
-        fusion = fuse_files(generator, first, second, recipe, undecided, borders)
-        fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
-        yield stem, done, len(sources)
+    with ExitStack() as alone:
+        for place in (out, maps):
+            if place is not None:
+                clear_partial(place, alone.enter_context(held(place)))
+        for done, (stem, first, second) in enumerate(sources, 1):
+            fusion = fuse_files(generator, first, second, recipe, undecided, borders)
+            fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
+            yield stem, done, len(sources)
 
 
 def _alpha(picture: Picture, bits: int) -> Pixels | None:

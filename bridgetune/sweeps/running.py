@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
+import os
 import shutil
 import time
 import traceback
@@ -23,8 +25,10 @@ from bridgetune.evaluation.evaluating import evaluate
 from bridgetune.evaluation.findings import file_names
 from bridgetune.evaluation.results import Evaluation
 from bridgetune.files import replaced
+from bridgetune.locking import held
 from bridgetune.opening import load
-from bridgetune.runs.directory import Record
+from bridgetune.runs.directory import Record, RunDirectory
+from bridgetune.runs.report import FIGURES, REPORT
 from bridgetune.sweeps.cost import Cost, cost_of, open_backbone
 from bridgetune.sweeps.plan import (
     RUNS,
@@ -79,19 +83,20 @@ def run_sweep(sweep: Sweep, out: str | Path, progress: SweepProgress = UNWATCHED
         progress: Told how it gets on.
 
     Raises:
-        RequestError: Before anything is written: pictures or a network that are not there, or runs in `out` that
-            other settings decided.
+        RequestError: Before anything is written: pictures or a network that are not there, runs in `out` that other
+            settings decided, or another process that has it.
         Stopped: After Ctrl-C, when a checkpoint has been written.
     """
     out = Path(out)
     runs = planned(sweep)
     data = TrainingData(sweep.data)
     _check(sweep, runs, data, out)
-    for dataset in sweep.datasets:
-        if dataset.demo:
-            out.mkdir(parents=True, exist_ok=True)
-            write_demo(dataset, out)
-    return _Work(sweep, runs, data, out, progress).carry_out()
+    with held(out):
+        refuse_changed(sweep, runs, out)
+        for dataset in sweep.datasets:
+            if dataset.demo:
+                write_demo(dataset, out)
+        return _Work(sweep, runs, data, out, progress).carry_out()
 
 
 def datasets_of(sweep: Sweep) -> dict[str, str]:
@@ -194,7 +199,7 @@ class _Work:
         now = decided(self.sweep, run)
         begun = (files.training / "config.json").is_file()
         if files.training.is_dir() and not (begun and files.earlier() == now):
-            shutil.rmtree(files.training)  # killed before there was anything to resume, or failed as it was decided
+            _clear(files.training)  # killed before there was anything to resume, or failed as it was decided
         files.path.mkdir(parents=True, exist_ok=True)
         with replaced(files.decided) as partial:
             partial.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
@@ -282,9 +287,24 @@ class _Work:
         return None
 
 
+def _clear(training: Path) -> None:
+    """Delete a run's folder, unless there is something in it that is not the run's: then it is renamed."""
+    with held(training):
+        run = RunDirectory(training)
+        written = {run.config, run.metrics, run.checkpoints.folder, run.generator, run.best, run.tensorboard}
+        names = {path.name for path in written} | {REPORT, FIGURES}
+        others = [path for path in training.iterdir() if not path.name.startswith(".") and path.name not in names]
+    if others:
+        taken = (training.with_name(f"{training.name}-other-{number}") for number in itertools.count(1))
+        training.rename(next(path for path in taken if not os.path.lexists(path)))
+    else:
+        shutil.rmtree(training)
+
+
 def _told(error: Exception, path: Path) -> str:
-    """The failure in a line; its traceback is written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    """The failure in a line; its traceback is written, where that can be."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     said = " ".join(str(error).split()) or "no message"
     return said if isinstance(error, BridgetuneError) else f"{type(error).__name__}: {said}"

@@ -10,9 +10,10 @@ import signal
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+import filelock
 import pytest
 
-from bridgetune import RequestError, locking
+from bridgetune import RequestError
 from bridgetune.locking import LOCK, OWNER, held, held_beside, refuse_held
 
 FORK = multiprocessing.get_context("fork")
@@ -86,17 +87,17 @@ def test_an_owner_that_cannot_be_read_is_another_process(tmp_path: Path):
 
 
 def test_a_file_system_without_locks_has_a_file_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    class Lockless(locking.FileLock):
+    class Lockless(filelock.FileLock):
         def _acquire(self) -> None:
             raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locking, "FileLock", Lockless)
+    monkeypatch.setattr(filelock, "FileLock", Lockless)
     with held(tmp_path):
         assert (tmp_path / LOCK).is_file()
         with pytest.raises(RequestError, match=rf"in use by process {os.getpid()} "):
             held(tmp_path).__enter__()
     assert list(tmp_path.iterdir()) == []
-    process = FORK.Process(target=lambda: (locking.SoftFileLock(tmp_path / LOCK).acquire(), os._exit(0)))
+    process = FORK.Process(target=lambda: (filelock.SoftFileLock(tmp_path / LOCK).acquire(), os._exit(0)))
     process.start()
     process.join()
     assert (tmp_path / LOCK).is_file(), "it is left behind"

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from bridgetune.data import FolderPairs, make_dataset, multi_focus_pair, read_image, read_mask
+from bridgetune.data.stored import UnlabelledPairs, half_made, sources_of
 from bridgetune.errors import RequestError, WorkError
+from bridgetune.locking import held_beside
 
 
 def files(folder) -> dict[str, bytes]:
@@ -108,8 +110,49 @@ def test_numbers_out_of_range_are_refused_before_anything_is_written(scenes, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_an_unfinished_dataset_has_no_record(scenes, tmp_path, truncate):
-    truncate(scenes / "image" / "10.png")
+def test_an_unfinished_dataset_has_no_record(scenes, tmp_path):
+    image = scenes / "image" / "10.png"
+    data = image.read_bytes()
+    image.write_bytes(data[:200] + bytes(len(data) - 220) + data[-20:])
     with pytest.raises(WorkError, match=r"10\.png"):
         make(scenes, tmp_path / "out", verify="header", threads=1)
     assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+def test_a_dataset_appears_whole(scenes, tmp_path):
+    out, seen = tmp_path / "out", []
+    make(scenes, out, progress=lambda done, total: seen.append(out.exists()))
+    assert seen == [False] * 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "scenes"]
+
+
+def test_what_a_killed_process_left_is_refused_as_pairs_and_cleared_by_the_next(scenes, tmp_path):
+    make(scenes, tmp_path / "whole")
+    half = half_made(tmp_path / "out")
+    (half / "A").mkdir(parents=True)
+    (half / "A" / "1.png").write_bytes(b"half")
+    (half / "A" / "of another scene.png").write_bytes(b"half")
+    for named in (half, tmp_path / "out"):
+        for read in (FolderPairs, UnlabelledPairs, sources_of):
+            with pytest.raises(
+                RequestError, match=rf"data make has not ended, .* the pairs are in {tmp_path}/out: run"
+            ):
+                read(named)
+    make(scenes, tmp_path / "out")
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert not half.exists()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, WorkError])
+def test_one_that_is_stopped_leaves_nothing(scenes, tmp_path, error):
+    def stop(done, total):
+        raise error
+
+    with pytest.raises(error):
+        make(scenes, tmp_path / "new" / "out", progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["scenes"]
+
+
+def test_two_do_not_make_one(scenes, tmp_path):
+    with held_beside(tmp_path / "out"), pytest.raises(RequestError, match="out: in use by process"):
+        make(scenes, tmp_path / "out")

@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
     "bridgetune_plugins/bridgetune-bridgemff/README.md": "networks/bridgemff.md",
     "bridgetune_plugins/bridgetune-bridgemff/src/bridgetune_bridgemff/weights/README.md": "networks/weights.md",
@@ -48,7 +49,7 @@ _LINK = re.compile(r"(?<=\]\()([^)#\s:]+)(?=[)#])")
 _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
-HOUSE = {"Contributing": "CONTRIBUTING.md", "Changelog": "CHANGELOG.md"}
+HOUSE = {"Security": "SECURITY.md", "Contributing": "CONTRIBUTING.md", "Changelog": "CHANGELOG.md"}
 """Title -> file of the repository: the last entries of the navigation, where they are there."""
 
 

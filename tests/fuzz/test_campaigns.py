@@ -6,12 +6,14 @@ from types import ModuleType
 
 import pytest
 
-from tests.fuzz import command_lines, images
+from tests.fuzz import command_lines, documents, images
 from tests.fuzz.campaign import run_cases
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", [images, command_lines], ids=lambda module: module.__name__.split(".")[-1])
+@pytest.mark.parametrize(
+    "module", [images, documents, command_lines], ids=lambda module: module.__name__.split(".")[-1]
+)
 def test_whatever_is_wrong_is_answered_in_one_line_and_leaves_nothing(module: ModuleType):
     counts = run_cases(module.cases(), seed=16, most=30)
     assert counts.faults == []

@@ -13,10 +13,12 @@ from bridgetune import plugins
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.hookspecs import EvaluatorSpec, GeneratorSpec
 from bridgetune.origin import Origin
+from bridgetune.paths import is_folder, is_there, looks_foreign
 from bridgetune.pretrained import Saved, read_saved, read_state_dict, read_weights
 from bridgetune.protocol import Evaluator
+from bridgetune.saving import CONFIG
 from bridgetune.sizing import refuse_huge
-from bridgetune.targets import resolve, resolve_own
+from bridgetune.targets import build_own, refuse_untrusted, resolve
 from bridgetune.wrapping import Adapter, InputDomain, pair_twin, wrap
 
 
@@ -64,21 +66,27 @@ def create(
     return Adapter(network, config, origin, twin).eval()
 
 
-def load(path: str | Path, network: nn.Module | None = None) -> Adapter:
+def load(path: str | Path, network: nn.Module | None = None, *, trust: bool = False) -> Adapter:
     """Read back what `save_pretrained` wrote, in eval mode.
 
     Args:
         path: The folder; or a run's, whose product is meant.
         network: A fresh network of the same class, for one that was wrapped by hand without naming its factory;
             a plugin's generator is built by its plugin.
+        trust: Import and call the factory that the folder names, `module:callable`. It is code of whoever wrote the
+            folder, or whatever has that name here.
 
     Raises:
-        RequestError: The folder is not one, its plugin is missing, a network is needed, or the weights do not fit.
+        RequestError: The folder is not one, its plugin is missing, a network is needed, the weights do not fit, or it
+            names a factory and is not trusted.
     """
     saved = read_saved(Path(path))
     origin = saved.origin
     if network is None and origin.factory:
-        network = resolve_own(origin.factory)()
+        if not trust:
+            own = f", or build the network yourself: --generator MODULE:FACTORY --weights {saved.folder} (network=)"
+            refuse_untrusted(saved.folder / CONFIG, origin.factory, own)
+        network = build_own(origin.factory)
     if network is not None:
         generator = wrap(network, saved.config, factory=origin.factory)
         read_weights(generator.unwrap(), saved.weights)
@@ -99,18 +107,22 @@ def open_generator(
     mirrored: bool | None = None,
     scales: Sequence[float] | None = None,
     options: Mapping[str, Any] | None = None,
+    *,
+    trust: bool = False,
 ) -> Adapter:
     """What `--generator` means: a plugin's generator by name, a saved one's folder, or `module:factory`.
 
-    A network of the user's own, made by a factory, is wrapped by the probe; `weights` is then a state_dict's file.
+    A network of the user's own, made by a factory, is wrapped by the probe; `weights` is then a state_dict's file, or
+    the folder of a saved generator, which also says how the network is called.
 
     Args:
-        name_or_path: See above.
+        name_or_path: See above. A factory is imported and called, so that its name has to be the user's own.
         weights: For a name or a factory; see `create`.
         symmetric, mirrored, scales: See `AdapterConfig`. None: as it was saved, or else not.
         options: For the network of a name.
+        trust: See `load`.
     """
-    generator = _opened(name_or_path, weights, options or {})
+    generator = _opened(name_or_path, weights, options or {}, trust)
     return generator.reconfigured(generator.config.asked(symmetric, mirrored, scales))
 
 
@@ -120,11 +132,13 @@ def open_method(
     symmetric: bool | None = None,
     mirrored: bool | None = None,
     scales: Sequence[float] | None = None,
+    *,
+    trust: bool = False,
 ) -> Adapter | Evaluator:
     """What `--generator` means where a method only fuses: an evaluator by name, or else see `open_generator`.
 
     Args:
-        name_or_path, symmetric, mirrored, scales: See `open_generator`.
+        name_or_path, symmetric, mirrored, scales, trust: See `open_generator`.
         weights: None: those that a plugin ships.
 
     Raises:
@@ -132,7 +146,7 @@ def open_method(
     """
     found = plugins.registry()
     if name_or_path not in found.evaluators():
-        return open_generator(name_or_path, weights or "shipped", symmetric, mirrored, scales)
+        return open_generator(name_or_path, weights or "shipped", symmetric, mirrored, scales, trust=trust)
     spec = found.find_evaluator(name_or_path)
     asked = {"weights": weights, "symmetric": symmetric, "mirrored": mirrored, "scales": scales}
     for option, value in asked.items():
@@ -141,24 +155,38 @@ def open_method(
     return Evaluator(spec.name, _resolved(spec, spec.method)())
 
 
-def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str, Any]) -> Adapter:
+def is_factory(name_or_path: str) -> bool:
+    """Whether what stands for a generator is `module:factory`, code that is imported and called."""
+    return ":" in name_or_path and not looks_foreign(name_or_path) and not is_there(name_or_path)
+
+
+def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str, Any], trust: bool) -> Adapter:
     path = Path(name_or_path)
     known = plugins.registry()
     if name_or_path in (*known.names(), *known.evaluators()):
         return create(name_or_path, weights=weights, **options)
-    own = ":" in name_or_path and not path.exists()
-    if not own and not path.is_dir() and path.name == name_or_path:
+    own = is_factory(name_or_path)
+    if not own and not is_folder(path) and path.name == name_or_path:
         return create(name_or_path, weights=weights, **options)  # which says what it knows instead
     if options:
         raise RequestError(f"--option: is for a plugin's generator, which {name_or_path} is not; leave it out")
     if own:
-        network = resolve_own(name_or_path)()
-        if weights not in ("shipped", None):
-            read_weights(network, Path(str(weights)), foreign=read_state_dict)
-        return wrap(network, factory=name_or_path)
+        return _own(name_or_path, None if weights in ("shipped", None) else Path(str(weights)))
     if weights not in ("shipped", None):
         raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
-    return load(path)
+    return load(path, trust=trust)
+
+
+def _own(factory: str, weights: Path | None) -> Adapter:
+    """The network of the user's own factory, with weights from a file or a saved generator's folder."""
+    network = build_own(factory)
+    if weights is not None and is_folder(weights):
+        saved = read_saved(weights)
+        read_weights(network, saved.weights)
+        return wrap(network, saved.config, factory=factory)
+    if weights is not None:
+        read_weights(network, weights, foreign=read_state_dict)
+    return wrap(network, factory=factory)
 
 
 def _options(saved: Saved, path: Path, name: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,14 @@ from pydantic import ValidationError
 from bridgetune import hookspecs
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.hookspecs import ENTRY_POINT_GROUP, HOOK_API, EvaluatorSpec, GeneratorSpec
+from bridgetune.paths import shown
 from bridgetune.targets import cause
 
 logger = logging.getLogger("bridgetune")
+
+OURS = ("bridgemff", "classic", "drpl", "msfin")
+"""Plugins that are kept with this package, as `bridgetune-NAME`: the only ones whose installation is ever suggested. A
+name may come from a file, and whoever wrote the file may have published a distribution of that name."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,7 @@ class Registry:
                 )
         near = difflib.get_close_matches(name, [*self.names(), *self.evaluators()], n=1)
         known = f"known: {', '.join(self.names()) or 'none'}"
-        mend = f"did you mean {near[0]!r}? Its plugin, if it has one: " if near else "try "
-        raise RequestError(f"unknown generator {name!r} ({known}); {mend}`pip install bridgetune-{name}`")
+        raise RequestError(f"unknown generator {shown(name)!r} ({known}){_mend(name, near)}")
 
     def find_evaluator(self, name: str) -> EvaluatorSpec:
         """The one evaluator called `name`, which is one of `evaluators`.
@@ -201,6 +205,14 @@ def _registered(point: EntryPoint) -> tuple[tuple[GeneratorSpec, ...], tuple[Eva
 
 def _joined(answers: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
     return {key: value for answer in answers for key, value in answer.items()}
+
+
+def _mend(name: str, near: list[str]) -> str:
+    if name in OURS:
+        return f"; its plugin is not installed: `pip install bridgetune-{name}`"
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return "; the plugin that brings it is not installed, or the name is mistyped"
 
 
 def _cause(error: BaseException) -> str:

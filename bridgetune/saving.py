@@ -111,9 +111,15 @@ def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         asked=_asked(described["adapter"]),
         facts=list(facts.items()),
         loadable=loadable,
-        load_arguments='"THIS_FOLDER"' if loadable else '"THIS_FOLDER", network=fresh_network',
+        load_arguments=_load_arguments(origin),
     )
     return str(card)
+
+
+def _load_arguments(origin: Mapping[str, Any]) -> str:
+    if origin["generator"]:
+        return '"THIS_FOLDER"'
+    return f'"THIS_FOLDER", {"trust=True" if origin["factory"] else "network=fresh_network"}'
 
 
 def _asked(adapter: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
-from bridgetune.cli.options import Json
+from bridgetune.cli.options import Json, Trust
 from bridgetune.config.bounds import Level, limits
 from bridgetune.errors import RequestError
 
@@ -56,6 +56,7 @@ def compare(
             " What is in --out already is not made again.",
         ),
     ] = None,
+    trust_code: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Compare methods on datasets: mean scores, ranks, Friedman, Nemenyi and Wilcoxon tests, figures for a paper."""
@@ -67,7 +68,7 @@ def compare(
             raise RequestError("--sweep: expected --out DIR, where its runs are kept")
         from bridgetune.cli.sweep import sweep as run_sweep
 
-        run_sweep(sweep, out, metric or (), alpha, as_json)
+        run_sweep(sweep, out, metric or (), alpha, as_json, trust_code)
         return
     if not evaluations:
         raise RequestError("compare: expected evaluations, files or folders, or --sweep FILE.toml")

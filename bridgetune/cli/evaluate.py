@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
-from bridgetune.cli.options import GENERATOR, NETWORK, Json, Mirrored, Recipe, Scales, Symmetric, Undecided, Weights
+from bridgetune.cli.options import (
+    GENERATOR,
+    NETWORK,
+    Json,
+    Mirrored,
+    Recipe,
+    Scales,
+    Symmetric,
+    Trust,
+    Undecided,
+    Weights,
+)
 from bridgetune.cli.tables import print_table
 from bridgetune.config.bounds import Processes, limits
 from bridgetune.errors import RequestError
@@ -40,6 +51,7 @@ def evaluate(
         ),
     ] = None,
     weights: Weights = None,
+    trust_code: Trust = False,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
     scales: Scales = None,
@@ -88,6 +100,7 @@ def evaluate(
             fused=fused,
             generator=generator,
             weights=weights,
+            trust=trust_code,
             symmetric=symmetric,
             mirrored=mirrored,
             scales=scales,

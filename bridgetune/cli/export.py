@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
-from bridgetune.cli.options import GeneratorArgument, Json, Mirrored, Scales, Symmetric, Weights
+from bridgetune.cli.options import GeneratorArgument, Json, Mirrored, Scales, Symmetric, Trust, Weights
 from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, limits
 from bridgetune.errors import RequestError
 
@@ -35,6 +35,7 @@ def export(
         ),
     ] = None,
     weights: Weights = None,
+    trust_code: Trust = False,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
     scales: Scales = None,
@@ -50,7 +51,7 @@ def export(
     from bridgetune.exporting import export as write
     from bridgetune.opening import open_generator
 
-    network = open_generator(generator, weights or "shipped", symmetric, mirrored, scales)
+    network = open_generator(generator, weights or "shipped", symmetric, mirrored, scales, trust=trust_code)
     done = write(
         network,
         out,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import Borders, Generator, Mirrored, Recipe, Scales, Symmetric, Undecided, Weights
+from bridgetune.cli.options import Borders, Generator, Mirrored, Recipe, Scales, Symmetric, Trust, Undecided, Weights
 from bridgetune.errors import RequestError
 
 
@@ -27,6 +27,7 @@ def fuse(
     ] = None,
     generator: Generator = "bridgemff",
     weights: Weights = None,
+    trust_code: Trust = False,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
     scales: Scales = None,
@@ -45,7 +46,7 @@ def fuse(
     from bridgetune.inference.mapless import refuse_map
     from bridgetune.opening import open_method
 
-    network = open_method(generator, weights, symmetric, mirrored, scales)
+    network = open_method(generator, weights, symmetric, mirrored, scales, trust=trust_code)
     if pairs is None:
         assert first is not None
         assert second is not None

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from bridgetune.cli.console import RESULTS, print_json
-from bridgetune.cli.options import GeneratorArgument, Json
+from bridgetune.cli.options import GeneratorArgument, Json, Trust
 
 
 def inspect(
     generator: GeneratorArgument,
+    trust_code: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Show how a network is called and read: as its plugin or its folder says, or as the probe finds out."""
-    own = ":" in generator and not Path(generator).exists()
-    found = _of_own(generator) if own else _known(generator)
+    from bridgetune.opening import is_factory
+
+    found = _of_own(generator) if is_factory(generator) else _known(generator, trust_code)
     if as_json:
         print_json(found)
         return
@@ -32,7 +33,7 @@ def inspect(
     RESULTS.print(table, markup=False)
 
 
-def _known(name_or_folder: str) -> dict[str, Any]:
+def _known(name_or_folder: str, trust: bool) -> dict[str, Any]:
     """Of a plugin's generator, with its shipped weights where it has any, or of a saved one."""
     from bridgetune.opening import open_generator
     from bridgetune.plugins import registry
@@ -40,7 +41,7 @@ def _known(name_or_folder: str) -> dict[str, Any]:
 
     by_name = name_or_folder in registry().names()
     shipped = by_name and registry().find(name_or_folder)[1].weights is not None
-    adapter = open_generator(name_or_folder, None if by_name and not shipped else "shipped")
+    adapter = open_generator(name_or_folder, None if by_name and not shipped else "shipped", trust=trust)
     origin, parameters = adapter.origin, list(adapter.unwrap().parameters())
     because = f"its {'plugin' if by_name else 'folder'} says so"
     return {
@@ -56,11 +57,11 @@ def _known(name_or_folder: str) -> dict[str, Any]:
 
 
 def _of_own(target: str) -> dict[str, Any]:
-    from bridgetune.targets import resolve_own
+    from bridgetune.targets import build_own
     from bridgetune.wrapping import probe
     from bridgetune.wrapping.probing import pasted
 
-    findings = probe(resolve_own(target)())
+    findings = probe(build_own(target))
     return {
         "network": findings.network,
         "parameters": findings.parameters,

@@ -59,6 +59,14 @@ Weights = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code",
+        help="Import and run code that a folder or a file names: the factory of a network of one's own.",
+        rich_help_panel=NETWORK,
+    ),
+]
 Symmetric = Annotated[
     bool | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import GENERATOR, Recipe, Undecided
+from bridgetune.cli.options import GENERATOR, Recipe, Trust, Undecided
 from bridgetune.config.bounds import ColumnWidth, limits
 from bridgetune.errors import RequestError
 
@@ -34,6 +34,7 @@ def panels(
         list[str] | None,
         typer.Option(metavar="FILE", help="Weights of each --generator, in their order; shipped for its own."),
     ] = None,
+    trust_code: Trust = False,
     label: Annotated[
         list[str] | None,
         typer.Option(metavar="TEXT", help="What to call each --generator, in their order."),
@@ -64,7 +65,8 @@ def panels(
 
     pairs = panel_pairs(sources, _listed(images))
     opened: dict[str, Adapter] = {
-        name: open_generator(one, own) for name, one, own in zip(labels, generator, given, strict=True)
+        name: open_generator(one, own, trust=trust_code)
+        for name, one, own in zip(labels, generator, given, strict=True)
     }
     rows: dict[str, dict[str, Tensor]] = {}
     with bar("stem") as progress:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bridgetune.sweeps.progress import Outcome
 
 
-def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: bool) -> None:
+def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: bool, trust: bool) -> None:
     """Run what a sweep's file asks for, write the report and show the tables.
 
     Raises:
@@ -34,7 +34,7 @@ def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: 
 
     check_metrics(metrics, asked)
     with bar("part") as shown:
-        result = run_sweep(asked, out, _Shown(shown))
+        result = run_sweep(asked, out, _Shown(shown), trust=trust)
     with ERRORS.status("drawing"):
         found = SweepFindings.of(result, metrics, alpha)
         written = found.write(out)

@@ -19,6 +19,7 @@ from bridgetune.cli.options import (
     Mirrored,
     Scales,
     Symmetric,
+    Trust,
     Weights,
     folder,
     json_or_text,
@@ -74,6 +75,7 @@ class Network:
 
     generator: Generator = "bridgemff"
     weights: Weights = None
+    trust_code: Trust = False
     symmetric: Symmetric = None
     mirrored: Mirrored = None
     scales: Scales = None
@@ -97,7 +99,7 @@ class Network:
         given = named_values("--option", self.option, "NAME=VALUE, such as blocks=2")
         options = {name: json_or_text(value) for name, value in given.items()}
         asked = self.symmetric, self.mirrored, self.scales
-        return open_generator(self.generator, self.weights or weights, *asked, options)
+        return open_generator(self.generator, self.weights or weights, *asked, options, trust=self.trust_code)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from bridgetune.opening import open_method
 from bridgetune.pictures import is_jpeg
 from bridgetune.protocol import Evaluator
 from bridgetune.saving import PRODUCT
+from bridgetune.targets import clean_path_for_children
 from bridgetune.wrapping import Adapter
 
 Scores = dict[str, float]
@@ -62,6 +63,7 @@ def evaluate(
     keep: str | Path | None = None,
     force: bool = False,
     workers: int | None = None,
+    trust: bool = False,
     progress: Progress = lambda done, total, stem: None,
 ) -> Evaluation:
     """Measure saved results, or a generator's.
@@ -83,6 +85,7 @@ def evaluate(
         force: Replace those that are there.
         workers: Processes; None for one a core. A script that asks for more than one needs the usual
             ``if __name__ == "__main__":``.
+        trust: See `bridgetune.load`.
         progress: Told how many are done, how many there are, and the stem.
 
     Raises:
@@ -105,7 +108,7 @@ def evaluate(
         raise RequestError("force: given without keep, whose files it is for; leave it out")
     if keep is not None:
         _check_kept(Path(keep), generator is not None, found.images, force)
-    opening = _Opening(generator, weights, symmetric, mirrored, scales)
+    opening = _Opening(generator, weights, symmetric, mirrored, scales, trust)
     network = opening.open()
     if recipe != "paper":
         refuse_map(network, f"recipe {recipe}")
@@ -203,12 +206,13 @@ class _Opening:
     symmetric: bool | None
     mirrored: bool | None
     scales: Sequence[float] | None
+    trust: bool = False
 
     def open(self) -> nn.Module | Evaluator | None:
         """The generator in eval mode, or the evaluator; None where saved results are measured."""
         if self.generator is not None and not isinstance(self.generator, nn.Module | Evaluator):
             asked = self.symmetric, self.mirrored, self.scales
-            return open_method(str(self.generator), self.weights, *asked)
+            return open_method(str(self.generator), self.weights, *asked, trust=self.trust)
         for name in ("weights", "symmetric", "mirrored", "scales"):
             if getattr(self, name) is not None:
                 raise RequestError(f"{name}: given without the name of a generator that it could be for; leave it out")
@@ -244,7 +248,8 @@ def _in_processes(
     # By size, so that a process finds the filters of one size made.
     ordered = sorted(images, key=lambda files: files.size, reverse=True)
     try:
-        running = {pool.submit(_measured, files): files for files in ordered}
+        with clean_path_for_children():
+            running = {pool.submit(_measured, files): files for files in ordered}
         for future in as_completed(running):
             yield running[future], future.result()
     except BrokenProcessPool:

@@ -21,9 +21,10 @@ from bridgetune._version import __version__
 from bridgetune.documents import Document, Name, Text, read_model
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
-from bridgetune.opening import open_generator
+from bridgetune.opening import is_factory, open_generator
 from bridgetune.sweeps.plan import RUNS
 from bridgetune.sweeps.settings import Backbone, CostSettings
+from bridgetune.targets import clean_path_for_children, refuse_untrusted
 from bridgetune.wrapping import Adapter
 
 
@@ -56,7 +57,7 @@ class Cost(Document):
         return statistics.median(self.seconds)
 
 
-def cost_of(backbone: Backbone, settings: CostSettings, out: Path) -> tuple[Cost, bool]:
+def cost_of(backbone: Backbone, settings: CostSettings, out: Path, *, trust: bool = False) -> tuple[Cost, bool]:
     """A backbone's cost, and whether it had to be measured; kept in the sweep's folder.
 
     Raises:
@@ -69,29 +70,37 @@ def cost_of(backbone: Backbone, settings: CostSettings, out: Path) -> tuple[Cost
             told = (kept.bridgetune, kept.generator, kept.options, kept.asked, kept.settings)
             if told == (__version__, backbone.generator, backbone.options, backbone.asked, settings):
                 return kept, False
-    cost = _in_own_process(backbone, settings)
+    cost = _in_own_process(backbone, settings, trust)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced(path) as partial:
         partial.write_text(cost.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return cost, True
 
 
-def open_backbone(backbone: Backbone) -> Adapter:
+def open_backbone(backbone: Backbone, *, trust: bool = False) -> Adapter:
     """The network before stage 1: fresh, or with the weights that it brings.
 
+    Args:
+        backbone: As the sweep's file has it.
+        trust: Import and call a factory that it names, or that a folder which it names does.
+
     Raises:
-        RequestError: It cannot be made of what is given.
+        RequestError: It cannot be made of what is given, or it names a factory and is not trusted.
     """
+    if not trust and is_factory(backbone.generator):
+        refuse_untrusted(Path("the sweep's file"), backbone.generator)
     weights = "shipped" if str(backbone.weights) == "shipped" else backbone.weights
     asked = backbone.symmetric, backbone.mirrored, backbone.scales
-    return open_generator(backbone.generator, weights, *asked, options=backbone.options)
+    return open_generator(backbone.generator, weights, *asked, options=backbone.options, trust=trust)
 
 
-def _in_own_process(backbone: Backbone, settings: CostSettings) -> Cost:
+def _in_own_process(backbone: Backbone, settings: CostSettings, trust: bool) -> Cost:
     """A process's peak of memory is its own only where it has done nothing before."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         try:
-            return pool.submit(measure, backbone, settings).result()
+            with clean_path_for_children():
+                cost = pool.submit(measure, backbone, settings, trust)
+            return cost.result()
         except BrokenProcessPool:
             size = "×".join(map(str, settings.size))
             raise WorkError(
@@ -99,11 +108,11 @@ def _in_own_process(backbone: Backbone, settings: CostSettings) -> Cost:
             ) from None
 
 
-def measure(backbone: Backbone, settings: CostSettings) -> Cost:
+def measure(backbone: Backbone, settings: CostSettings, trust: bool = False) -> Cost:
     """Measure in this process, which should be a fresh one."""
     device = torch.device("cuda" if settings.device == "auto" and torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
-    generator = open_backbone(backbone).eval().to(device)
+    generator = open_backbone(backbone, trust=trust).eval().to(device)
     first, second = (torch.rand(1, 3, *settings.size, device=device) for _ in range(2))
 
     def fuse() -> float:

@@ -70,7 +70,9 @@ class SweepResult:
         return [outcome for outcome in self.outcomes if outcome.state == "failed"]
 
 
-def run_sweep(sweep: Sweep, out: str | Path, progress: SweepProgress = UNWATCHED) -> SweepResult:
+def run_sweep(
+    sweep: Sweep, out: str | Path, progress: SweepProgress = UNWATCHED, *, trust: bool = False
+) -> SweepResult:
     """Train and evaluate every run of a sweep that is not there yet, and go on with what was begun.
 
     A run that fails is reported and does not stop the others; those that begin with it are left out. What was
@@ -81,6 +83,7 @@ def run_sweep(sweep: Sweep, out: str | Path, progress: SweepProgress = UNWATCHED
         sweep: See `read_sweep`.
         out: The sweep's folder.
         progress: Told how it gets on.
+        trust: Import and call the factories that the sweep and the folders which it names do; see `bridgetune.load`.
 
     Raises:
         RequestError: Before anything is written: pictures or a network that are not there, runs in `out` that other
@@ -90,13 +93,13 @@ def run_sweep(sweep: Sweep, out: str | Path, progress: SweepProgress = UNWATCHED
     out = Path(out)
     runs = planned(sweep)
     data = TrainingData(sweep.data)
-    _check(sweep, runs, data, out)
+    _check(sweep, runs, data, out, trust)
     with held(out):
         refuse_changed(sweep, runs, out)
         for dataset in sweep.datasets:
             if dataset.demo:
                 write_demo(dataset, out)
-        return _Work(sweep, runs, data, out, progress).carry_out()
+        return _Work(sweep, runs, data, out, progress, trust).carry_out()
 
 
 def datasets_of(sweep: Sweep) -> dict[str, str]:
@@ -105,7 +108,7 @@ def datasets_of(sweep: Sweep) -> dict[str, str]:
     return dict(zip(names, file_names(names), strict=True))
 
 
-def _check(sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path) -> None:
+def _check(sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path, trust: bool) -> None:
     """Find out now what would be found out after hours."""
     if out.exists() and not out.is_dir():
         raise RequestError(f"{out}: is a file, expected a folder for the sweep")
@@ -114,7 +117,7 @@ def _check(sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path) -> 
         if dataset.sources is not None:
             find_dataset(dataset.sources)
     for backbone in sweep.backbones:
-        _check_backbone(backbone)
+        _check_backbone(backbone, trust)
     for run in runs:
         if run.seed is None or RunFiles(out / run.folder).is_trained:
             continue
@@ -128,23 +131,23 @@ def _check(sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path) -> 
         data.held_out(config)
 
 
-def _check_backbone(backbone: Backbone) -> None:
+def _check_backbone(backbone: Backbone, trust: bool) -> None:
     if backbone.options and (":" in backbone.generator or Path(backbone.generator).is_dir()):
         raise RequestError(
             f"backbone {backbone.name}: options are for a plugin's network, not {backbone.generator}; leave them out"
         )
     try:
-        open_backbone(backbone)
+        open_backbone(backbone, trust=trust)
     except BridgetuneError as error:
         raise RequestError(f"backbone {backbone.name}: {error}") from error
 
 
 class _Work:
     def __init__(
-        self, sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path, progress: SweepProgress
+        self, sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path, progress: SweepProgress, trust: bool
     ) -> None:
         self.sweep, self.runs, self.data, self.out, self.progress = sweep, runs, data, out, progress
-        self.result = SweepResult(sweep, out)
+        self.trust, self.result = trust, SweepResult(sweep, out)
 
     def carry_out(self) -> SweepResult:
         count = len(self.runs) + len(self.sweep.backbones)
@@ -184,7 +187,7 @@ class _Work:
         began, name = time.perf_counter(), f"{backbone.name}, cost"
         folder = self.out / RUNS / backbone.slug
         try:
-            cost, measured = cost_of(backbone, self.sweep.cost, self.out)
+            cost, measured = cost_of(backbone, self.sweep.cost, self.out, trust=self.trust)
         except Exception as error:
             failure = _told(error, folder / "cost-failure.txt")
             return Outcome(name, folder, "failed", time.perf_counter() - began, failure)
@@ -204,7 +207,7 @@ class _Work:
         with replaced(files.decided) as partial:
             partial.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")
         if run.seed is None:
-            open_backbone(run.backbone).save_pretrained(files.product)
+            open_backbone(run.backbone, trust=self.trust).save_pretrained(files.product)
         elif start is None:
             self._pretrain(run, run.seed, files)
         else:
@@ -215,7 +218,7 @@ class _Work:
         config = self.sweep.pretraining(run.backbone, seed)
         torch.manual_seed(seed)
         pretrain(
-            open_backbone(run.backbone),
+            open_backbone(run.backbone, trust=self.trust),
             self.data.pairs(config),
             config,
             validation=self.data.held_out(config),
@@ -227,7 +230,7 @@ class _Work:
     def _finetune(self, run: Run, seed: int, alpha: Alpha, start: RunFiles, files: RunFiles) -> None:
         config = self.sweep.tuning(run.backbone, seed, alpha)
         finetune(
-            load(start.product),
+            load(start.product, trust=self.trust),
             self.data.pairs(config),
             self.data.references(config),
             config,
@@ -269,6 +272,7 @@ class _Work:
                 method=method,
                 dataset=dataset.name,
                 workers=self.sweep.evaluation.workers,
+                trust=self.trust,
                 progress=tell,
             )
             one.write(path)

@@ -258,7 +258,11 @@ def test_a_network_of_ones_own_is_inspected_tuned_and_used_by_its_factory(
     succeeds(*stage2(folders, "mine:make", tmp_path / "run", "--steps", 1))
     picture = folders.images / "0.png"
     # the run's own folder stands for its product
-    succeeds("fuse", "--generator", tmp_path / "run", picture, picture, "-o", tmp_path / "f.png")
+    fused = ("fuse", picture, picture, "-o", tmp_path / "f.png")
+    assert "--trust-code" in refused(*fused, "--generator", tmp_path / "run")
+    succeeds(*fused, "--generator", "mine:make", "--weights", tmp_path / "run")
+    (tmp_path / "f.png").unlink()
+    succeeds(*fused, "--generator", tmp_path / "run", "--trust-code")
     assert np.array_equal(read_image(tmp_path / "f.png").pixels, read_image(picture).pixels)
 
 

@@ -72,7 +72,7 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_wrapped_network_comes_back_by_the_factory_that_was_named(tmp_path: Path, own_module: str):
     generator = wrap(network(), AdapterConfig(call="concat"), factory=own_module)
     generator.save_pretrained(tmp_path / "g")
-    again = bridgetune.load(tmp_path / "g")
+    again = bridgetune.load(tmp_path / "g", trust=True)
     first, second = torch.rand(2, 1, 3, 8, 8)
     assert torch.equal(again.eval()(first, second), generator.eval()(first, second))
     assert again.origin == generator.origin
@@ -88,6 +88,31 @@ def test_a_network_of_ones_own_is_opened_by_factory_with_its_checkpoint(
     generator = open_generator(own_module, tmp_path / "mine.pth")
     assert generator.config.call == "concat"
     assert all(torch.equal(value, trained[name]) for name, value in generator.unwrap().state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "opened", [bridgetune.load, lambda path: open_generator(str(path)), lambda path: open_method(str(path))]
+)
+def test_a_factory_that_a_folder_names_is_not_imported_untrusted(
+    tmp_path: Path, own_module: str, opened, monkeypatch: pytest.MonkeyPatch
+):
+    module = own_module.partition(":")[0]
+    wrap(network(), AdapterConfig(call="concat"), factory=own_module).save_pretrained(tmp_path / "g")
+    (tmp_path / f"{module}.py").write_text("raise SystemExit('was run')\n")
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    with pytest.raises(RequestError, match=rf"config\.json: names {own_module}, code .* --trust-code \(trust=True\)"):
+        opened(tmp_path / "g")
+    assert module not in sys.modules
+
+
+def test_a_typed_factory_takes_the_weights_and_the_reading_of_a_saved_one(tmp_path: Path, own_module: str):
+    config = AdapterConfig(call="concat", symmetric=True)
+    generator = wrap(network(), config, factory=own_module).eval()
+    generator.save_pretrained(tmp_path / "g")
+    again = open_generator(own_module, tmp_path / "g").eval()
+    first, second = torch.rand(2, 1, 3, 8, 8)
+    assert again.config == config
+    assert torch.equal(again(first, second), generator(first, second))
 
 
 def test_a_factory_that_is_none_is_refused(own_module: str):

@@ -89,10 +89,20 @@ def test_two_plugins_that_claim_one_name_are_both_named(tmp_path: Path, monkeypa
     assert registry.find("other")[0].name == "three"
 
 
-def test_an_unknown_name_is_answered_with_the_nearest_and_the_pip_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     registry = found(tmp_path, {"good": PLUGIN.format(api=1, name="msfin")}, monkeypatch)
-    with pytest.raises(RequestError, match=r"did you mean 'msfin'\?.*pip install bridgetune-msfim"):
+    with pytest.raises(RequestError, match=r"did you mean 'msfin'\?$"):
         registry.find("msfim")
+
+
+def test_nothing_but_a_plugin_of_ours_is_ever_suggested_for_installation():
+    with pytest.raises(RequestError, match=r"its plugin is not installed: `pip install bridgetune-drpl`$"):
+        Registry(()).find("drpl")
+    for name in ("evil-package", "drpl2", "bridgetune-drpl", "drpl\nevil", "../drpl"):
+        with pytest.raises(RequestError) as refused:
+            Registry(()).find(name)
+        assert "pip" not in str(refused.value)
+        assert "\n" not in str(refused.value)
 
 
 def test_without_plugins_an_unknown_name_says_so():

@@ -1,11 +1,13 @@
 """Fusing whole pictures, in files or in memory."""
 
+from bridgetune.inference.agreement import Agreement, measure_agreement
 from bridgetune.inference.borders import Borders, Void, find_borders
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, fuse_files, fuse_folder, fuse_pictures
 
 __all__ = [
     "FUSE_RECIPES",
+    "Agreement",
     "Borders",
     "Fusion",
     "Undecided",
@@ -14,6 +16,7 @@ __all__ = [
     "fuse_files",
     "fuse_folder",
     "fuse_pictures",
+    "measure_agreement",
     "settled",
     "undecided_share",
 ]

@@ -18,6 +18,7 @@ from bridgetune.data import Picture, sources_of, write_image
 from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.files import clear_partial
+from bridgetune.inference.agreement import measure_agreement
 from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
@@ -206,6 +207,9 @@ def _remarks(places: tuple[Path, Path], pictures: tuple[Picture, Picture], fusio
     for place, picture in zip(places, pictures, strict=True):
         if picture.metadata.broken:
             yield f"{place}: its {', '.join(picture.metadata.broken)} cannot be read and is left out"
+    agreement = measure_agreement(pictures[0].pixels, pictures[1].pixels)
+    if agreement is not None and (line := agreement.remark(first.name, str(second))):
+        yield line
     if differing := list(disagreements(*pictures)):
         yield (
             f"{first} and {second} differ in {', '.join(differing)}; the fused image has what the first says, or the"

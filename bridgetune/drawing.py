@@ -13,6 +13,8 @@ from typing import Any, cast
 import matplotlib
 from matplotlib.figure import Figure
 
+from bridgetune.paths import printable
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Of Okabe and Ito (2008), without black, which is for the line that matters most, and yellow, which is pale on
 paper."""
@@ -68,5 +70,5 @@ def file_of(figure: Figure, kind: str, dpi: int) -> bytes:
 
 
 def text(label: str) -> str:
-    """A label in which nothing is mathematics."""
-    return label.replace("$", r"\$")
+    """A label in which nothing is mathematics, and every character is one that can be drawn."""
+    return printable(label).replace("$", r"\$")

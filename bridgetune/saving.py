@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from bridgetune.config.origin import OriginDocument
 from bridgetune.documents import Document, Name
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
+from bridgetune.markdown import markdown_text, one_line
 from bridgetune.origin import Origin
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -103,13 +105,13 @@ def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     card = ModelCard.from_template(
         ModelCardData(library_name="bridgetune", tags=["multi-focus-image-fusion", "decision-map"]),
         template_path=str(Path(__file__).with_name("model_card.md")),
-        title=origin["generator"] or described["network"].rpartition(".")[2],
+        title=markdown_text(origin["generator"] or described["network"].rpartition(".")[2]),
         version=described["bridgetune"],
-        network=described["network"],
+        network=re.sub(r"[`|]", "", one_line(described["network"])),
         parameters=f"{described['parameters']:,}",
-        plugin=f"{origin['distribution']} {origin['version']}".strip() or "none (wrapped by hand)",
+        plugin=markdown_text(f"{origin['distribution']} {origin['version']}".strip() or "none (wrapped by hand)"),
         asked=_asked(described["adapter"]),
-        facts=list(facts.items()),
+        facts=[(markdown_text(name), markdown_text(str(value))) for name, value in facts.items()],
         loadable=loadable,
         load_arguments=_load_arguments(origin),
     )

@@ -33,6 +33,7 @@ from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.cli.stopping import INTERRUPTED, Stop
 from bridgetune.cli.verb import Command
 from bridgetune.errors import BridgetuneError, RequestError
+from bridgetune.paths import printable
 
 app = typer.Typer(
     name="bridgetune",
@@ -133,8 +134,15 @@ def _failed(message: str, code: int, debug: bool = False) -> int:
     return code
 
 
+class _OneLine(logging.Formatter):
+    """A warning in one line that any terminal shows."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(" ".join(super().format(record).split()))
+
+
 def _log_to_standard_error() -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("bridgetune: %(message)s"))
+    handler.setFormatter(_OneLine("bridgetune: %(message)s"))
     logger = logging.getLogger("bridgetune")
     logger.handlers, logger.propagate = [handler], False

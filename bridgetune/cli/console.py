@@ -9,14 +9,33 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
+from bridgetune.paths import printable
 from bridgetune.terms import PUSHES, TERMS
 
-RESULTS = Console(soft_wrap=True, highlight=False)
+
+class PlainConsole(Console):
+    r"""A console to which every string is plain text: no markup, no emoji, control characters as `\x1b`."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The text as it is; lines stay lines."""
+        lines = "\n".join(map(printable, text.split("\n")))
+        return super().render_str(lines, **{**options, "markup": False, "emoji": False})
+
+
+class _Plain(TextColumn):
+    """A field of a progress bar, as plain text."""
+
+    def render(self, task: Task) -> Text:
+        return Text(printable(self.text_format.format(task=task)))
+
+
+RESULTS = PlainConsole(soft_wrap=True, highlight=False)
 """Standard output: what was asked for."""
 
-ERRORS = Console(stderr=True, soft_wrap=True, highlight=False)
+ERRORS = PlainConsole(stderr=True, soft_wrap=True, highlight=False)
 """Standard error: everything else."""
 
 
@@ -32,11 +51,11 @@ def bar(*columns: str) -> Progress:
         columns: Names of fields shown behind the bar.
     """
     return Progress(
-        TextColumn("{task.description}"),
+        _Plain("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        *(TextColumn(f"{{task.fields[{name}]}}") for name in columns),
+        *(_Plain(f"{{task.fields[{name}]}}") for name in columns),
         console=ERRORS,
         disable=not ERRORS.is_terminal,
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from bridgetune._version import __version__
 from bridgetune.cli.console import RESULTS, print_json
 from bridgetune.cli.options import Json
 from bridgetune.cli.plugins import described
+from bridgetune.paths import printable
 from bridgetune.plugins import registry
 
 PACKAGES = (
@@ -47,11 +48,13 @@ def doctor(as_json: Json = False) -> None:
         table.add_row(fact, value)
     for plugin in found.plugins:
         state = (
-            f"[red]broken: {escape(plugin.problem)}[/red]" if plugin.problem else f"brings {', '.join(plugin.names)}"
+            Text(f"broken: {printable(plugin.problem)}", "red")
+            if plugin.problem
+            else Text(f"brings {', '.join(plugin.names)}")
         )
         table.add_row(f"plugin {plugin.source}", state)
     for name, sources in found.conflicts().items():
-        table.add_row(f"conflict over {name}", f"[red]{' and '.join(sources)}; uninstall all but one[/red]")
+        table.add_row(f"conflict over {name}", Text(f"{' and '.join(sources)}; uninstall all but one", "red"))
     RESULTS.print(table)
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table as ScreenTable
+from rich.text import Text
 
 from bridgetune.cli.console import RESULTS
+from bridgetune.paths import printable
 
 if TYPE_CHECKING:
     from bridgetune.evaluation.findings import Findings
@@ -60,17 +61,17 @@ def on_screen(table: Table, between: str = " ", gap: int = 1) -> ScreenTable:
 
     screen = ScreenTable(box=SIMPLE_HEAD, show_edge=False, padding=(0, gap, 0, 0))
     for head in table.heads:
-        screen.add_column(escape(head))
+        screen.add_column(Text(printable(head)))
     for column in table.columns:
-        title = escape(column.plain_title).replace(" ", between)
-        screen.add_column(f"{title} {ARROWS[column.higher_is_better]}", justify="right")
-    styles = {1: "[bold]{}[/bold]", 2: "[underline]{}[/underline]", 0: "{}"}
+        title = printable(column.plain_title).replace(" ", between)
+        screen.add_column(Text(f"{title} {ARROWS[column.higher_is_better]}"), justify="right")
+    styles = {1: "bold", 2: "underline", 0: ""}
     for section in table.sections:
         for row in section:
             cells = (
-                styles[cell.place].format(number(cell, column, row))
+                Text(number(cell, column, row), styles[cell.place])
                 for cell, column in zip(row.cells, table.columns, strict=True)
             )
-            screen.add_row(*map(escape, row.labels), *cells)
+            screen.add_row(*(Text(printable(label)) for label in row.labels), *cells)
         screen.add_section()
     return screen

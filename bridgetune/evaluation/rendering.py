@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 
 from bridgetune.evaluation.tables import AFTER, ARROWS, BEFORE, Cell, Column, Row, Table
-from bridgetune.markdown import markdown_text, pipe_table
+from bridgetune.markdown import markdown_text, one_line, pipe_table
 
 NOTHING = "–"
 
@@ -16,6 +16,8 @@ TEX_ARROWS = {True: r"$\uparrow$", False: r"$\downarrow$"}
 
 _LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "[": "{[}",
+    "*": "{*}",
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -34,6 +36,9 @@ _LATEX = {
     "<": r"$<$",
     ">": r"$>$",
 }
+
+
+_FORMULA = tuple("=+-@＝＋－＠")
 
 
 def number(cell: Cell, column: Column, row: Row) -> str:
@@ -67,13 +72,15 @@ def comma_separated(table: Table) -> str:
     spread = [any(row.cells[place].spread is not None for row in rows) for place in range(len(table.columns))]
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    header = list(table.heads)
+    header = [csv_text(head) for head in table.heads]
     for column, wide in zip(table.columns, spread, strict=True):
-        header += [column.name, f"{column.name}_std"][: 1 + wide]
+        header += [csv_text(column.name), csv_text(f"{column.name}_std")][: 1 + wide]
     writer.writerow(header)
     for row in rows:
         cells = ((cell.value, cell.spread)[: 1 + wide] for cell, wide in zip(row.cells, spread, strict=True))
-        writer.writerow([*row.labels, *("" if value is None else repr(value) for both in cells for value in both)])
+        writer.writerow(
+            [*map(csv_text, row.labels), *("" if value is None else repr(value) for both in cells for value in both)]
+        )
     return written.getvalue()
 
 
@@ -103,8 +110,14 @@ def latex(table: Table) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Plain text for LaTeX."""
-    return "".join(_LATEX.get(sign, sign) for sign in text)
+    """Plain text for LaTeX: no part of it is a command, also at the beginning of a table's row."""
+    return "".join(_LATEX.get(sign, sign) for sign in one_line(text))
+
+
+def csv_text(text: str) -> str:
+    """Plain text for CSV, of which no spreadsheet makes a formula: what could be one begins with an apostrophe."""
+    flat = one_line(text)
+    return f"'{flat}" if flat.lstrip().startswith(_FORMULA) else flat
 
 
 def _signed(printed: str) -> str:

@@ -48,19 +48,14 @@ class MetricInfo(Document):
 
     Attributes:
         higher_is_better: Which way is up.
-        title: How it is called in tables and figures: LaTeX mathematics where it holds `^`, `_` or a backslash
-            (`Q^{AB/F}`), else plain text (`map error`).
+        title: How it was called in print. A metric that is registered has its title from there; that of any other
+            is plain text, whatever it holds.
         unit: `dB`, say; empty for a pure number.
     """
 
     higher_is_better: bool
     title: Label
     unit: Annotated[str, Field(max_length=40)] = ""
-
-    @property
-    def is_math(self) -> bool:
-        """Whether the title is LaTeX mathematics."""
-        return any(sign in self.title for sign in "^_\\")
 
 
 class Evaluation(Document):

@@ -50,8 +50,14 @@ class Column:
 
     @classmethod
     def of(cls, name: str, info: MetricInfo) -> Column:
-        """Of a metric: four digits as in the paper, fewer for units whose numbers are large."""
-        return cls(name, info.title, info.higher_is_better, _DIGITS.get(info.unit, 4), info.unit, info.is_math)
+        """Of a metric: four digits as in the paper, fewer for units whose numbers are large.
+
+        The title of a metric that is registered is the registered one, which may be mathematics. That of any other
+        came from a file and is plain text.
+        """
+        known = METRICS.get(name)
+        title, math = (known.title, known.is_math) if known else (info.title, False)
+        return cls(name, title, info.higher_is_better, _DIGITS.get(info.unit, 4), info.unit, math)
 
     @property
     def plain_title(self) -> str:
@@ -243,8 +249,8 @@ def image_rank_table(scores: DatasetScores, name: str) -> Table:
     """Ranks by image in each metric and in all metrics together, the best method first."""
     names = scores.ranked()
     columns = [
-        Column(metric, info.title, False, 2, math=info.is_math)
-        for metric, info in ((metric, scores.metrics[metric]) for metric in names)
+        replace(Column.of(metric, scores.metrics[metric]), higher_is_better=False, digits=2, unit="")
+        for metric in names
     ]
     columns.append(Column(ALL_METRICS, ALL_METRICS, False, 2))
     ranked = [image_ranks(scores, metric) for metric in [*names, ALL_METRICS]]

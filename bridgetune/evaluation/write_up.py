@@ -18,7 +18,7 @@ from bridgetune.evaluation.tables import Table
 from bridgetune.evaluation.wording import listed, p_number
 from bridgetune.files import clear_partial, replaced
 from bridgetune.locking import held
-from bridgetune.markdown import markdown_text, pipe_table
+from bridgetune.markdown import markdown_code, markdown_text, pipe_table
 
 REPORT = "report.md"
 
@@ -99,7 +99,7 @@ def report(findings: Findings, sections: Sequence[Section] = ()) -> str:
     for found in findings.scopes:
         parts += _scope(found)
     if comparison.definitions:
-        defined = [f"`{name}`: {text}" for name, text in comparison.definitions.items()]
+        defined = [f"{markdown_code(name)}: {markdown_text(text)}" for name, text in comparison.definitions.items()]
         parts.append("## Definitions\n\n" + "\n".join(f"- {line}" for line in defined))
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 

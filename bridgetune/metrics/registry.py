@@ -67,6 +67,11 @@ class Metric:
     short: str = ""
 
     @property
+    def is_math(self) -> bool:
+        """Whether the title is TeX mathematics."""
+        return any(sign in self.title for sign in "^_\\")
+
+    @property
     def computed(self) -> Callable[..., Any]:
         """The function itself."""
         found: Callable[..., Any] = resolve(self.function) if isinstance(self.function, str) else self.function

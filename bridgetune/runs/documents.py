@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -100,6 +101,13 @@ class RunRecord(BaseModel):
     __pydantic_extra__: dict[Name, float | None]
 
     step: Annotated[int, Field(ge=0, le=10**8)]
+
+    @model_validator(mode="after")
+    def _names_are_those_of_terms(self) -> Self:
+        for name in self.model_extra or ():
+            if not re.fullmatch("[a-z][a-z0-9_]{0,99}", name):
+                raise ValueError(f"got the name {name[:60]!r}; expected small letters, digits and _")
+        return self
 
 
 def read_decided(path: Path, expected: str) -> Record:

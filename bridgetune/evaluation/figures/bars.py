@@ -48,7 +48,7 @@ def bars(scores: DatasetScores, table: Table) -> Figure:
         panel.tick_params(axis="y", length=0)
         panel.set_xticks(_ticks(low, reach))
         info = scores.metrics[column.name]
-        panel.set_title(f"{style.title(info)} {TEX_ARROWS[info.higher_is_better]}")
+        panel.set_title(f"{style.title(column.name, info)} {TEX_ARROWS[info.higher_is_better]}")
     shown = {cell.place for row in rows for cell in row.cells}
     figure.legend(
         handles=[Patch(color=_FILL[place], label=label) for place, label in _NAMES.items() if place in shown],

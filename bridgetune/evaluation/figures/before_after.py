@@ -38,7 +38,7 @@ def before_after(scores: DatasetScores, pair: MethodPair, tests: Sequence[Paired
         colours = [style.BETTER if sign * value > 0 else style.WORSE for value in change]
         panel.bar(range(len(change)), change, 0.8 if len(change) < 60 else 1.0, color=colours)
         panel.axhline(0, color="black", linewidth=0.6)
-        panel.set_title(f"{style.title(info)} {TEX_ARROWS[info.higher_is_better]}", pad=14)
+        panel.set_title(f"{style.title(test.metric, info)} {TEX_ARROWS[info.higher_is_better]}", pad=14)
         panel.text(
             0.5,
             1.02,

@@ -41,7 +41,7 @@ def stability(scores: DatasetScores, proposed: str | None) -> Figure:
             if many:
                 look |= {"marker": "", "linewidth": 1.3 if method == proposed else 0.5}
             panel.plot(range(len(values)), values, label=text(method), markersize=2.6, markeredgewidth=0, **look)
-        panel.set_title(f"{style.title(info)} {TEX_ARROWS[info.higher_is_better]}")
+        panel.set_title(f"{style.title(name, info)} {TEX_ARROWS[info.higher_is_better]}")
         panel.margins(x=0.02)
         panel.grid(axis="y", color="#E5E5E5", linewidth=0.5)
         panel.set_axisbelow(True)

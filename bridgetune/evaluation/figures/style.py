@@ -14,6 +14,7 @@ from matplotlib.mathtext import MathTextParser
 
 from bridgetune.drawing import COLOURS, drawing, file_of, text
 from bridgetune.evaluation.results import MetricInfo
+from bridgetune.evaluation.tables import Column
 
 COLUMN, PAGE = 3.5, 7.16
 """Widths of one column and of both, in inches, as IEEE has them; Elsevier's are within a few millimetres."""
@@ -37,9 +38,10 @@ def saved(figure: Figure) -> dict[str, bytes]:
     return files
 
 
-def title(info: MetricInfo) -> str:
+def title(name: str, info: MetricInfo) -> str:
     """A metric's title for matplotlib, with its unit."""
-    shown = f"${info.title}$" if info.is_math and _parses(f"${info.title}$") else text(info.title)
+    column = Column.of(name, info)
+    shown = f"${column.title}$" if column.math and _parses(f"${column.title}$") else text(column.title)
     return f"{shown} ({text(info.unit)})" if info.unit else shown
 
 

@@ -133,13 +133,15 @@ def test_the_first_methods_look_different():
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("name", "given", "shown"),
     [
-        (MetricInfo(higher_is_better=True, title="Q^{AB/F}"), "$Q^{AB/F}$"),
-        (MetricInfo(higher_is_better=True, title="PSNR", unit="dB"), "PSNR (dB)"),
-        (MetricInfo(higher_is_better=True, title="my_{metric"), "my_{metric"),
-        (MetricInfo(higher_is_better=True, title="5$"), r"5\$"),
+        ("qabf_weighted", MetricInfo(higher_is_better=True, title="Q^{AB/F}"), "$Q^{AB/F}$"),
+        ("qabf_weighted", MetricInfo(higher_is_better=True, title="another's"), "$Q^{AB/F}$"),
+        ("psnr", MetricInfo(higher_is_better=True, title="PSNR", unit="dB"), "PSNR (dB)"),
+        ("theirs", MetricInfo(higher_is_better=True, title="Q_{MI}"), "Q_{MI}"),
+        ("theirs", MetricInfo(higher_is_better=True, title="5$"), r"5\$"),
+        ("theirs", MetricInfo(higher_is_better=True, title="$\\frac{1}{$", unit="$"), r"\$\frac{1}{\$ (\$)"),
     ],
 )
-def test_titles_are_mathematics_where_they_can_be(given: MetricInfo, shown: str):
-    assert title(given) == shown
+def test_titles_are_mathematics_where_they_are_registered_so(name: str, given: MetricInfo, shown: str):
+    assert title(name, given) == shown

@@ -10,6 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bridgetune.errors import WorkError
+from bridgetune.paths import resolved, shown, special
+
+LONGEST_NAME = 255
+"""Bytes, on the drives that there are."""
+
+LONGEST_SUFFIX = 20
+"""Letters; none is longer by which a writer tells the format."""
 
 _PARTIAL = re.compile(r"\..+\.[0-9]+\.partial(\.\w+)?")
 """The names that `replaced` gives."""
@@ -17,11 +24,18 @@ _PARTIAL = re.compile(r"\..+\.[0-9]+\.partial(\.\w+)?")
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` to write to; it is flushed and becomes `path` if all goes well.
+    """Yield a temporary path to write to; it is flushed and becomes `path` if all goes well.
 
-    The temporary name keeps the suffix, by which writers tell the format.
+    It is beside `path`, or beside what `path` is a link to, which stays one; and it keeps the suffix, by which writers
+    tell the format.
+
+    Raises:
+        WorkError: `path` is a FIFO, a device or a socket, which nothing replaces.
     """
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    if found := special(path):
+        raise WorkError(f"{shown(path)}: is {found}, and is not replaced; name another place")
+    path = resolved(path) if path.is_symlink() else path
+    partial = _beside(path)
     try:
         yield partial
         with partial.open("rb+") as written:
@@ -57,4 +71,15 @@ def write_whole(path: Path, text: str) -> None:
         with replaced(path) as partial:
             partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise WorkError(f"{path}: cannot be written ({error.strerror}); name another place") from error
+        raise WorkError(f"{shown(path)}: cannot be written ({error.strerror}); name another place") from error
+
+
+def _beside(path: Path) -> Path:
+    """A name of this process's own, no longer than a drive takes."""
+    suffix = path.suffix if len(path.suffix) < LONGEST_SUFFIX else ""
+    rest = f".{os.getpid()}.partial{suffix}"
+    room = LONGEST_NAME - 1 - len(os.fsencode(rest))
+    stem = path.stem
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return path.with_name(f".{stem}{rest}")

@@ -6,6 +6,7 @@ folders that may not be entered, of NUL bytes. What comes from a user or from a 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -45,6 +46,14 @@ _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 def printable(text: str) -> str:
     r"""The text in one line that any terminal shows: controls, odd blanks and bytes that are no UTF-8 as `\x1b`."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def as_text(name: Given) -> str:
+    """A name as documents hold it: UTF-8 where its bytes are that, whatever the system says; see `printable`."""
+    text = os.fspath(name)
+    with contextlib.suppress(UnicodeError):
+        text = os.fsencode(text).decode("utf-8")
+    return printable(text)
 
 
 def shown(path: Given) -> str:

@@ -17,11 +17,13 @@ from torch import nn
 from bridgetune._version import __version__
 from bridgetune.config import AdapterConfig
 from bridgetune.config.origin import OriginDocument
+from bridgetune.destinations import check_absent, check_folder
 from bridgetune.documents import Document, Name
-from bridgetune.errors import RequestError, WorkError
+from bridgetune.errors import WorkError
 from bridgetune.files import replaced
 from bridgetune.markdown import markdown_text, one_line
 from bridgetune.origin import Origin
+from bridgetune.paths import is_file
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
@@ -63,11 +65,14 @@ def save(network: nn.Module, config: AdapterConfig, origin: Origin, folder: Path
         facts: What the card tells of its training: name -> value.
 
     Raises:
-        RequestError: Where `folder` is a file.
+        RequestError: `folder` is a file, or cannot be written to, or holds files of these names that no generator
+            has; nothing is written.
         WorkError: It cannot be written there.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RequestError(f"{folder}: is a file, expected a folder to save the generator in")
+    space = sum(parameter.nbytes for parameter in network.parameters())
+    check_folder(folder, "the generator", space=space)
+    own = is_file(folder / WEIGHTS)  # which are written first
+    check_absent([folder / name for name in (WEIGHTS, CONFIG, CARD)], force=own)
     described = {
         "format": FORMAT,
         "bridgetune": __version__,
@@ -94,7 +99,7 @@ def save(network: nn.Module, config: AdapterConfig, origin: Origin, folder: Path
 
 def product_of(folder: Path) -> Path:
     """The folder of a generator; a run's is where its product lies."""
-    return folder / PRODUCT if (folder / PRODUCT / CONFIG).is_file() else folder
+    return folder / PRODUCT if is_file(folder / PRODUCT / CONFIG) else folder
 
 
 def _card(described: Mapping[str, Any], facts: Mapping[str, Any]) -> str:

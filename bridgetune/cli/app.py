@@ -27,7 +27,7 @@ from bridgetune.cli import (
     pretrain,
     report,
 )
-from bridgetune.cli.console import ERRORS
+from bridgetune.cli.console import ERRORS, show_anything
 from bridgetune.cli.naming import NamingMetrics
 from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.cli.stopping import INTERRUPTED, Stop
@@ -93,8 +93,10 @@ def run(arguments: Sequence[str], stop: Stop) -> int:
     given = [argument for argument in given if argument != "--debug"]
     let_threads_rest()
     keep_memory()
+    show_anything()
     _log_to_standard_error()
     try:
+        _refuse_empty(given)
         returned = app(given, standalone_mode=False)
         code = returned if isinstance(returned, int) else 0
         return _failed("stopped", code) if code == INTERRUPTED else code
@@ -124,11 +126,22 @@ def _told(error: Exception, given: Sequence[str]) -> tuple[str, int]:
             return f"{type(error).__name__}: {error} (run again with --debug to see where)", 1
 
 
+def _refuse_empty(given: Sequence[str]) -> None:
+    """Refuse an argument without a letter, which as a path would mean the folder that one is in."""
+    for place, argument in enumerate(given):
+        option, equals, value = argument.partition("=")
+        if not argument or (option.startswith("--") and equals and not value):
+            where = option or (given[place - 1] if place else "the verb")
+            raise RequestError(
+                f"{where}: given nothing, expected a value; leave it out, or set the variable that it was to come from"
+            )
+
+
 def _failed(message: str, code: int, debug: bool = False) -> int:
     """Say it in one line, below the traceback where that was asked for, and return the exit code."""
     if debug:
         traceback.print_exc()
-    line = " ".join(message.split())
+    line = printable(" ".join(message.split()))
     with contextlib.suppress(OSError):  # nobody is there to read it
         ERRORS.print(f"bridgetune: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
     return code

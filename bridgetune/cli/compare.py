@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
-from bridgetune.cli.options import Json, Trust
+from bridgetune.cli.options import Force, Json, Trust
 from bridgetune.config.bounds import Level, limits
 from bridgetune.errors import RequestError
 
@@ -56,6 +56,7 @@ def compare(
             " What is in --out already is not made again.",
         ),
     ] = None,
+    force: Force = False,
     trust_code: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -66,12 +67,20 @@ def compare(
             raise RequestError(f"compare: {name} beside --sweep, which makes its own; leave one of them out")
         if out is None:
             raise RequestError("--sweep: expected --out DIR, where its runs are kept")
+        if force:
+            raise RequestError("compare: --force beside --sweep, which goes on with what is in --out; leave it out")
         from bridgetune.cli.sweep import sweep as run_sweep
 
         run_sweep(sweep, out, metric or (), alpha, as_json, trust_code)
         return
     if not evaluations:
         raise RequestError("compare: expected evaluations, files or folders, or --sweep FILE.toml")
+    if out is not None:
+        from bridgetune.evaluation.places import check_place
+
+        check_place(out, force)
+    elif force:
+        raise RequestError("--force: given without --out, whose files it is for; leave it out")
     from bridgetune.cli.tables import show_findings
     from bridgetune.evaluation.aligning import align_pairs, read_evaluations
     from bridgetune.evaluation.findings import described, find
@@ -84,7 +93,7 @@ def compare(
         from bridgetune.evaluation.write_up import write_report
 
         with ERRORS.status("drawing"):
-            written = write_report(findings, out)
+            written = write_report(findings, out, force=force)
     if as_json:
         print_json({**described(findings), "files": [str(path) for path in written]})
         return

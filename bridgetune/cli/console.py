@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +39,13 @@ RESULTS = PlainConsole(soft_wrap=True, highlight=False)
 
 ERRORS = PlainConsole(stderr=True, soft_wrap=True, highlight=False)
 """Standard error: everything else."""
+
+
+def show_anything() -> None:
+    """Have standard output and error escape what their encoding lacks: a name that is no UTF-8, an α in LC_ALL=C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(document: Any) -> None:

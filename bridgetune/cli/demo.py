@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, TrainingProgress, percent, print_json
-from bridgetune.cli.options import Json
+from bridgetune.cli.options import Force, Json
 
 if TYPE_CHECKING:
     from bridgetune.demo import DemoResult
@@ -20,7 +20,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where everything is written.")] = Path(
         "runs/demo"
     ),
-    force: Annotated[bool, typer.Option("--force", help="Replace what an earlier demo wrote there.")] = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Tune and fuse on photographs that are already here: about a minute on two idle cores."""

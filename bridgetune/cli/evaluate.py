@@ -11,6 +11,7 @@ from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
 from bridgetune.cli.options import (
     GENERATOR,
     NETWORK,
+    Force,
     Json,
     Mirrored,
     Recipe,
@@ -22,8 +23,10 @@ from bridgetune.cli.options import (
 )
 from bridgetune.cli.tables import print_table
 from bridgetune.config.bounds import Processes, limits
+from bridgetune.destinations import check_apart, check_file
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole
+from bridgetune.paths import are_same, is_there, shown
 
 if TYPE_CHECKING:
     from bridgetune.evaluation.results import Evaluation
@@ -76,7 +79,7 @@ def evaluate(
             help="Keep a generator's fused images and maps: DIR/fused/STEM.png and DIR/maps/STEM.png.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what --keep finds there.")] = False,
+    force: Force = False,
     workers: Annotated[
         int | None, typer.Option(help="Processes that measure. Default: one a core.", **limits(Processes))
     ] = None,
@@ -85,9 +88,9 @@ def evaluate(
     """Measure a method's fused images: fusion metrics, and map metrics where there is a ground truth."""
     if (fused is None) == (generator is None):
         raise RequestError("evaluate: expected --fused DIR, saved results, or --generator, what makes them")
-    for path in (out, csv_out):
-        if path is not None and path.is_dir():
-            raise RequestError(f"{path}: is a folder, expected a file to write; add a name such as lytro.json")
+    if force and out is csv_out is keep is None:
+        raise RequestError("--force: given without --out, --csv or --keep, whose files it is for; leave it out")
+    _check_files(sources, fused, out, csv_out, force)
     from bridgetune.evaluation.evaluating import evaluate as measure
     from bridgetune.evaluation.rendering import comma_separated
     from bridgetune.evaluation.tables import image_table
@@ -110,7 +113,7 @@ def evaluate(
             method=method,
             dataset=dataset,
             keep=keep,
-            force=force,
+            force=force and keep is not None,
             workers=workers,
             progress=lambda done, total, stem: shown.update(task, completed=done, total=total, stem=stem),
         )
@@ -129,6 +132,19 @@ def evaluate(
     for path in (out, csv_out):
         if path is not None:
             RESULTS.print(f"saved in {path}", markup=False)
+
+
+def _check_files(sources: Path, fused: Path | None, out: Path | None, csv_out: Path | None, force: bool) -> None:
+    """Refuse, before the work, files that could not be written, or that are measured."""
+    written = [path for path in (out, csv_out) if path is not None]
+    check_apart(written)
+    for path, what in ((out, "the evaluation"), (csv_out, "the table")):
+        if path is not None:
+            check_file(path, what, force=force)
+    folders = [sources / name for name in ("A", "B", "mask", "clear")] + ([fused] if fused is not None else [])
+    for path in written:
+        if is_there(path) and any(are_same(path.parent, folder) for folder in folders):
+            raise RequestError(f"{shown(path)}: lies among what is measured; name another place")
 
 
 def _show(result: Evaluation) -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
-from bridgetune.cli.options import GeneratorArgument, Json, Mirrored, Scales, Symmetric, Trust, Weights
+from bridgetune.cli.options import Force, GeneratorArgument, Json, Mirrored, Scales, Symmetric, Trust, Weights
 from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, limits
 from bridgetune.errors import RequestError
 
@@ -42,15 +42,16 @@ def export(
     tolerance: Annotated[
         float, typer.Option(help="How far its map, in [0, 1], may be from the network's own.", **limits(Tolerance))
     ] = 1e-4,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Write a generator as a file that runs without bridgetune, and check it against the network itself."""
     wanted = _size(size)
-    from bridgetune.exporting import FORMATS
+    from bridgetune.exporting import FORMATS, check_place
     from bridgetune.exporting import export as write
     from bridgetune.opening import open_generator
 
+    check_place(out, format_, force)
     network = open_generator(generator, weights or "shipped", symmetric, mirrored, scales, trust=trust_code)
     done = write(
         network,

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import Borders, Generator, Mirrored, Recipe, Scales, Symmetric, Trust, Undecided, Weights
+from bridgetune.cli.options import (
+    Borders,
+    Force,
+    Generator,
+    Mirrored,
+    Recipe,
+    Scales,
+    Symmetric,
+    Trust,
+    Undecided,
+    Weights,
+)
 from bridgetune.errors import RequestError
 
 
@@ -34,6 +45,7 @@ def fuse(
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
     borders: Borders = "replace",
+    force: Force = False,
 ) -> None:
     """Fuse two images A and B, or every pair of a folder.
 
@@ -42,33 +54,38 @@ def fuse(
     one = first is not None and second is not None
     if out is None or (pairs is None) != one or (pairs is not None and first is not None):
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
-    from bridgetune.inference import fuse_files, fuse_folder
+    if pairs is None:
+        assert first is not None
+        assert second is not None
+        _check_files([first, second], out, map_out, force)
+    from bridgetune.inference import check_places, fuse_files, fuse_folder
     from bridgetune.inference.mapless import refuse_map
     from bridgetune.opening import open_method
 
+    if pairs is not None:
+        check_places(pairs, out, map_out, force)
     network = open_method(generator, weights, symmetric, mirrored, scales, trust=trust_code)
     if pairs is None:
         assert first is not None
         assert second is not None
-        _refuse_overwriting([first, second], out, map_out)
         if map_out is not None:
             refuse_map(network, f"--map {map_out}")
-        fuse_files(network, first, second, recipe, undecided, borders).save(out, map_out)
+        fuse_files(network, first, second, recipe, undecided, borders, out).save(out, map_out)
         RESULTS.print(f"fused image in {out}", markup=False)
         return
     done = 0
     with bar("stem") as progress:
         task = progress.add_task("fusing", total=None, stem="")
-        for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out, undecided, borders):
+        for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out, undecided, borders, force):
             progress.update(task, completed=done, total=total, stem=stem)
     RESULTS.print(f"{done} fused images in {out}", markup=False)
 
 
-def _refuse_overwriting(sources: list[Path], out: Path, map_out: Path | None) -> None:
-    taken = {path.resolve() for path in sources}
-    for place in (out, map_out):
-        if place is None:
-            continue
-        if place.resolve() in taken:
-            raise RequestError(f"{place}: would overwrite a source image or the fused one; name another file")
-        taken.add(place.resolve())
+def _check_files(sources: list[Path], out: Path, map_out: Path | None, force: bool) -> None:
+    from bridgetune.destinations import check_apart
+    from bridgetune.pictures import check_image_place
+
+    outputs = [out] if map_out is None else [out, map_out]
+    check_apart(outputs, sources)
+    for place, what in zip(outputs, ("the fused image", "the decision map"), strict=False):
+        check_image_place(place, what, force=force)

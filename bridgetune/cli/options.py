@@ -18,6 +18,7 @@ NETWORK, PICTURES = "The network", "The pictures"
 GENERATOR = "NAME|PATH|MODULE:FACTORY"
 """How a generator is named."""
 
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Recipe = Annotated[
     Literal["paper", "released"],

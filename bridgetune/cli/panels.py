@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import GENERATOR, Recipe, Trust, Undecided
+from bridgetune.cli.options import GENERATOR, Force, Recipe, Trust, Undecided
 from bridgetune.config.bounds import ColumnWidth, limits
 from bridgetune.errors import RequestError
 
@@ -52,6 +52,7 @@ def panels(
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
     width: Annotated[int, typer.Option(help="Of a column, in pixels.", **limits(ColumnWidth))] = 300,
+    force: Force = False,
 ) -> None:
     """Draw sources, decision maps and the fused image side by side, a row for each pair."""
     labels = _one_each("--label", label, generator) or _distinct(generator)
@@ -59,11 +60,14 @@ def panels(
         raise RequestError("--label: two generators are called the same; give each its own --label")
     given = _one_each("--weights", weights, generator) or ["shipped"] * len(generator)
 
-    from bridgetune.data import write_image
+    from bridgetune.data import check_image_place, write_image
+    from bridgetune.destinations import check_apart
     from bridgetune.evaluation.panels import decision_rows, draw_panels, panel_pairs
     from bridgetune.opening import open_generator
 
+    check_image_place(out, "the picture", force=force)
     pairs = panel_pairs(sources, _listed(images))
+    check_apart([out], [path for pair in pairs for path in pair.paths])
     opened: dict[str, Adapter] = {
         name: open_generator(one, own, trust=trust_code)
         for name, one, own in zip(labels, generator, given, strict=True)

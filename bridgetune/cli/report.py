@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, percent, print_json
-from bridgetune.cli.options import Json
+from bridgetune.cli.options import Force, Json
 
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, --out of pretrain or finetune.")],
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Write report.md with curves into a run's folder, from its records; also while it runs."""
@@ -21,7 +22,7 @@ def report(
 
     folder = RunDirectory(run)
     with ERRORS.status("drawing"):
-        written = write_report(folder)
+        written = write_report(folder, force=force)
     found = described(folder)
     if as_json:
         print_json({**found, "files": [str(path) for path in written]})

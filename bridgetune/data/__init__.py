@@ -20,6 +20,7 @@ from bridgetune.data.references import ReferencePool, References, ReferenceSourc
 from bridgetune.data.stored import FolderPairs, SourceFiles, UnlabelledPair, UnlabelledPairs, sources_of
 from bridgetune.pictures.images import (
     Picture,
+    check_image_place,
     image_size,
     read_image,
     read_mask,
@@ -50,6 +51,7 @@ __all__ = [
     "UnlabelledPairs",
     "Verify",
     "all_in_focus",
+    "check_image_place",
     "disk_blurs",
     "gaussian_blur",
     "gaussian_blurs",

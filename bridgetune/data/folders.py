@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
-from bridgetune.paths import shown
+from bridgetune.paths import entries, is_file, shown
 from bridgetune.pictures.images import image_size, read_image, read_mask_pixels
 
 IMAGE_SUFFIXES = (
@@ -44,7 +44,7 @@ class Skipped(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path.parent.name}/{self.path.name} ({self.reason})"
+        return f"{shown(self.path.parent.name)}/{shown(self.path.name)} ({self.reason})"
 
 
 class Collection(NamedTuple):
@@ -65,17 +65,22 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
         RequestError: No such folder, or not a folder.
     """
-    if not folder.is_dir():
-        given = "is a file" if folder.exists() else "no such folder"
-        raise RequestError(f"{folder}: {given}, expected a folder of images; check the path")
     return sorted(
         (
             path
-            for path in folder.iterdir()
-            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+            for path in entries(folder, "a folder of images")
+            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and _can_be_read(path)
         ),
         key=lambda path: natural_order(path.name),
     )
+
+
+def _can_be_read(path: Path) -> bool:
+    """Whether it is a file; a link in a circle, say, is none."""
+    try:
+        return is_file(path)
+    except RequestError:
+        return False
 
 
 def collect(
@@ -177,7 +182,7 @@ def _image_pixels(path: Path) -> NDArray[Any]:
 
 
 def _report(folders: Sequence[Path], kept: int, skipped: Sequence[Skipped]) -> None:
-    where = ", ".join(map(str, folders))
+    where = ", ".join(map(shown, folders))
     named = ", ".join(map(str, skipped[:_NAMED_AT_MOST]))
     if len(skipped) > _NAMED_AT_MOST:
         named += f" and {len(skipped) - _NAMED_AT_MOST} more"

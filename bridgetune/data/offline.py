@@ -19,9 +19,11 @@ from bridgetune.data.folders import THREADS, Verify
 from bridgetune.data.framing import Fit
 from bridgetune.data.pairs import SyntheticPairs, multi_focus_pair
 from bridgetune.data.stored import half_made
+from bridgetune.destinations import check_folder
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import write_whole
 from bridgetune.locking import held_beside
+from bridgetune.paths import entries, is_there, shown
 from bridgetune.pictures.images import to_pixels, write_image
 
 
@@ -106,8 +108,9 @@ def make_dataset(
 
 
 def _refuse_used(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RequestError(f"{out}: is there and not empty, expected a new folder; name another or delete it")
+    check_folder(out, "the pairs")
+    if is_there(out) and entries(out):
+        raise RequestError(f"{shown(out)}: is there and not empty, expected a new folder; name another or delete it")
 
 
 def _write_pairs(

@@ -17,6 +17,7 @@ from torch import Tensor
 from bridgetune.config import Steps, TuneConfig
 from bridgetune.data import Pair, all_in_focus, to_pixels, write_image
 from bridgetune.demo.photographs import HeldOut, references, training_pairs
+from bridgetune.destinations import check_folder
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.panels import draw_panels
 from bridgetune.files import replaced
@@ -25,6 +26,7 @@ from bridgetune.locking import held
 from bridgetune.metrics import HOMOGENEOUS, MapErrors, map_errors
 from bridgetune.modes import evaluating
 from bridgetune.opening import create
+from bridgetune.paths import entries, is_file, is_folder, shown
 from bridgetune.runs.directory import Record
 from bridgetune.synthesis import fuse
 from bridgetune.training import finetune
@@ -92,8 +94,7 @@ def run_demo(
     Raises:
         RequestError: `out` is in use, or has files and no demo, scikit-image or the BridgeMFF plugin is missing.
     """
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"{out}: is a file, expected a folder for the demo")
+    check_folder(out, "the demo")
     with held(out):
         _clear(out, force)
         torch.manual_seed(tuning.seed)
@@ -134,14 +135,16 @@ class _Stopwatch:
 
 
 def _clear(out: Path, force: bool) -> None:
-    if any(not path.name.startswith(".") for path in out.iterdir()):
+    if any(not path.name.startswith(".") for path in entries(out)):
         if not force:
-            raise RequestError(f"{out}: not empty; name another folder, or --force to replace an earlier demo")
-        if not (out / "finetune" / "config.json").is_file():
-            raise RequestError(f"{out}: not empty, and no earlier demo that --force could replace; name another folder")
+            raise RequestError(f"{shown(out)}: not empty; name another folder, or --force to replace an earlier demo")
+        if not is_file(out / "finetune" / "config.json"):
+            raise RequestError(
+                f"{shown(out)}: not empty, and no earlier demo that --force could replace; name another folder"
+            )
         for name in WRITTEN:
             path = out / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path) if is_folder(path) and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
 def _fuse_and_measure(

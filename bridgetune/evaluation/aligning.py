@@ -14,6 +14,7 @@ from bridgetune.errors import RequestError
 from bridgetune.evaluation.comparison import Comparison, DatasetScores, MethodPair
 from bridgetune.evaluation.results import IDENTICAL, JPEG, JPEG_COSTS, TUNED_SUFFIX, Evaluation, MetricInfo
 from bridgetune.ordering import natural_order
+from bridgetune.paths import entries, is_folder, shown
 
 ALL_DATASETS = "all datasets"
 _NAMED_AT_MOST = 6
@@ -27,12 +28,13 @@ def read_evaluations(paths: Iterable[Path]) -> dict[Path, Evaluation]:
     """
     files: list[Path] = []
     for path in paths:
-        if not path.is_dir():
+        if not is_folder(path):
             files.append(path)
             continue
-        found = sorted(path.glob("*.json"), key=lambda file: natural_order(file.name))
+        here = (file for file in entries(path) if file.suffix == ".json")
+        found = sorted(here, key=lambda file: natural_order(file.name))
         if not found:
-            raise RequestError(f"{path}: no evaluation (*.json) in this folder; bridgetune evaluate writes them")
+            raise RequestError(f"{shown(path)}: no evaluation (*.json) in this folder; bridgetune evaluate writes them")
         files += found
     return {path: Evaluation.read(path) for path in dict.fromkeys(files)}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from bridgetune.data import image_size, list_images
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
+from bridgetune.paths import is_folder
 
 SOURCES = ("A", "B")
 MASK, CLEAR = "mask", "clear"
@@ -64,7 +65,7 @@ def find_dataset(sources: Path, fused: Path | None = None) -> DatasetFiles:
         RequestError: A missing folder or file, a file of another size, or counts that differ; files are named.
     """
     folders = {"first": sources / "A", "second": sources / "B"}
-    folders |= {name: sources / name for name in (MASK, CLEAR) if (sources / name).is_dir()}
+    folders |= {name: sources / name for name in (MASK, CLEAR) if is_folder(sources / name)}
     if fused is not None:
         folders["fused"] = fused
     firsts = _listed(folders["first"])

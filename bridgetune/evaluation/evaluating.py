@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 from bridgetune.config.bounds import Processes, within
+from bridgetune.destinations import begun, check_absent, check_folder
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.evaluation.dataset import ImageFiles, find_dataset
 from bridgetune.evaluation.measuring import KEPT, Method, kept_files, measure, metrics_of
@@ -33,6 +34,8 @@ from bridgetune.inference.mapless import refuse_map
 from bridgetune.locking import held
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, Metric
 from bridgetune.opening import open_method
+from bridgetune.paths import are_same, as_text, is_folder, resolved, shown
+from bridgetune.paths import check_folder as check_sources
 from bridgetune.pictures import is_jpeg
 from bridgetune.protocol import Evaluator
 from bridgetune.saving import PRODUCT
@@ -101,8 +104,9 @@ def evaluate(
             raise RequestError(f"{option}: got {label!r}, expected a label of one line, without blanks around it")
     if workers is not None:
         within("workers", workers, Processes)
-    if not sources.is_dir():
-        raise RequestError(f"{sources}: no such folder, expected the sources, with A/ and B/ in it")
+    check_sources(sources, "the sources, with A/ and B/ in it")
+    dataset = as_text(dataset) or _label(resolved(sources).name)
+    method = as_text(method) or (_label(resolved(fused).name) if fused is not None else _named(generator))
     found = find_dataset(sources, None if fused is None else Path(fused))
     if force and keep is None:
         raise RequestError("force: given without keep, whose files it is for; leave it out")
@@ -128,33 +132,34 @@ def evaluate(
             _check_kept(kept, generator is not None, found.images, force)
             for folder in KEPT:
                 clear_partial(kept / folder, since)
+            alone.enter_context(begun())
         for done, (files, its_scores) in enumerate(measured, 1):
             scores[files.stem] = its_scores
             progress(done, len(found.images), files.stem)
 
-    settings: dict[str, Any] = {"sources": str(sources)}
+    settings: dict[str, Any] = {"sources": as_text(sources)}
     if fused is not None:
-        settings["fused"] = str(fused)
+        settings["fused"] = as_text(fused)
     else:
-        settings |= {"generator": _named(generator), "weights": str(weights) if weights else None, "recipe": recipe}
+        settings |= {"generator": _named(generator), "weights": as_text(weights) if weights else None, "recipe": recipe}
         settings |= {"undecided": undecided}
         if isinstance(network, Adapter):
             settings |= network.config.model_dump(mode="json", include={"symmetric", "mirrored", "scales"})
     if found.matched_by_order:
-        settings[BY_ORDER] = [str(folder) for folder in found.matched_by_order]
+        settings[BY_ORDER] = [as_text(folder) for folder in found.matched_by_order]
     if jpegs := sum(files.fused is not None and is_jpeg(files.fused) for files in found.images):
         settings[JPEG] = jpegs
-    if identical := [files.stem for files in found.images if scores[files.stem].get("psnr") == math.inf]:
+    if identical := [_label(files.stem) for files in found.images if scores[files.stem].get("psnr") == math.inf]:
         settings[IDENTICAL] = identical
     if kept is not None:
-        settings["kept"] = str(kept)
+        settings["kept"] = as_text(kept)
     settings |= {"images": len(scores), "workers": count, "seconds": round(time.perf_counter() - began, 2)}
     names = metrics_of(found.images[0], prepared.has_map)
     if isinstance(network, Evaluator):
         settings[WITHOUT_MAP] = [name for name in metrics_of(found.images[0], True) if name not in names]
     return Evaluation(
-        method=method or (Path(fused).resolve().name if fused is not None else _named(generator)),
-        dataset=dataset or sources.resolve().name,
+        method=method,
+        dataset=dataset,
         convention=convention,
         definitions=_definitions(names, found.images[0], convention),
         metrics={
@@ -163,7 +168,7 @@ def evaluate(
             )
             for name in names
         },
-        images={files.stem: _finite(scores[files.stem]) for files in found.images},
+        images={_label(files.stem): _finite(scores[files.stem]) for files in found.images},
         settings=settings,
     )
 
@@ -172,15 +177,12 @@ def _check_kept(keep: Path, has_generator: bool, images: list[ImageFiles], force
     """Refuse what cannot be kept, or would replace a file, before the work."""
     if not has_generator:
         raise RequestError("keep: given without a generator whose results could be kept; leave it out")
+    sources = {images[0].first.parent, images[0].second.parent}
     for place in (keep, *(keep / folder for folder in KEPT)):
-        if place.exists() and not place.is_dir():
-            raise RequestError(f"{place}: is a file, expected a folder for fused images and maps")
-        if place.resolve() in {path.parent.resolve() for path in (images[0].first, images[0].second)}:
-            raise RequestError(f"{place}: holds the sources; name another folder for fused images and maps")
-    there = [path for files in images for path in kept_files(keep, files.stem) if path.exists()]
-    if there and not force:
-        more = f"and {len(there) - 1} more are" if len(there) > 1 else "is"
-        raise RequestError(f"{there[0]} {more} there already; name another folder, or --force to replace them")
+        check_folder(place, "fused images and maps")
+        if any(are_same(place, folder) for folder in sources):
+            raise RequestError(f"{shown(place)}: holds the sources; name another folder for fused images and maps")
+    check_absent((path for files in images for path in kept_files(keep, files.stem)), force)
 
 
 def _finite(scores: Scores) -> dict[str, Score]:
@@ -219,6 +221,11 @@ class _Opening:
         return self.generator
 
 
+def _label(name: str) -> str:
+    """A folder's or file's name in a line of text; without blanks around it, of which labels have none."""
+    return " ".join(as_text(name).split()) or "unnamed"
+
+
 def _named(generator: str | Path | nn.Module | Evaluator | None) -> str:
     """A label: a run's name where its product is meant."""
     if isinstance(generator, Evaluator):
@@ -226,10 +233,10 @@ def _named(generator: str | Path | nn.Module | Evaluator | None) -> str:
     if isinstance(generator, nn.Module):
         return type(getattr(generator, "unwrap", lambda: generator)()).__name__
     path = Path(str(generator))
-    if not path.is_dir():
-        return str(generator)
-    path = path.resolve()
-    return path.parent.name if path.name == PRODUCT else path.name
+    if not is_folder(path):
+        return _label(str(generator))
+    path = resolved(path)
+    return _label(path.parent.name if path.name == PRODUCT else path.name)
 
 
 def _cores() -> int:

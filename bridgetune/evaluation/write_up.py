@@ -9,9 +9,11 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from bridgetune._version import __version__
-from bridgetune.errors import RequestError, WorkError
+from bridgetune.destinations import check_absent
+from bridgetune.errors import WorkError
 from bridgetune.evaluation.figures import bars, before_after, critical_difference, paper, saved, stability
 from bridgetune.evaluation.findings import DatasetFindings, Findings, PairFindings
+from bridgetune.evaluation.places import FIGURES, REPORT, TABLES, check_place
 from bridgetune.evaluation.ranks import ALL_METRICS
 from bridgetune.evaluation.rendering import comma_separated, latex, markdown
 from bridgetune.evaluation.tables import Table
@@ -19,8 +21,6 @@ from bridgetune.evaluation.wording import listed, p_number
 from bridgetune.files import clear_partial, replaced
 from bridgetune.locking import held
 from bridgetune.markdown import markdown_code, markdown_text, pipe_table
-
-REPORT = "report.md"
 
 
 @dataclass(frozen=True)
@@ -38,36 +38,38 @@ class Section:
     tables: tuple[Table, ...] = ()
 
 
-def write_report(findings: Findings, out: Path, sections: Sequence[Section] = ()) -> list[Path]:
+def write_report(findings: Findings, out: Path, sections: Sequence[Section] = (), *, force: bool = False) -> list[Path]:
     """Write the report, its tables (Markdown, CSV, LaTeX) and its figures (PNG, PDF) into a folder.
 
-    All of it is made before any of it is written. Files of the same names are replaced, others left alone.
+    All of it is made before any of it is written. Other files in the folder are left alone.
 
     Args:
         findings: See `find`.
         out: The folder.
         sections: Put before them.
+        force: Replace files of the same names.
 
     Returns:
         What was written, the report first.
 
     Raises:
-        RequestError: `out` is a file, or another process writes there.
+        RequestError: `out` is no folder that can be written to, or holds files of the same names, or another process
+            writes there; nothing is written.
         WorkError: It cannot be written there.
     """
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"{out}: is a file, expected a folder for the report")
+    check_place(out, force)
     files: dict[str, bytes] = {REPORT: report(findings, sections).encode()}
     for table in [*(table for section in sections for table in section.tables), *_tables(findings)]:
         for suffix, render in (("md", markdown), ("csv", comma_separated), ("tex", latex)):
-            files[f"tables/{table.name}.{suffix}"] = render(table).encode()
+            files[f"{TABLES}/{table.name}.{suffix}"] = render(table).encode()
     with paper():
         for name, figure in _figures(findings):
             for kind, content in saved(figure).items():
-                files[f"figures/{name}.{kind}"] = content
+                files[f"{FIGURES}/{name}.{kind}"] = content
+    check_absent([out / name for name in files], force)
     with held(out) as since:
         try:
-            for folder in (out, out / "tables", out / "figures"):
+            for folder in (out, out / TABLES, out / FIGURES):
                 folder.mkdir(exist_ok=True)
                 clear_partial(folder, since)
             for name, content in files.items():

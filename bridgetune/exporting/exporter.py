@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,11 +15,13 @@ import torch
 from torch import Tensor
 
 from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, within
+from bridgetune.destinations import LEAST_SPACE, check_file
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.exporting.formats import FORMATS, Format, FormatName, Run
 from bridgetune.exporting.tracing import Size, least_side, sample_pairs, trace
 from bridgetune.files import replaced
 from bridgetune.modes import evaluating
+from bridgetune.paths import shown
 from bridgetune.plugins import registry
 from bridgetune.wrapping import Adapter
 
@@ -87,10 +88,10 @@ def export(
         WorkError: A package is missing, the network cannot be exported, or the file answers differently. No file
             is left behind.
     """
-    if format not in FORMATS:
-        raise RequestError(f"format: got {format!r}, expected one of {', '.join(FORMATS)}")
-    path, kind = Path(path), FORMATS[format]
-    _check_path(path, kind, overwrite)
+    path = Path(path)
+    space = sum(parameter.nbytes for parameter in generator.parameters())
+    check_place(path, format, overwrite, space)
+    kind = FORMATS[format]
     _check_size(size)
     within("tolerance", tolerance, Tolerance)
     _check_tensors(generator)
@@ -103,6 +104,27 @@ def export(
             return write("dynamic")
         except WorkError as error:
             return write(FIXED, fallback=str(error))
+
+
+def check_place(path: Path, format: FormatName, overwrite: bool = False, space: int = LEAST_SPACE) -> None:
+    """Refuse, before the work, a path that `export` could not write; see there.
+
+    Args:
+        path: Of the file.
+        format: See `FORMATS`.
+        overwrite: Whether files that are there may be replaced.
+        space: Bytes that they take at the least.
+
+    Raises:
+        RequestError: One line that says why.
+    """
+    if format not in FORMATS:
+        raise RequestError(f"format: got {format!r}, expected one of {', '.join(FORMATS)}")
+    kind = FORMATS[format]
+    if path.suffix != kind.suffix:
+        raise RequestError(f"{shown(path)}: expected a name that ends in {kind.suffix}, as {kind.runtime} takes it")
+    for suffix in _suffixes(kind):
+        check_file(path.with_suffix(suffix), f"what {kind.runtime} runs", force=overwrite, space=space)
 
 
 def _exported(
@@ -122,6 +144,7 @@ def _exported(
             expected = [generator(*pair) for pair in pairs]
         report(f"tracing {_name(generator)} for {sides}")
         program = trace(generator, size, operators)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as files:
             unchecked, *_ = (files.enter_context(replaced(path.with_suffix(suffix))) for suffix in _suffixes(kind))
             report(f"writing {path}")
@@ -174,21 +197,6 @@ def _sides(size: tuple[int, int]) -> str:
 
 def _suffixes(kind: Format) -> tuple[str, ...]:
     return (kind.suffix, *kind.beside)
-
-
-def _check_path(path: Path, kind: Format, overwrite: bool) -> None:
-    if path.suffix != kind.suffix:
-        raise RequestError(f"{path}: expected a name that ends in {kind.suffix}, as {kind.runtime} takes it")
-    folder = path.parent
-    if not folder.is_dir():
-        raise RequestError(f"{path}: there is no folder {folder}; make it, or name another")
-    if not os.access(folder, os.W_OK):
-        raise RequestError(f"{path}: the folder {folder} cannot be written to; name another")
-    for suffix in _suffixes(kind):
-        there = path.with_suffix(suffix)
-        if there.is_dir() or (there.exists() and not overwrite):
-            mend = "name another" if there.is_dir() else "name another, or replace it (--force)"
-            raise RequestError(f"{there}: exists already; {mend}")
 
 
 def _check_size(size: Size | None) -> None:

@@ -3,7 +3,7 @@
 from bridgetune.inference.agreement import Agreement, measure_agreement
 from bridgetune.inference.borders import Borders, Void, find_borders
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
-from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, fuse_files, fuse_folder, fuse_pictures
+from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, check_places, fuse_files, fuse_folder, fuse_pictures
 
 __all__ = [
     "FUSE_RECIPES",
@@ -12,6 +12,7 @@ __all__ = [
     "Fusion",
     "Undecided",
     "Void",
+    "check_places",
     "find_borders",
     "fuse_files",
     "fuse_folder",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bridgetune.data import Picture, sources_of, write_image
+from bridgetune.data import Picture, list_images, sources_of, write_image
+from bridgetune.destinations import begun, check_absent, check_apart, check_folder
 from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.files import clear_partial
@@ -26,7 +27,8 @@ from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.released import fuse_released
 from bridgetune.locking import held
 from bridgetune.modes import evaluating
-from bridgetune.pictures import NOTHING, Metadata, read_whole_image
+from bridgetune.paths import are_same, shown
+from bridgetune.pictures import NOTHING, Metadata, check_image_place, read_whole_image
 from bridgetune.protocol import Evaluator
 
 logger = logging.getLogger("bridgetune")
@@ -61,11 +63,19 @@ class Fusion:
     borders: tuple[float, float] = (0.0, 0.0)
 
     def save(self, out: Path, map_out: Path | None = None) -> None:
-        """Write the picture, and the decision, where there is one, as an 8-bit image.
+        """Write the picture, and the decision, where there is one, as an 8-bit image; what is there is replaced.
 
         The picture has its transparency and metadata, as far as the format holds them; a line says what it does not.
         `dataclasses.replace(fusion, alpha=None, metadata=NOTHING)` has neither.
+
+        Raises:
+            RequestError: Either place is refused, see `check_image_place`, or they are one; nothing is written.
+            WorkError: It cannot be written.
         """
+        maps = [] if map_out is None or self.decision is None else [map_out]
+        for place, bits in ((out, self.pixels.dtype.itemsize * 8), *((place, 8) for place in maps)):
+            check_image_place(place, "the fused image or its map", bits=bits, force=True)
+        check_apart([out, *maps])
         left_out = write_image(out, self.pixels, self.metadata, self.alpha)
         if left_out:
             logger.warning(
@@ -74,8 +84,9 @@ class Fusion:
                 ", ".join(left_out),
                 ".tif" if out.suffix.lower() == ".png" else ".png or .tif",
             )
-        if map_out is not None and self.decision is not None:
-            write_image(map_out, (self.decision * 255).round().astype(np.uint8))
+        for place in maps:
+            assert self.decision is not None
+            write_image(place, (self.decision * 255).round().astype(np.uint8))
 
 
 def fuse_full(
@@ -169,10 +180,17 @@ def fuse_files(
     recipe: FuseRecipe = "paper",
     undecided: Undecided = "settle",
     borders: Borders = "replace",
+    out: Path | None = None,
 ) -> Fusion:
     """Read two image files and fuse them; see `fuse_pictures`.
 
     Warns, a line for each, where the sources do not go together, and where much of the map is undecided.
+
+    Args:
+        generator, recipe, undecided, borders: See `fuse_pictures`.
+        first, second: The files.
+        out: Where the fused image is to be written by the caller, so that a depth which this format cannot hold is
+            refused before the work.
 
     Raises:
         RequestError: A file cannot be read, or their sizes differ.
@@ -183,6 +201,9 @@ def fuse_files(
             f"a source pair must have one size: {first} is {_sides(pictures[0])}, {second} is {_sides(pictures[1])};"
             " align or crop them first"
         )
+    if out is not None:
+        bits = max(picture.bits for picture in pictures)
+        check_image_place(out, "the fused image", bits=bits, force=True)
     fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders)
     for remark in _remarks((first, second), pictures, fusion):
         logger.warning("%s", remark)
@@ -231,6 +252,7 @@ def fuse_folder(
     maps: Path | None = None,
     undecided: Undecided = "settle",
     borders: Borders = "replace",
+    force: bool = False,
 ) -> Iterator[tuple[str, int, int]]:
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
@@ -239,31 +261,44 @@ def fuse_folder(
         out: Made where it is missing.
         recipe, undecided, borders: See `fuse_pictures`.
         maps: Where the decisions are written likewise; None writes none.
+        force: Replace fused images and maps that are there.
 
     Yields:
         The stem, how many are done, how many there are.
 
     Raises:
         RequestError: Before anything is written.
+        WorkError: A file has become unreadable, or cannot be written.
     """
     if maps is not None:
         refuse_map(generator, str(maps))
+    check_places(folder, out, maps, force)
     sources = sources_of(folder, verify="decode")
-    for place in (out, maps):
-        if place is not None and place.exists() and not place.is_dir():
-            raise RequestError(f"{place}: is a file, expected a folder for the fused images")
-        if place is not None and place.resolve() in {(folder / side).resolve() for side in "AB"}:
-            raise RequestError(f"{place}: holds the sources; name another folder for the fused images")
-    if maps is not None and maps.resolve() == out.resolve():
-        raise RequestError(f"{maps}: given for the fused images and for the maps; name two folders")
     with ExitStack() as alone:
         for place in (out, maps):
             if place is not None:
                 clear_partial(place, alone.enter_context(held(place)))
         for done, (stem, first, second) in enumerate(sources, 1):
-            fusion = fuse_files(generator, first, second, recipe, undecided, borders)
-            fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
+            with nullcontext() if done == 1 else begun():
+                fusion = fuse_files(generator, first, second, recipe, undecided, borders)
+                fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
             yield stem, done, len(sources)
+
+
+def check_places(folder: Path, out: Path, maps: Path | None = None, force: bool = False) -> None:
+    """Refuse folders that `fuse_folder` could not write to, or in which it would replace files; see there.
+
+    Raises:
+        RequestError: One line for the first.
+    """
+    stems = [path.stem for path in list_images(folder / "A")]
+    places = [out] if maps is None else [out, maps]
+    for place in places:
+        check_folder(place, "the fused images")
+        if any(are_same(place, folder / side) for side in "AB"):
+            raise RequestError(f"{shown(place)}: holds the sources; name another folder for the fused images")
+    check_apart(places)
+    check_absent([place / f"{stem}.png" for place in places for stem in stems], force)
 
 
 def _alpha(picture: Picture, bits: int) -> Pixels | None:

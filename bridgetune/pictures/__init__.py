@@ -2,6 +2,7 @@
 
 from bridgetune.pictures.images import (
     Picture,
+    check_image_place,
     image_size,
     is_jpeg,
     read_image,
@@ -20,6 +21,7 @@ __all__ = [
     "Calibration",
     "Metadata",
     "Picture",
+    "check_image_place",
     "image_size",
     "is_jpeg",
     "read_image",

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bridgetune.destinations import check_file
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 from bridgetune.paths import printable, shown
@@ -158,6 +159,22 @@ def read_mask_pixels(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
     return np.asarray(values > full / 2)
 
 
+def check_image_place(path: Path, expected: str, *, bits: int = 8, force: bool = False) -> None:
+    """Refuse, before the work, a place where a picture could not be written; see `destinations.check_file`.
+
+    Args:
+        path: As it was given.
+        expected: What it is to be: `the fused image`.
+        bits: Of its samples.
+        force: Whether a file that is there may be replaced.
+
+    Raises:
+        RequestError: Such a place, a suffix that is not written, or one whose format cannot hold the depth.
+    """
+    check_file(path, expected, suffixes=tuple(_DEPTHS), force=force)
+    _check_depth(path, bits)
+
+
 def write_image(
     path: str | os.PathLike[str], pixels: Pixels, metadata: Metadata | None = None, alpha: Pixels | None = None
 ) -> list[str]:
@@ -183,8 +200,7 @@ def write_image(
     """
     path = Path(path)
     data, left_out = _encode(path, pixels, metadata or NOTHING, alpha)
-    if path.is_dir():
-        raise RequestError(f"{path}: is a folder, expected a file to write; add a name such as fused.png")
+    check_file(path, "a picture", force=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -264,6 +280,12 @@ def _is_tiff(path: Path) -> bool:
     return format_of(path) is Format.TIFF
 
 
+def _check_depth(path: Path, bits: int) -> None:
+    suffix = path.suffix.lower()
+    if bits not in _DEPTHS[suffix]:
+        raise RequestError(f"{shown(path)}: {suffix} cannot hold {bits} bit, expected 8; write .png or .tif")
+
+
 def _encode(path: Path, pixels: Pixels, metadata: Metadata, alpha: Pixels | None) -> tuple[bytes, list[str]]:
     suffix = path.suffix.lower()
     if suffix not in _DEPTHS:
@@ -274,10 +296,7 @@ def _encode(path: Path, pixels: Pixels, metadata: Metadata, alpha: Pixels | None
             f"{path}: got pixels of type {pixels.dtype} and shape {shape}, expected uint8 or uint16 and"
             " (H, W) or (H, W, 3); convert a tensor with to_pixels"
         )
-    bits = pixels.dtype.itemsize * 8
-    if bits not in _DEPTHS[suffix]:
-        raise RequestError(f"{path}: {suffix} cannot hold {bits} bit, expected 8; write .png or .tif")
-
+    _check_depth(path, pixels.dtype.itemsize * 8)
     pixels = np.ascontiguousarray(pixels)
     metadata, left_out = held(suffix, pixels.ndim == 2, metadata)
     if suffix == ".png":

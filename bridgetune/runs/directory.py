@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bridgetune.config import AdapterConfig
+from bridgetune.destinations import check_folder
 from bridgetune.documents import as_json
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import clear_partial, replaced
 from bridgetune.locking import held
+from bridgetune.paths import entries, is_file, is_there
 from bridgetune.runs.checkpoints import GONE, Checkpoints
 from bridgetune.runs.documents import Record as Record
 from bridgetune.runs.documents import read_decided, read_records, with_defaults
@@ -43,14 +45,13 @@ class RunDirectory:
 
     def check(self, resume: bool) -> None:
         """Raise `RequestError` where the folder is in use and the run is not to be resumed."""
-        if self.path.exists() and not self.path.is_dir():
-            raise RequestError(f"{self.path}: is a file, expected a folder for the run")
-        used = self.path.is_dir() and any(not entry.name.startswith(".") for entry in self.path.iterdir())
+        check_folder(self.path, "the run")
+        used = is_there(self.path) and any(not entry.name.startswith(".") for entry in entries(self.path))
         if used and not resume:
             raise RequestError(
                 f"{self.path}: not empty; resume the run in it (--resume, resume=True) or name another folder"
             )
-        if used and not self.config.is_file():
+        if used and not is_file(self.config):
             raise RequestError(f"{self.path}: not empty and no run of bridgetune; name another folder")
         if used:
             read_decided(self.config, EXPECTED)

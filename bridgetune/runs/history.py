@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgetune.errors import RequestError
+from bridgetune.paths import as_text, check_folder, entries, is_file, resolved, shown
 from bridgetune.runs.directory import EXPECTED, RunDirectory
 from bridgetune.runs.documents import Record, read_decided, read_records
 from bridgetune.terms import PUSHES, TERMS, VALIDATED, Term, is_term, term_of
@@ -63,7 +64,7 @@ class History:
     """
 
     def __init__(self, run: RunDirectory) -> None:
-        self.name = run.path.resolve().name
+        self.name = as_text(resolved(run.path).name)
         self.decided = _decided(run)
         training: dict[int, Record] = {}
         validations: dict[int, Record] = {}
@@ -147,13 +148,11 @@ class History:
 
 
 def _decided(run: RunDirectory) -> dict[str, Any]:
-    expected = f"expected {EXPECTED}"
-    if not run.path.is_dir():
-        raise RequestError(f"{run.path}: no such folder, {expected}")
-    if not run.config.is_file():
-        inside = sorted(path.parent for path in run.path.glob(f"*/{run.metrics.name}"))
-        mend = f"; did you mean {' or '.join(map(str, inside))}?" if inside else ""
-        raise RequestError(f"{run.path}: has no config.json, {expected}{mend}")
+    check_folder(run.path, EXPECTED)
+    if not is_file(run.config):
+        inside = sorted(path for path in entries(run.path) if is_file(path / run.metrics.name))
+        mend = f"; did you mean {' or '.join(map(shown, inside))}?" if inside else ""
+        raise RequestError(f"{shown(run.path)}: has no config.json, expected {EXPECTED}{mend}")
     return read_decided(run.config, EXPECTED)
 
 

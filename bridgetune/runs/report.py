@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bridgetune.config.training import LABELLINGS
-from bridgetune.errors import WorkError
+from bridgetune.destinations import REPLACE, check_absent, check_folder
+from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 from bridgetune.markdown import markdown_text, pipe_table
+from bridgetune.paths import is_file, open_file, shown
 from bridgetune.runs.directory import RunDirectory
 from bridgetune.runs.history import History, Series
 from bridgetune.terms import CANNOT_TELL, PUSHES, TERMS, term_of
@@ -34,26 +37,52 @@ _PUSHED = {
     "push_right_off_seam": "decided rightly, off the seam",
 }
 
+_MARK = "As bridgetune wrote it, sha256 "
+
 _MEAN_OVER = 1 / 20
 """Of the run: what a number in the table of losses is the mean of."""
 
 
-def write_report(run: RunDirectory) -> list[Path]:
+def check_place(run: RunDirectory, force: bool = False) -> None:
+    """Refuse a report that could not be written, or that would replace what a person wrote.
+
+    A report that is as bridgetune wrote it is made anew from the run's records; one that was edited is replaced where
+    `force` says so.
+
+    Raises:
+        RequestError: One line that says why.
+    """
+    for folder in (run.path, run.path / FIGURES):
+        check_folder(folder, "the report")
+    path = run.path / REPORT
+    if is_file(path) and not force:
+        with open_file(path) as file:
+            if not _is_own(file.read()):
+                raise RequestError(f"{shown(path)}: exists already, and is not as bridgetune wrote it; {REPLACE}")
+    check_absent([path], force=True)
+
+
+def write_report(run: RunDirectory, *, force: bool = False) -> list[Path]:
     """Write `report.md` and `figures/*.png` into a run's folder, from its `config.json` and `metrics.jsonl` alone.
 
     At any time: a run that is going on, was killed or has not begun is reported as far as it has come. Without
     matplotlib the report has no charts, and says so. All is made before any of it is written.
 
+    Args:
+        run: Its folder.
+        force: Replace a report that is not as bridgetune wrote it, see `check_place`.
+
     Returns:
         What was written, the report first.
 
     Raises:
-        RequestError: The folder is no run's.
+        RequestError: The folder is no run's, or it cannot or may not be written to.
         WorkError: It cannot be written there.
     """
     history = History(run)
+    check_place(run, force)
     drawn = _charts(history)
-    files = {REPORT: report(history, drawn).encode()}
+    files = {REPORT: _marked(report(history, drawn).encode())}
     files |= {f"{FIGURES}/{chart.name}.png": chart.png for chart in drawn or ()}
     try:
         for name, content in files.items():
@@ -63,6 +92,14 @@ def write_report(run: RunDirectory) -> list[Path]:
     except OSError as error:
         raise WorkError(f"{run.path}: the report cannot be written there ({error.strerror})") from error
     return [run.path / name for name in files]
+
+
+def _marked(content: bytes) -> bytes:
+    return content + f"\n<!-- {_MARK}{hashlib.sha256(content).hexdigest()} -->\n".encode()
+
+
+def _is_own(content: bytes) -> bool:
+    return content == _marked(content.rpartition(b"\n<!-- ")[0])
 
 
 def described(run: RunDirectory) -> dict[str, Any]:

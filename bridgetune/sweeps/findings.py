@@ -42,7 +42,7 @@ class SweepFindings:
 
     def write(self, out: Path) -> list[Path]:
         """Write the report with its tables and figures; nothing where there is nothing to compare."""
-        return [] if self.findings is None else write_report(self.findings, out, self._sections())
+        return [] if self.findings is None else write_report(self.findings, out, self._sections(), force=True)
 
     def described(self) -> dict[str, Any]:
         """As one JSON document."""

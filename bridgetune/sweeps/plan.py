@@ -13,6 +13,7 @@ from bridgetune.config import Alpha, TrainConfig
 from bridgetune.documents import Document, Name, Text, modelled, read_json
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.results import TUNED_SUFFIX
+from bridgetune.paths import is_file
 from bridgetune.runs.directory import UNDECIDED, first_difference
 from bridgetune.runs.documents import STAGES, with_defaults
 from bridgetune.saving import CARD, CONFIG, PRODUCT
@@ -101,11 +102,11 @@ class RunFiles:
     @property
     def is_trained(self) -> bool:
         """Whether the product is whole: its card is written last."""
-        return (self.product / CARD).is_file()
+        return is_file(self.product / CARD)
 
     def earlier(self) -> Any:
         """What decided the run when it was begun, see `decided`; None where it was not."""
-        if not self.decided.is_file():
+        if not is_file(self.decided):
             return None
         expected = "the settings of a sweep's run"
         facts = read_json(self.decided, expected)
@@ -121,7 +122,7 @@ class RunFiles:
 def is_trained_already(backbone: Backbone) -> bool:
     """Whether its stage 1 is left out: it brings weights, or is a saved generator."""
     saved = Path(backbone.generator)
-    return backbone.weights is not None or any((saved / place / CONFIG).is_file() for place in ("", PRODUCT))
+    return backbone.weights is not None or any(is_file(saved / place / CONFIG) for place in ("", PRODUCT))
 
 
 def planned(sweep: Sweep) -> list[Run]:
@@ -186,7 +187,7 @@ def refuse_changed(sweep: Sweep, runs: Sequence[Run], out: Path) -> None:
     for run in runs:
         files = RunFiles(out / run.folder)
         earlier, now = files.earlier(), decided(sweep, run)
-        has_failed = files.failure.is_file() and not files.is_trained
+        has_failed = is_file(files.failure) and not files.is_trained
         if earlier is not None and earlier != now and not has_failed:
             changed.append((out / run.folder, *first_difference("", earlier, now)))
     if changed:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from bridgetune.documents import first_fault, read_toml
 from bridgetune.errors import RequestError
+from bridgetune.paths import is_folder, resolved, shown
 from bridgetune.sweeps.settings import KEYS, Sweep
 
 
@@ -20,9 +21,9 @@ def read_sweep(path: Path) -> Sweep:
     """
     content = read_toml(path, "a sweep, a TOML file")
     try:
-        return _located(Sweep.model_validate(content), path.parent.resolve())
+        return _located(Sweep.model_validate(content), resolved(path.parent))
     except ValidationError as error:
-        raise RequestError(f"{path}: {first_fault(error, KEYS)}") from None
+        raise RequestError(f"{shown(path)}: {first_fault(error, KEYS)}") from None
 
 
 def _located(sweep: Sweep, folder: Path) -> Sweep:
@@ -38,7 +39,7 @@ def _located(sweep: Sweep, folder: Path) -> Sweep:
     backbones = []
     for backbone in sweep.backbones:
         saved = folder / backbone.generator
-        update = {**moved(backbone), **({"generator": str(saved)} if saved.is_dir() else {})}
+        update = {**moved(backbone), **({"generator": str(saved)} if is_folder(saved) else {})}
         backbones.append(backbone.model_copy(update=update))
     return sweep.model_copy(
         update={

@@ -23,10 +23,12 @@ from bridgetune.errors import BridgetuneError, RequestError, WorkError
 from bridgetune.evaluation.dataset import find_dataset
 from bridgetune.evaluation.evaluating import evaluate
 from bridgetune.evaluation.findings import file_names
+from bridgetune.evaluation.places import check_place
 from bridgetune.evaluation.results import Evaluation
 from bridgetune.files import replaced
 from bridgetune.locking import held
 from bridgetune.opening import load
+from bridgetune.paths import is_folder, is_there, shown
 from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.runs.report import FIGURES, REPORT
 from bridgetune.sweeps.cost import Cost, cost_of, open_backbone
@@ -110,8 +112,9 @@ def datasets_of(sweep: Sweep) -> dict[str, str]:
 
 def _check(sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path, trust: bool) -> None:
     """Find out now what would be found out after hours."""
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"{out}: is a file, expected a folder for the sweep")
+    check_place(out, force=True)
+    if is_there(out / REPORT) and not any(is_there(RunFiles(out / run.folder).path) for run in runs):
+        raise RequestError(f"{shown(out / REPORT)}: is of something else; name another folder for the sweep")
     refuse_changed(sweep, runs, out)
     for dataset in sweep.datasets:
         if dataset.sources is not None:
@@ -132,7 +135,7 @@ def _check(sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path, tru
 
 
 def _check_backbone(backbone: Backbone, trust: bool) -> None:
-    if backbone.options and (":" in backbone.generator or Path(backbone.generator).is_dir()):
+    if backbone.options and (":" in backbone.generator or is_folder(backbone.generator)):
         raise RequestError(
             f"backbone {backbone.name}: options are for a plugin's network, not {backbone.generator}; leave them out"
         )

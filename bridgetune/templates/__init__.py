@@ -11,8 +11,10 @@ from string import Template
 from pydantic import ValidationError
 
 from bridgetune._version import __version__
+from bridgetune.destinations import check_folder
 from bridgetune.errors import RequestError
 from bridgetune.hookspecs import HOOK_API, GeneratorSpec
+from bridgetune.paths import is_there, shown
 from bridgetune.plugins import Registry
 
 FILES = (
@@ -43,10 +45,10 @@ def write_plugin(name: str, out: Path, known: Registry) -> Path:
     given = _values(name)
     _refuse_taken(name, given["distribution"], known)
     folder = out / given["distribution"]
-    if folder.exists():
-        raise RequestError(f"{folder}: exists already; choose another NAME or --out, or remove it")
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"{out}: is a file, expected a folder to write {folder.name}/ in")
+    check_folder(out, f"{folder.name}/")
+    if is_there(folder) or folder.is_symlink():
+        raise RequestError(f"{shown(folder)}: exists already; choose another NAME or --out, or remove it")
+    check_folder(folder, "the plugin")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=f".{folder.name}.") as partial:
         whole = Path(partial) / folder.name

@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from bridgetune.config import Epochs, TrainConfig
 from bridgetune.data import PairSource, References, UnlabelledPairs
 from bridgetune.discriminators import Discriminator
-from bridgetune.errors import RequestError, WorkError
+from bridgetune.errors import BridgetuneError, RequestError
 from bridgetune.metrics import MapErrors
 from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.runs.report import write_report
@@ -207,8 +207,8 @@ class Stage:
         """Write the report, however the run ended; that it cannot be written is no reason to lose the run."""
         if self.run is not None and self.engine.is_main and self.run.metrics.is_file():
             try:
-                write_report(self.run)
-            except WorkError as error:
+                write_report(self.run, force=True)
+            except BridgetuneError as error:
                 logger.warning("%s", error)
 
     def _open_run(self) -> int:

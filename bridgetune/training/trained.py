@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from bridgetune.destinations import begun
 from bridgetune.metrics import MapErrors
 from bridgetune.wrapping import Adapter
 
@@ -54,4 +55,5 @@ class TrainedGenerator:
         """Write what `network` is into a folder, see `Adapter.save_pretrained`."""
         network = self.network
         assert isinstance(network, Adapter)
-        network.save_pretrained(folder, facts=self._facts(errors, step))
+        with begun():
+            network.save_pretrained(folder, facts=self._facts(errors, step))

@@ -169,12 +169,15 @@ class Adapter(Generator):
     def save_pretrained(self, path: str | Path, *, facts: Mapping[str, Any] | None = None) -> None:
         """Write `config.json`, `model.safetensors` and the model card `README.md` into the folder `path`.
 
+        An earlier generator there is replaced.
+
         Args:
             path: A folder, made where it is missing.
             facts: What the card should tell of the training: name -> value.
 
         Raises:
-            RequestError: Where `path` is a file.
+            RequestError: `path` is no folder that can be written to, or holds files of these names that are no
+                generator's; nothing is written.
         """
         save(self.network, self.config, self.origin, Path(path), facts or {})
 

@@ -16,6 +16,7 @@ from bridgetune.errors import RequestError
 from bridgetune.evaluation.panels.heat_maps import heat_maps, overlaid
 from bridgetune.inference import Undecided, fuse_files
 from bridgetune.inference.fusing import FuseRecipe
+from bridgetune.paths import is_folder
 from bridgetune.protocol import Generator
 
 
@@ -25,6 +26,11 @@ class PanelPair:
 
     files: SourceFiles
     truth: Path | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All of its files."""
+        return [self.files.first, self.files.second, *([self.truth] if self.truth else [])]
 
 
 def panel_pairs(folder: Path, images: Sequence[str] = ()) -> list[PanelPair]:
@@ -45,7 +51,7 @@ def panel_pairs(folder: Path, images: Sequence[str] = ()) -> list[PanelPair]:
             f"--images: {folder} has no pair {missing[0]!r}; expected stems such as {', '.join(few)}"
             + (" …" if len(found) > len(few) else "")
         )
-    truths = {path.stem: path for path in list_images(folder / "mask")} if (folder / "mask").is_dir() else {}
+    truths = {path.stem: path for path in list_images(folder / "mask")} if is_folder(folder / "mask") else {}
     return [PanelPair(found[stem], truths.get(stem)) for stem in images or found]
 
 

@@ -100,7 +100,7 @@ def test_no_folder_is_written_over(sources: Path, tmp_path: Path):
         (sources / "A", None, "holds the sources"),
         (tmp_path / "out", sources / "B", "holds the sources"),
         (tmp_path / "file", None, "is a file"),
-        (tmp_path / "out", tmp_path / "out", "name two folders"),
+        (tmp_path / "out", tmp_path / "out", "name two places"),
     ):
         with pytest.raises(RequestError, match=said):
             next(fuse_folder(Brighter(), sources, out, maps=maps))

@@ -13,7 +13,7 @@ import pytest
 from matplotlib import pyplot
 from PIL import Image
 
-from bridgetune.errors import RequestError, WorkError
+from bridgetune.errors import RequestError
 from bridgetune.runs.curves import weighted_terms
 from bridgetune.runs.directory import RunDirectory
 from bridgetune.runs.history import History
@@ -254,5 +254,21 @@ def test_other_folders_are_refused(written: Written):
 def test_a_folder_that_cannot_be_written_to_is_said(written: Written):
     run = written([step_record(1)])
     (run.path / "figures").write_text("in the way")
-    with pytest.raises(WorkError, match="the report cannot be written"):
+    with pytest.raises(RequestError, match="figures: is a file, expected a folder"):
         write_report(run)
+
+
+def test_a_report_is_made_anew_unless_somebody_has_edited_it(written: Written):
+    run = written([step_record(1)])
+    report = write_report(run)[0]
+    first = report.read_bytes()
+    run.record(step_record(2))
+    write_report(run)
+    assert report.read_bytes() != first
+    edited = "Mine. " + report.read_text()
+    report.write_text(edited)
+    with pytest.raises(RequestError, match=r"is not as bridgetune wrote it; .*--force"):
+        write_report(run)
+    assert report.read_text() == edited
+    write_report(run, force=True)
+    assert "Mine. " not in report.read_text()

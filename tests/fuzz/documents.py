@@ -57,6 +57,10 @@ BINARY = {
 }
 
 
+EVIL = {place: f"open({EXECUTED!r}, 'w').close()\n".encode() for place in ("evil.py", "generator/evil.py")}
+"""A module that a document may name, which is not to be imported."""
+
+
 class _Bomb:
     def __reduce__(self) -> tuple[Any, ...]:
         return os.system, (f"touch {EXECUTED}",)
@@ -124,7 +128,7 @@ def json_case(draw: st.DrawFn) -> Case:
             b'"x"',
         )
         content = draw(st.sampled_from(wholes))
-    return Case(draw(st.sampled_from(commands)), {name: content}, within=10.0)
+    return Case(draw(st.sampled_from(commands)), {name: content, **EVIL}, within=10.0)
 
 
 TOML_VALUES = (
@@ -154,7 +158,7 @@ def toml_case(draw: st.DrawFn) -> Case:
     content = "\n".join(lines).encode()
     if draw(st.integers(0, 9)) == 0:
         content = draw(mutated(content))
-    return Case(SWEEPING, {"sweep.toml": content})
+    return Case(SWEEPING, {"sweep.toml": content, **EVIL})
 
 
 @st.composite

@@ -32,7 +32,7 @@ def refuse_huge(what: str, factory: Callable[..., nn.Module], options: Mapping[s
         beyond = _beyond(value)
         if beyond is not None:
             raise RequestError(
-                f"{what}: option {name}: got {beyond}; expected numbers up to {LARGEST_OPTION}, in lists of {MOST_ENTRIES}"
+                f"{what}: option {name}: got {beyond}; expected numbers up to {LARGEST_OPTION}, {MOST_ENTRIES} a list"
             )
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):

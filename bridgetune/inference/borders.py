@@ -82,23 +82,30 @@ def filled(pixels: NDArray[Any], other: NDArray[Any], void: Mask) -> NDArray[Any
 def _border(frame: NDArray[Any], other: NDArray[Any]) -> Mask:
     """(H, W): what lies between the sides of the picture and straight edges of black."""
     found = np.zeros(frame.shape[:2], bool)
+    sides = frame[0], frame[-1], frame[:, 0], frame[:, -1]
+    if all(side.any(axis=-1).mean() > 1 - ALONG for side in sides):
+        return found
+    lit = (frame[..., 0] | frame[..., 1] | frame[..., 2]) > 0
     for turns in range(4):
-        one, beside, place = (np.rot90(array, turns) for array in (frame, other, found))
-        if not one[0].any(axis=-1).all():
-            depth = _depth(one, beside)
+        one, beside, seen, place = (np.rot90(array, turns) for array in (frame, other, lit, found))
+        if seen[0].mean() <= 1 - ALONG:
+            depth = _depth(one, beside, np.where(seen.any(0), seen.argmax(0), len(seen)))
             if depth is not None:
-                place |= np.arange(one.shape[0])[:, None] < depth
+                place |= np.arange(len(seen))[:, None] < depth
     return found
 
 
-def _depth(frame: NDArray[Any], other: NDArray[Any]) -> NDArray[np.intp] | None:
+def _depth(frame: NDArray[Any], other: NDArray[Any], depth: NDArray[np.intp]) -> NDArray[np.intp] | None:
     """How many pixels of each column are a border that begins at the top, (W,), its rim included.
+
+    Args:
+        frame, other: (H, W, 3).
+        depth: (W,), the black pixels of each column from the top on.
 
     Returns:
         None where there is no such border.
     """
     height, width = frame.shape[:2]
-    depth = _leading_zeros(frame)
     columns = np.flatnonzero((depth > 0) & (depth < height))
     if columns.size < max(2, ALONG * width):
         return None
@@ -114,21 +121,6 @@ def _depth(frame: NDArray[Any], other: NDArray[Any]) -> NDArray[np.intp] | None:
     if min(np.percentile(behind, 75), np.percentile(within, 75)) < dark:
         return None
     return np.where(depth > 0, np.minimum(depth, np.ceil(edge.clip(0)).astype(np.intp) + 1) + RIM, 0)
-
-
-def _leading_zeros(frame: NDArray[Any]) -> NDArray[np.intp]:
-    """Of each column of (H, W, 3), the pixels of 0 from the top on: (W,)."""
-    height, width = frame.shape[:2]
-    depth = np.full(width, height)
-    left = np.arange(width)
-    # A few rows at a time: most columns are no border, and end at the first.
-    for row in range(height):
-        lit = frame[row, left].any(-1)
-        depth[left[lit]] = row
-        left = left[~lit]
-        if not left.size:
-            break
-    return depth
 
 
 def _edge(depth: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.floating[Any]]:

@@ -263,3 +263,15 @@ def test_what_sources_do_not_agree_on_and_what_a_format_cannot_hold_is_said_in_a
     assert lost.startswith(f"{tmp_path / 'fused.jpg'}: cannot hold what the sources carry")
     assert "leaves out: transparency;" in lost
     assert "\n" not in differ + lost
+
+
+def test_metadata_that_is_damaged_stops_no_fusion_and_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    pixels = noise(np.uint8, 10, 12, 3)
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=b"Exif\0\0garbage", icc_profile=b"no profile")
+    write_image(tmp_path / "b.png", pixels)
+    fuse_files(Never(), tmp_path / "a.jpg", tmp_path / "b.png").save(tmp_path / "fused.png")
+    assert np.array_equal(read_image(tmp_path / "fused.png").pixels, pixels)
+    assert f"{tmp_path / 'a.jpg'}: its Exif, colour profile cannot be read and is left out" in caplog.messages

@@ -11,7 +11,8 @@ import pytest
 import typer.main
 
 from bridgetune import create
-from bridgetune.cli.app import app, main
+from bridgetune.cli import main
+from bridgetune.cli.app import app
 from bridgetune.cli.options import _fractions
 from bridgetune.cli.settings import settings
 from bridgetune.config import PretrainConfig, TuneConfig

@@ -75,7 +75,9 @@ def png_parts(file: BinaryIO, checked: bool) -> Png:
         elif not kind[0] & 0x20:
             raise ValueError(f"a chunk of kind {kind!r}")
         place += length + 12
-    size, bits = _header(file, chunks)
+    size, bits, stored = _header(file, chunks)
+    if checked:
+        _refuse_damaged_pixels(file, chunks, stored)
     return Png(size, bits, exif, chunks)
 
 
@@ -90,7 +92,7 @@ def png_pixels(file: BinaryIO, png: Png) -> io.BytesIO:
     return bare
 
 
-def _header(file: BinaryIO, chunks: list[tuple[bytes, int, int]]) -> tuple[tuple[int, int], int]:
+def _header(file: BinaryIO, chunks: list[tuple[bytes, int, int]]) -> tuple[tuple[int, int], int, int]:
     _, place, length = chunks[0]
     if length != 13:
         raise ValueError(f"a header of {length} bytes")
@@ -103,7 +105,7 @@ def _header(file: BinaryIO, chunks: list[tuple[bytes, int, int]]) -> tuple[tuple
     refuse_without_room((height, width), 1 + (bits == 16), stored, held, DEFLATE)
     if held > 2 * stored + _BLOCK:
         raise ValueError(f"{held} bytes of pixels, where {width}x{height} take {stored} uncompressed")
-    return (height, width), bits
+    return (height, width), bits, stored
 
 
 def _refuse_damaged(file: BinaryIO, kind: bytes, length: int) -> None:
@@ -114,3 +116,21 @@ def _refuse_damaged(file: BinaryIO, kind: bytes, length: int) -> None:
         length -= len(block)
     if found != int.from_bytes(file.read(4), "big"):
         raise ValueError(f"the checksum of chunk {kind.decode('latin-1')!r} is wrong")
+
+
+def _refuse_damaged_pixels(file: BinaryIO, chunks: list[tuple[bytes, int, int]], stored: int) -> None:
+    """Decoders stop at the last pixel and leave the checksum behind it alone."""
+    inflater = zlib.decompressobj()
+    left = 2 * stored + _BLOCK  # interlaced rows are more than whole ones
+    for kind, place, length in chunks:
+        if kind != b"IDAT":
+            continue
+        file.seek(place)
+        packed = file.read(length)
+        while packed and not inflater.eof:
+            left -= len(inflater.decompress(packed, _BLOCK))
+            packed = inflater.unconsumed_tail
+            if left < 0:
+                raise ValueError(f"it holds more than the {stored} bytes of its pixels")
+    if not inflater.eof:
+        raise ValueError("its pixels are cut off")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage
 
 from bridgetune.pictures._directories import SUB_DIRECTORIES, Directories, Directory
 from bridgetune.pictures._door import opened, raw_of, size_of
@@ -43,6 +43,9 @@ _RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}
 _MOST_SEGMENTS = 1 << 18
 _MOST_SUB_DIRECTORIES = 64
 _JPEG_PADDING = 64
+_PADDING = 8
+"""Bytes of a strip that round its length."""
+
 _BLOCK = 1 << 20
 
 _MOST_LZMA = 1 << 28
@@ -164,7 +167,8 @@ def _refuse_hollow(page: TiffPage, size: int) -> None:
         raise ValueError(f"{len(places)} strips or tiles of {len(lengths)} lengths")
     held = sum(lengths)
     bits = page.bitspersample if isinstance(page.bitspersample, int) else sum(page.bitspersample)
-    stored = height * (-(-width * bits * page.samplesperpixel // 8))
+    planes = page.samplesperpixel if page.planarconfig == PLANARCONFIG.SEPARATE else 1
+    stored = planes * height * -(-width * bits * page.samplesperpixel // planes // 8)
     if page.photometric == PHOTOMETRIC.YCBCR:  # of a pixel, a sample at least, and nothing else is sure
         stored //= page.samplesperpixel
     missing = max(map(sum, zip(places, lengths, strict=True))) - size
@@ -172,10 +176,12 @@ def _refuse_hollow(page: TiffPage, size: int) -> None:
         raise EOFError(f"{missing} bytes are missing at the end")
     refuse_without_room((height, width), page.dtype.itemsize, stored, held, most)
     count = prod(page.chunked)
-    if len(places) < count and not (page.is_contiguous and held >= stored):
+    if len(places) != count and not (page.is_contiguous and len(places) < count and held >= stored):
         raise ValueError(f"{len(places)} strips or tiles, where {width}x{height} pixels take {count}")
     if count > _MOST_SEGMENTS or min(lengths) < 1 or min(places) < 8:
         raise ValueError("strips or tiles that are empty")
+    if page.compression == COMPRESSION.NONE and not page.is_tiled and held > stored + _PADDING * len(places):
+        raise ValueError(f"{held} bytes of pixels, where {width}x{height} take {stored}")
     segment = prod(page.chunks) * page.dtype.itemsize
     if segment > most * held + size:
         raise ValueError(f"tiles of {segment} bytes, which {held} cannot hold")

@@ -14,6 +14,8 @@ SUB_DIRECTORIES = 330
 
 MOST_TAGS = 4096
 MOST_DIRECTORIES = 1 << 16
+MOST_BYTES = 1 << 26
+"""Of a tag's values; the descriptions of microscopes are the longest."""
 
 
 class Value(NamedTuple):
@@ -93,8 +95,10 @@ class Directories:
         return tags, self._integer(end, self._offset) if end + room <= self._size else 0
 
     def refuse_cut_off(self, directory: Directory) -> None:
-        """Refuse values that lie beyond the end."""
+        """Refuse values that lie beyond the end, or are too many to be any."""
         for tag, value in directory.items():
+            if value.size > MOST_BYTES:
+                raise ValueError(f"tag {tag} has {value.size} bytes")
             if value.place + value.size > self._size:
                 raise ValueError(f"the values of tag {tag} lie beyond its end")
 

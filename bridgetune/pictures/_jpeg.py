@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 import imagecodecs
 
 from bridgetune.pictures._door import size_of
-from bridgetune.pictures._room import ARITHMETIC, JPEG, refuse_without_room
+from bridgetune.pictures._room import ARITHMETIC, EVEN, JPEG, refuse_without_room
 from bridgetune.pictures._samples import Pixels, UnsupportedError
 
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -24,8 +24,8 @@ _MOST_SCANS = 100
 """What a progressive file needs is about ten; every one goes through all blocks."""
 
 _BLOCK = 1 << 20
-_TAIL = 32
-"""Rows and columns of the last blocks."""
+_TAIL = 6
+"""Columns of the last block that upsampling leaves alone."""
 
 
 class Jpeg(NamedTuple):
@@ -117,16 +117,13 @@ def refuse_filled(jpeg: Jpeg, bare: io.BytesIO, pixels: Pixels) -> None:
     """Refuse a JPEG whose last pixels are missing although it has an end.
 
     The decoder goes on with one colour and says nothing. Where the last blocks are of one colour, or would not
-    tell, the file is read again by a reader that takes whole ones only.
+    tell, the file is read again by a reader that takes whole ones only, up to a size: it takes much memory.
     """
     tail = pixels[-1:, -_TAIL:]
     if jpeg.process != _PROGRESSIVE and (tail != tail[:, -1:]).any():
         return
-    if (
-        jpeg.process not in _HUFFMAN
-        or jpeg.layers == 4
-        or any(side not in (1, 2) for each in jpeg.sampling for side in each)
-    ):
+    sides = {side for each in jpeg.sampling for side in each}
+    if pixels.nbytes > EVEN or jpeg.process not in _HUFFMAN or jpeg.layers == 4 or not sides <= {1, 2}:
         return
     try:
         imagecodecs.jpegxl_encode_jpeg(bare.getvalue(), usecontainer=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from math import ceil
 from typing import BinaryIO, NamedTuple
 
 from bridgetune.pictures._door import size_of
@@ -15,6 +16,9 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _BLOCK = 1 << 20
+
+_INTERLACED = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Adam7: of each pass, the first column and row, and the steps across and down."""
 
 _MOST_EXIF = 1 << 20
 _MOST_CHUNKS = 10_000
@@ -101,7 +105,12 @@ def _header(file: BinaryIO, chunks: list[tuple[bytes, int, int]]) -> tuple[tuple
     if bits not in _DEPTHS.get(color, ()) or methods != [0, 0] or interlaced > 1:
         raise ValueError(f"{bits} bits of colour type {color}, methods {methods} and {interlaced}")
     held = sum(length for kind, _, length in chunks if kind == b"IDAT")
-    stored = height * (-(-width * bits * _CHANNELS[color] // 8) + 1)
+    passes = _INTERLACED if interlaced else ((0, 0, 1, 1),)
+    stored = 0
+    for left, top, across, down in passes:
+        rows, columns = ceil((height - top) / down), ceil((width - left) / across)
+        if rows > 0 and columns > 0:
+            stored += rows * (ceil(columns * bits * _CHANNELS[color] / 8) + 1)
     refuse_without_room((height, width), 1 + (bits == 16), stored, held, DEFLATE)
     if held > 2 * stored + _BLOCK:
         raise ValueError(f"{held} bytes of pixels, where {width}x{height} take {stored} uncompressed")
@@ -121,16 +130,16 @@ def _refuse_damaged(file: BinaryIO, kind: bytes, length: int) -> None:
 def _refuse_damaged_pixels(file: BinaryIO, chunks: list[tuple[bytes, int, int]], stored: int) -> None:
     """Decoders stop at the last pixel and leave the checksum behind it alone."""
     inflater = zlib.decompressobj()
-    left = 2 * stored + _BLOCK  # interlaced rows are more than whole ones
+    found = 0
     for kind, place, length in chunks:
         if kind != b"IDAT":
             continue
         file.seek(place)
         packed = file.read(length)
         while packed and not inflater.eof:
-            left -= len(inflater.decompress(packed, _BLOCK))
+            found += len(inflater.decompress(packed, _BLOCK))
             packed = inflater.unconsumed_tail
-            if left < 0:
+            if found > stored + _BLOCK:
                 raise ValueError(f"it holds more than the {stored} bytes of its pixels")
-    if not inflater.eof:
+    if not inflater.eof or found < stored:
         raise ValueError("its pixels are cut off")

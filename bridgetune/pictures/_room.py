@@ -17,11 +17,11 @@ PACK_BITS = 64
 JPEG = 512
 """Pixels that a byte of JPEG becomes, at most: the 64 of a progressive block take a bit."""
 
-ARITHMETIC = 1 << 16
+ARITHMETIC = 1 << 24
 """Bytes of a byte, where no code has a least length: JPEG 2000, WebP, Zstandard, LZMA."""
 
-EVEN = 150 << 20
-"""Bytes of pixels up to which a picture may be as even as its format allows."""
+EVEN = 75 << 20
+"""Bytes of pixels up to which a picture may be as even as its format allows: 26 megapixels of 8 bits."""
 
 EVEN_BEYOND = 300
 """Bytes of pixels, beyond, for a byte of the file: of real pictures it is 1 to 60."""

@@ -11,6 +11,9 @@ Pixels = NDArray[np.uint8 | np.uint16]
 """(H, W) gray or (H, W, 3) RGB, 0 to the full scale of the type."""
 
 
+_ROWS = 64
+
+
 class UnsupportedError(ValueError):
     """The file is whole, and of a kind that is not read. The message lacks the file's name."""
 
@@ -47,8 +50,11 @@ def unsigned(samples: NDArray[Any], bits: int) -> Pixels:
 def cmyk_to_rgb(cmyk: Pixels) -> Pixels:
     """Naive conversion without a colour profile, (H, W, 4) -> (H, W, 3)."""
     full = np.iinfo(cmyk.dtype).max
-    rest = full - cmyk.astype(np.float32)
-    return np.rint(rest[..., :3] * rest[..., 3:] / full).astype(cmyk.dtype)
+    rgb = np.empty((*cmyk.shape[:2], 3), cmyk.dtype)
+    for top in range(0, len(cmyk), _ROWS):  # floats of the whole would take five times its memory
+        rest = full - cmyk[top : top + _ROWS].astype(np.float32)
+        rgb[top : top + _ROWS] = np.rint(rest[..., :3] * rest[..., 3:] / full)
+    return rgb
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:

@@ -35,7 +35,7 @@ _DENSEST = {
 
 _SIDES = (256, 257, 277, 278, 322, 323)
 _TABLES = (273, 279, 324, 325)
-_KIND, _COMPRESSION = 262, 259
+_SUBFILE, _COMPRESSION, _KIND = 254, 259, 262
 _RAW_TAGS = {50706: "DNG", 33422: "a picture of single colours in a pattern"}
 _RAW_KINDS = {32803, 34892}
 _RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}
@@ -123,6 +123,9 @@ def _refuse_directories(stream: BinaryIO) -> None:
         raise ValueError("it has no page")
     for page in pages[:_MOST_SUB_DIRECTORIES]:
         _refuse_raw(directories, page)
+    whole = sum(not next(iter(directories.numbers(page, _SUBFILE, 1)), 0) & 1 for page in pages)
+    if whole > 1 or len(pages) > _MOST_SUB_DIRECTORIES:
+        raise UnsupportedError(f"a TIFF of {whole} pages, expected one; save each page as a file")
     for page in pages:
         directories.refuse_cut_off(page)
         for tag in _SIDES:
@@ -206,11 +209,12 @@ def _refuse_cut_segment(compression: int, data: bytes, size: int) -> None:
             raise ValueError("a strip or tile of JPEG has no end")
         return
     reader = lzma.LZMADecompressor(memlimit=_MOST_LZMA)
-    size -= len(reader.decompress(data, max_length=_BLOCK))
-    while not reader.eof and size > 0:
-        size -= (read := len(reader.decompress(b"", max_length=_BLOCK)))
-        if not read and not reader.eof:
+    found = len(reader.decompress(data, max_length=_BLOCK))
+    while not reader.eof and found <= size:
+        more = len(reader.decompress(b"", max_length=_BLOCK))
+        if not more and not reader.eof:
             raise ValueError("a strip or tile of LZMA is cut off")
+        found += more
 
 
 def _orientation(page: TiffPage) -> int:

@@ -68,15 +68,16 @@ class Picture:
 
 
 def read_image(path: str | os.PathLike[str]) -> Picture:
-    """Read an image file: PNG, TIFF, JPEG and what Pillow reads besides.
+    """Read an image file: PNG, TIFF, JPEG, BMP, WebP, GIF, JPEG 2000 or PNM, whatever its suffix.
 
     Palette, CMYK and 1-bit files are converted, the Exif orientation is applied, alpha is dropped, colour
     profiles are not looked at. Less than 8 bits a sample become 8; 9 to 16 bits, and float in [0, 1], become
-    16. Of an animation the first frame is read. There is no limit on the size of PNG, TIFF and JPEG.
+    16. Of an animation the first frame is read. Size is not limited, but beyond 26 megapixels of 8 bits a file
+    must have a byte for every hundred.
 
     Raises:
-        RequestError: No such file, a folder, not an image, damaged, cut off, a TIFF of several pages, or
-            samples of another type.
+        RequestError: No such file, a folder, a pipe or a device, not an image of these formats, damaged, cut off,
+            of more pixels than its bytes can hold, a TIFF of several pages, or samples of another type.
     """
     path = Path(path)
     with _refusal(path):

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from bridgetune.data import image_size, read_image, read_mask, to_pixels, to_tensor, write_image
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.pictures import images, is_jpeg
+from tests.support.hostile import encoded, tiff
 
 ORIENTATION = 274  # the tag of Exif and TIFF
 
@@ -251,3 +252,69 @@ def test_to_pixels_takes_what_comes_out_of_a_network_in_half_precision():
 def test_to_pixels_refuses_batches_and_other_depths(shape, bits):
     with pytest.raises(RequestError, match="expected"):
         to_pixels(torch.zeros(shape), bits)
+
+
+def _samples() -> dict[str, bytes]:
+    noise = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
+    made = {kind: encoded(noise, kind) for kind in ("PNG", "JPEG", "BMP", "WEBP", "GIF", "JPEG2000", "PPM", "TIFF")}
+    made |= {
+        f"TIFF {way}": tiff(noise, photometric="rgb", compression=way) for way in ("lzw", "deflate", "zstd", "jpeg")
+    }
+    return made
+
+
+SAMPLES = _samples()
+
+
+@settings(max_examples=150, derandomize=True)
+@given(kind=st.sampled_from([*SAMPLES]), data=st.data())
+def test_whatever_is_done_to_a_file_it_is_read_or_refused_in_one_line(tmp_path_factory, kind, data):
+    whole = bytearray(SAMPLES[kind])
+    places = st.integers(0, len(whole) - 1)
+    change = data.draw(st.sampled_from(["cut", "set", "flip", "header", "out"]))
+    if change == "cut":
+        del whole[data.draw(places) :]
+    elif change == "out":
+        first, last = sorted((data.draw(places), data.draw(places)))
+        del whole[first:last]
+    else:
+        for _ in range(data.draw(st.integers(1, 4))):
+            place = data.draw(st.integers(0, min(len(whole) - 1, 200))) if change == "header" else data.draw(places)
+            whole[place] = whole[place] ^ 16 if change == "flip" else data.draw(st.sampled_from([0, 1, 127, 128, 255]))
+    path = tmp_path_factory.getbasetemp() / "mutated"
+    path.write_bytes(SAMPLES[kind])
+    pixels = read_image(path).pixels
+    path.write_bytes(whole)
+    for read in (image_size, read_image):
+        try:
+            found = read(path)
+        except RequestError as error:
+            assert _one_line_of(str(error), path)
+        else:
+            # PNG alone has checksums of everything
+            assert kind != "PNG" or read is image_size or np.array_equal(found.pixels, pixels)
+
+
+def _one_line_of(message: str, path: Path) -> bool:
+    return message.startswith(f"{path}: ") and "\n" not in message and len(message) < 1000
+
+
+SHARED_CASES = {
+    "bomb.jpg": "more than 549 bytes can hold",
+    "bomb.png": "more than 17 bytes can hold",
+    "eps_as_png.png": "PostScript",
+    "ifd_cycle.tif": "return to one another",
+    "stderr_noise.tif": "beyond its end",
+    "truncated_pil_accepted.tif": "beyond its end",
+    "zero_height.tif": "declares no pixels",
+}
+
+
+@pytest.mark.parametrize("name", SHARED_CASES)
+def test_the_shared_cases_are_refused_in_silence(shared, capfd, caplog, name):
+    path = shared(f"cases/files/{name}")
+    for read in (image_size, read_image, read_mask):
+        with pytest.raises(RequestError, match=SHARED_CASES[name]):
+            read(path)
+    assert capfd.readouterr().err == ""
+    assert caplog.messages == []

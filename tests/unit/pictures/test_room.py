@@ -96,7 +96,7 @@ def test_no_pixels_are_no_picture(tmp_path: Path, height: int, width: int):
 
 
 def test_24_megapixels_may_be_even_and_what_is_larger_needs_a_byte_for_a_hundred_pixels():
-    refuse_without_room((4000, 6000), 2, 4000 * 6001 * 6, 4000 * 36006 // DEFLATE + 1, DEFLATE)
+    refuse_without_room((4000, 6000), 1, 4000 * 18001, 4000 * 18001 // DEFLATE + 1, DEFLATE)
     side = 20_000
     assert 3 * side * side > EVEN
     refuse_without_room((side, side), 1, side * side, side * side // 99, DEFLATE)

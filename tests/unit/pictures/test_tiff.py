@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import struct
+import warnings
+
 import numpy as np
 import pytest
 import tifffile
@@ -9,6 +13,7 @@ from PIL import Image
 
 from bridgetune.data import image_size, read_image
 from bridgetune.errors import RequestError
+from tests.support import hostile
 
 
 @pytest.mark.parametrize("compression", [None, "lzw", "deflate", "zstd"])
@@ -91,3 +96,91 @@ def test_a_truncated_jpeg_in_a_tiff_is_refused(tmp_path, rng):
     (tmp_path / "a.tif").write_bytes(data[:-20])
     with pytest.raises(RequestError, match="20 bytes are missing"):
         read_image(tmp_path / "a.tif")
+
+
+COMPRESSIONS = ("none", "lzw", "deflate", "packbits", "zstd", "lzma", "jpeg", "webp")
+
+
+def _strips(compression: str) -> bytes:
+    """A picture of four strips, whose directory stands before them, and the last strip at the end."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
+    kind = None if compression == "none" else compression
+    return hostile.tiff(noise, photometric="rgb", compression=kind, rowsperstrip=16)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_tiff_that_is_cut_off_anywhere_is_refused(tmp_path, compression):
+    whole = _strips(compression)
+    for keep in (*range(len(whole) - 12, len(whole)), len(whole) // 2, 300, 100, 9):
+        (tmp_path / "a.tif").write_bytes(whole[:keep])
+        with pytest.raises(RequestError):
+            read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("compression", [name for name in COMPRESSIONS if name != "none"])
+@pytest.mark.parametrize("missing", [5, 200])
+def test_a_strip_that_is_shorter_than_its_rows_is_refused_although_the_file_is_whole(tmp_path, compression, missing):
+    whole = _strips(compression)
+    with tifffile.TiffFile(io.BytesIO(whole)) as file:
+        counts = file.pages[0].tags[279]
+        where, kind = counts.valueoffset, {3: "<H", 4: "<I"}[counts.dtype]
+        length = counts.value[0]
+    damaged = bytearray(whole)
+    struct.pack_into(kind, damaged, where, length - missing)
+    (tmp_path / "a.tif").write_bytes(damaged)
+    with pytest.raises(RequestError, match="cannot be read"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_pillows_lzw_is_refused_without_its_last_byte(tmp_path, rng):
+    whole = hostile.encoded(rng.integers(0, 256, (40, 52, 3), np.uint8), "TIFF", compression="tiff_lzw")
+    (tmp_path / "a.tif").write_bytes(whole)
+    read_image(tmp_path / "a.tif")
+    (tmp_path / "a.tif").write_bytes(whole[:-1])
+    with pytest.raises(RequestError, match="beyond its end"):
+        read_image(tmp_path / "a.tif")
+
+
+PLAIN = hostile.plain_tags()
+INCONSISTENT = {
+    "pages in a circle": hostile.directory(PLAIN, following=8, data=bytes(300)),
+    "a page beyond the end": hostile.directory(PLAIN, following=9999, data=bytes(300)),
+    "no strip": hostile.directory({tag: PLAIN[tag] for tag in PLAIN if tag not in (273, 279)}, data=bytes(300)),
+    "an empty strip": hostile.directory({**PLAIN, 279: (4, 1, 0)}, data=bytes(300)),
+    "a strip too short": hostile.directory({**PLAIN, 279: (4, 1, 15)}, data=bytes(300)),
+    "a strip too long": hostile.directory({**PLAIN, 279: (4, 1, 60)}, data=bytes(300)),
+    "a strip beyond the end": hostile.directory({**PLAIN, 273: (4, 1, 9999)}, data=bytes(300)),
+    "strips of no rows": hostile.directory({**PLAIN, 278: (4, 1, 0)}, data=bytes(300)),
+    "too few strips": hostile.directory({**PLAIN, 278: (4, 1, 1), 279: (4, 1, 4)}, data=bytes(300)),
+    "strips without number": hostile.directory({**PLAIN, 273: (4, 2**31, 0), 279: (4, 2**31, 0)}, data=bytes(300)),
+    "no tags": b"II*\0\x08\0\0\0\0\0" + bytes(60),
+    "more tags than there are": b"II*\0\x08\0\0\0\xff\xff" + bytes(60),
+    "a compression that is many": hostile.directory({**PLAIN, 259: (3, 9, 100)}, data=bytes(300)),
+    "a compression that nobody knows": hostile.directory({**PLAIN, 259: (3, 1, 999)}, data=bytes(300)),
+    "tiles of no width": hostile.directory(
+        {**PLAIN, 322: (4, 1, 0), 323: (4, 1, 16), 324: (4, 1, 200), 325: (4, 1, 16)}, data=bytes(300)
+    ),
+    "a profile beyond the end": hostile.directory({**PLAIN, 34675: (7, 1 << 30, 200)}, data=bytes(300)),
+}
+
+
+@pytest.mark.parametrize("kind", INCONSISTENT)
+def test_a_tiff_that_does_not_add_up_is_refused_in_silence(tmp_path, caplog, kind):
+    (tmp_path / "a.tif").write_bytes(INCONSISTENT[kind])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RequestError) as error:
+            read_image(tmp_path / "a.tif")
+    assert str(error.value).startswith(f"{tmp_path / 'a.tif'}: ")
+    assert len(str(error.value)) < 600
+    assert caplog.messages == []
+
+
+def test_the_directory_that_the_inconsistent_ones_are_made_of_is_read(tmp_path):
+    (tmp_path / "a.tif").write_bytes(hostile.directory(PLAIN, data=bytes(300)))
+    assert read_image(tmp_path / "a.tif").size == (4, 4)
+
+
+def test_directories_below_that_return_to_one_another_are_passed_over(tmp_path):
+    (tmp_path / "a.tif").write_bytes(hostile.directory({**PLAIN, 330: (4, 1, 8)}, data=bytes(300)))
+    assert read_image(tmp_path / "a.tif").size == (4, 4)

@@ -286,17 +286,20 @@ def test_whatever_is_done_to_a_file_it_is_read_or_refused_in_one_line(tmp_path_f
     pixels = read_image(path).pixels
     path.write_bytes(whole)
     for read in (image_size, read_image):
-        try:
-            found = read(path)
-        except RequestError as error:
-            assert _one_line_of(str(error), path)
-        else:
-            # PNG alone has checksums of everything
-            assert kind != "PNG" or read is image_size or np.array_equal(found.pixels, pixels)
+        found, message = _outcome(read, path)
+        if message:
+            assert message.startswith(f"{path}: ")
+            assert "\n" not in message
+            assert len(message) < 1000
+        elif kind == "PNG" and read is read_image:  # alone has checksums of everything
+            np.testing.assert_array_equal(found.pixels, pixels)
 
 
-def _one_line_of(message: str, path: Path) -> bool:
-    return message.startswith(f"{path}: ") and "\n" not in message and len(message) < 1000
+def _outcome(read, path: Path):
+    try:
+        return read(path), ""
+    except RequestError as error:
+        return None, str(error)
 
 
 SHARED_CASES = {
@@ -304,7 +307,7 @@ SHARED_CASES = {
     "bomb.png": "more than 17 bytes can hold",
     "eps_as_png.png": "PostScript",
     "ifd_cycle.tif": "return to one another",
-    "stderr_noise.tif": "beyond its end",
+    "stderr_noise.tif": "tag 278 has",
     "truncated_pil_accepted.tif": "beyond its end",
     "zero_height.tif": "declares no pixels",
 }

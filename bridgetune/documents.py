@@ -289,10 +289,15 @@ def _place(parts: Iterable[object]) -> str:
     return ".".join(_cut(str(part)) for part in parts)
 
 
+def cut(value: object, longest: int = 200) -> str:
+    """A value as a message shows it: the end of a very long one is left out."""
+    text = str(value)
+    return text if len(text) < longest else f"{text[: longest - 3]}…"
+
+
 def _cut(text: str) -> str:
-    return text if len(text) < LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}…"
+    return cut(text, LONGEST_SHOWN)
 
 
 def _in_a_line(error: Exception) -> str:
-    said = " ".join(str(error).split())
-    return said if len(said) <= 200 else f"{said[:199]}…"
+    return cut(" ".join(str(error).split()))

@@ -11,7 +11,7 @@ from typing import Any
 
 from bridgetune.config import AdapterConfig
 from bridgetune.destinations import check_folder
-from bridgetune.documents import as_json
+from bridgetune.documents import as_json, cut
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import clear_partial, replaced
 from bridgetune.locking import held
@@ -155,4 +155,7 @@ def _other(path: Path, name: str, earlier: Any, now: Any) -> str:
     name, earlier, now = first_difference(name, earlier, now)
     files = name.startswith(("pairs", "references"))
     mend = "put the pictures back as they were" if files else "repeat the first command"
-    return f"{path}: was started with {name}={earlier}, cannot be resumed with {now}; {mend}, or name another folder"
+    return (
+        f"{path}: was started with {cut(name)}={cut(earlier)}, cannot be resumed with {cut(now)}; {mend}, or name"
+        " another folder"
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from bridgetune.config import Alpha, TrainConfig
-from bridgetune.documents import Document, Name, Text, modelled, read_json
+from bridgetune.documents import Document, Name, Text, cut, modelled, read_json
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.results import TUNED_SUFFIX
 from bridgetune.paths import is_file
@@ -194,7 +194,7 @@ def refuse_changed(sweep: Sweep, runs: Sequence[Run], out: Path) -> None:
         folder, name, earlier, now = changed[0]
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise RequestError(
-            f"{folder}{more}: made with {name}={earlier}, the sweep now has {now};"
+            f"{folder}{more}: made with {cut(name)}={cut(earlier)}, the sweep now has {cut(now)};"
             " undo that, name another --out, or remove the folder to have it made anew"
         )
 

@@ -30,7 +30,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     given = [str(argument) for argument in arguments]
     with tempfile.TemporaryDirectory() as folder:
         outputs = Path(folder, "stdout"), Path(folder, "stderr")
-        process = PROCESSES.Process(target=_command, args=(given, Path.cwd(), dict(os.environ), outputs))
+        process = PROCESSES.Process(target=serve, args=(given, Path.cwd(), dict(os.environ), outputs))
         process.start()
         process.join(TIMEOUT)
         if process.exitcode is None:
@@ -40,7 +40,8 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(given, process.exitcode, *(output.read_text() for output in outputs))
 
 
-def _command(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], outputs: Sequence[Path]) -> None:
+def serve(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], outputs: Sequence[Path]) -> None:
+    """Be `bridgetune` with these arguments, in that folder and environment; its outputs go to two files."""
     for descriptor, output in enumerate(outputs, start=1):
         with output.open("w") as file:
             os.dup2(file.fileno(), descriptor)

@@ -47,7 +47,7 @@ class GeneratorSpec(BaseModel):
             that judges one image in the adapter's input domain. Empty: a fresh copy of the network judges the
             pair of the image with itself.
         read_weights: Called with a `pathlib.Path` to a foreign checkpoint, returns the `state_dict` for `network`.
-            Empty: only safetensors files are read.
+            Asked where nothing in the file has the network's names; empty: nothing else is read.
         weights: Called with nothing, returns the path of the weights that the plugin ships: a file, or the folder of a
             saved generator, which also says how the network is built and asked. Empty: it ships none.
     """

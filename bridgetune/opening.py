@@ -14,7 +14,7 @@ from bridgetune.errors import RequestError, WorkError
 from bridgetune.hookspecs import EvaluatorSpec, GeneratorSpec
 from bridgetune.origin import Origin
 from bridgetune.paths import is_folder, is_there, looks_foreign
-from bridgetune.pretrained import Saved, read_saved, read_state_dict, read_weights
+from bridgetune.pretrained import Saved, read_saved, read_weights
 from bridgetune.protocol import Evaluator
 from bridgetune.saving import CONFIG
 from bridgetune.sizing import refuse_huge
@@ -26,6 +26,7 @@ def create(
     name: str,
     *,
     weights: str | Path | None = "shipped",
+    weights_key: str = "",
     symmetric: bool | None = None,
     mirrored: bool | None = None,
     scales: Sequence[float] | None = None,
@@ -36,8 +37,9 @@ def create(
     Args:
         name: As `list_generators` gives it.
         weights: `shipped`, those that the plugin brings, or none for a network that has nothing to load; None, a fresh
-            initialisation; or the path of a safetensors file, of a saved generator's folder or of a checkpoint that
-            the plugin knows how to read.
+            initialisation; or the path of a saved generator's folder, of a safetensors file, or of what `torch.save`
+            wrote: a state_dict, plain or in other dictionaries, or a checkpoint that the plugin knows how to read.
+        weights_key: Which part of that file, where several fit: `generator`, `params_ema`.
         symmetric, mirrored, scales: See `AdapterConfig`. None: as the folder of the weights says, or else not.
         options: For the plugin's network.
 
@@ -60,7 +62,7 @@ def create(
             " bridgetune.load), or a file of weights (--weights FILE, weights=)"
         )
     if path is not None:
-        read_weights(network, path, foreign=resolve(spec.read_weights) if spec.read_weights else None)
+        read_weights(network, path, resolve(spec.read_weights) if spec.read_weights else None, weights_key)
     twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, config)
     origin = Origin(generator=name, options=dict(options), distribution=plugin.distribution, version=plugin.version)
     return Adapter(network, config, origin, twin).eval()
@@ -109,6 +111,7 @@ def open_generator(
     options: Mapping[str, Any] | None = None,
     *,
     trust: bool = False,
+    weights_key: str = "",
 ) -> Adapter:
     """What `--generator` means: a plugin's generator by name, a saved one's folder, or `module:factory`.
 
@@ -121,8 +124,9 @@ def open_generator(
         symmetric, mirrored, scales: See `AdapterConfig`. None: as it was saved, or else not.
         options: For the network of a name.
         trust: See `load`.
+        weights_key: See `create`.
     """
-    generator = _opened(name_or_path, weights, options or {}, trust)
+    generator = _opened(name_or_path, weights, options or {}, trust, weights_key)
     return generator.reconfigured(generator.config.asked(symmetric, mirrored, scales))
 
 
@@ -134,11 +138,12 @@ def open_method(
     scales: Sequence[float] | None = None,
     *,
     trust: bool = False,
+    weights_key: str = "",
 ) -> Adapter | Evaluator:
     """What `--generator` means where a method only fuses: an evaluator by name, or else see `open_generator`.
 
     Args:
-        name_or_path, symmetric, mirrored, scales, trust: See `open_generator`.
+        name_or_path, symmetric, mirrored, scales, trust, weights_key: See `open_generator`.
         weights: None: those that a plugin ships.
 
     Raises:
@@ -146,7 +151,8 @@ def open_method(
     """
     found = plugins.registry()
     if name_or_path not in found.evaluators():
-        return open_generator(name_or_path, weights or "shipped", symmetric, mirrored, scales, trust=trust)
+        ways = symmetric, mirrored, scales
+        return open_generator(name_or_path, weights or "shipped", *ways, trust=trust, weights_key=weights_key)
     spec = found.find_evaluator(name_or_path)
     asked = {"weights": weights, "symmetric": symmetric, "mirrored": mirrored, "scales": scales}
     for option, value in asked.items():
@@ -160,24 +166,26 @@ def is_factory(name_or_path: str) -> bool:
     return ":" in name_or_path and not looks_foreign(name_or_path) and not is_there(name_or_path)
 
 
-def _opened(name_or_path: str, weights: str | Path | None, options: Mapping[str, Any], trust: bool) -> Adapter:
+def _opened(
+    name_or_path: str, weights: str | Path | None, options: Mapping[str, Any], trust: bool, weights_key: str
+) -> Adapter:
     path = Path(name_or_path)
     known = plugins.registry()
     if name_or_path in (*known.names(), *known.evaluators()):
-        return create(name_or_path, weights=weights, **options)
+        return create(name_or_path, weights=weights, weights_key=weights_key, **options)
     own = is_factory(name_or_path)
     if not own and not is_folder(path) and path.name == name_or_path:
         return create(name_or_path, weights=weights, **options)  # which says what it knows instead
     if options:
         raise RequestError(f"--option: is for a plugin's generator, which {name_or_path} is not; leave it out")
     if own:
-        return _own(name_or_path, None if weights in ("shipped", None) else Path(str(weights)))
+        return _own(name_or_path, None if weights in ("shipped", None) else Path(str(weights)), weights_key)
     if weights not in ("shipped", None):
         raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
     return load(path, trust=trust)
 
 
-def _own(factory: str, weights: Path | None) -> Adapter:
+def _own(factory: str, weights: Path | None, weights_key: str) -> Adapter:
     """The network of the user's own factory, with weights from a file or a saved generator's folder."""
     network = build_own(factory)
     if weights is not None and is_folder(weights):
@@ -185,7 +193,7 @@ def _own(factory: str, weights: Path | None) -> Adapter:
         read_weights(network, saved.weights)
         return wrap(network, saved.config, factory=factory)
     if weights is not None:
-        read_weights(network, weights, foreign=read_state_dict)
+        read_weights(network, weights, key=weights_key)
     return wrap(network, factory=factory)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, load_model
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
 from bridgetune.documents import read_model
 from bridgetune.errors import RequestError
 from bridgetune.origin import Origin
+from bridgetune.paths import is_file, shown
 from bridgetune.saving import CONFIG, FORMAT, WEIGHTS, SavedGenerator, product_of
+from bridgetune.targets import cause
+from bridgetune.weights import check_values, chosen, nearest, read_state_dicts
 
 
 @dataclass(frozen=True)
@@ -57,71 +57,73 @@ def read_saved(path: Path) -> Saved:
     return Saved(folder, read.network, read.adapter, read.origin.origin)
 
 
-def read_weights(network: nn.Module, path: Path, foreign: Callable[[Path], dict[str, Tensor]] | None = None) -> None:
+def read_weights(
+    network: nn.Module, path: Path, foreign: Callable[[Path], dict[str, Tensor]] | None = None, key: str = ""
+) -> None:
     """Load weights into `network`, strictly: every tensor, no other, each of its shape.
 
     Args:
         network: Changed in place, and only where all of the file fits.
-        path: A safetensors file, or a checkpoint that `foreign` reads.
-        foreign: The reader of files with any other suffix.
+        path: Safetensors, or what `torch.save` wrote: a state_dict, plain or in other dictionaries, with or without the
+            prefixes of `weights.PREFIXES`.
+        foreign: The reader of checkpoints whose names are others; asked where nothing in the file fits.
+        key: Which part of the file, where several fit: `generator`, `params_ema`.
 
     Raises:
         RequestError: A missing or unreadable file, or tensors that do not fit.
     """
-    if not path.is_file():
-        raise RequestError(f"{path}: no such file; expected weights ({WEIGHTS}, say)")
-    if path.suffix == ".safetensors":
-        _fit(network, _tensors(path), path)
-        load_model(network, str(path))
-    elif foreign is None:
-        raise RequestError(f"{path}: expected a .safetensors file; this generator reads no other checkpoints")
-    else:
-        tensors = foreign(path)
-        _fit(network, tensors, path)
-        network.load_state_dict(tensors)
-
-
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """A `state_dict` from a file of `torch.save`, also one level deep and with the prefix of DataParallel.
-
-    Raises:
-        RequestError: The file holds none. No code in it is run.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever the bytes make of the unpickler
-        raise RequestError(f"{path}: not a PyTorch file of plain tensors ({type(error).__name__})") from None
-    for key in ("state_dict", "model", "net", "generator"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise RequestError(f"{path}: expected a state_dict, names of parameters and their tensors")
-    return {name.removeprefix("module."): value for name, value in content.items()}
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(str(path))
-    except (SafetensorError, OSError) as error:
-        raise RequestError(f"{path}: not a readable safetensors file ({error})") from None
-
-
-def _fit(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     own = network.state_dict()
+    tensors = _found(path, own, foreign, key)
+    if fault := _misfit(own, tensors):
+        raise RequestError(f"{shown(path)}: {fault}")
+    check_values(path, tensors, network)
+    network.load_state_dict(tensors, strict=False)  # what is missing shares its memory with what is there
+
+
+def _found(
+    path: Path, own: Mapping[str, Tensor], foreign: Callable[[Path], dict[str, Tensor]] | None, key: str
+) -> dict[str, Tensor]:
+    """What in the file is the network's, or comes nearest to it."""
+    try:
+        found = read_state_dicts(path)
+    except RequestError as error:
+        if foreign is None or not is_file(path):
+            raise
+        try:
+            return foreign(path)
+        except Exception:  # a file of no kind that either knows
+            raise error from None
+    tensors = chosen(path, found, lambda view: not _misfit(own, view), key)
+    if tensors is not None:
+        return tensors
+    return nearest(found, own, key) if foreign is None else _foreign(path, foreign)
+
+
+def _foreign(path: Path, foreign: Callable[[Path], dict[str, Tensor]]) -> dict[str, Tensor]:
+    try:
+        return foreign(path)
+    except RequestError:
+        raise
+    except Exception as error:  # of the plugin
+        raise RequestError(f"{shown(path)}: the plugin cannot read it ({cause(error)})") from None
+
+
+def _misfit(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:
+    """Why tensors are not a network's, in a line; empty where they are."""
     for name, tensor in tensors.items():
         if name in own and own[name].shape != tensor.shape:
-            raise RequestError(
-                f"{path}: {name} has shape {tuple(tensor.shape)}, the network's has {tuple(own[name].shape)};"
+            return (
+                f"{shown(name)} has shape {tuple(tensor.shape)}, the network's has {tuple(own[name].shape)};"
                 " the weights are another network's, or its options differ"
             )
     shared = {own[name].data_ptr() for name in tensors if name in own}
     missing = [name for name in own if name not in tensors and own[name].data_ptr() not in shared]
-    _refuse(path, "lacks", missing)
-    _refuse(path, "has, beyond what the network takes,", [name for name in tensors if name not in own])
+    surplus = [name for name in tensors if name not in own]
+    return _listed("lacks", missing) or _listed("has, beyond what the network takes,", surplus)
 
 
-def _refuse(path: Path, what: str, names: Iterable[str]) -> None:
-    listed = list(names)
-    if listed:
-        few = ", ".join(listed[:3]) + (" …" if len(listed) > 3 else "")
-        raise RequestError(f"{path}: {what} {len(listed)} tensors ({few}); the weights are another network's")
+def _listed(what: str, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    few = ", ".join(map(shown, names[:3])) + (" …" if len(names) > 3 else "")
+    return f"{what} {len(names)} tensors ({few}); the weights are another network's"

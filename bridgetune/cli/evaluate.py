@@ -20,6 +20,7 @@ from bridgetune.cli.options import (
     Trust,
     Undecided,
     Weights,
+    WeightsKey,
 )
 from bridgetune.cli.tables import print_table
 from bridgetune.config.bounds import Processes, limits
@@ -54,6 +55,7 @@ def evaluate(
         ),
     ] = None,
     weights: Weights = None,
+    weights_key: WeightsKey = "",
     trust_code: Trust = False,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
@@ -103,6 +105,7 @@ def evaluate(
             fused=fused,
             generator=generator,
             weights=weights,
+            weights_key=weights_key,
             trust=trust_code,
             symmetric=symmetric,
             mirrored=mirrored,

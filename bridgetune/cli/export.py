@@ -10,7 +10,17 @@ import typer
 from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
-from bridgetune.cli.options import Force, GeneratorArgument, Json, Mirrored, Scales, Symmetric, Trust, Weights
+from bridgetune.cli.options import (
+    Force,
+    GeneratorArgument,
+    Json,
+    Mirrored,
+    Scales,
+    Symmetric,
+    Trust,
+    Weights,
+    WeightsKey,
+)
 from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, limits
 from bridgetune.errors import RequestError
 
@@ -35,6 +45,7 @@ def export(
         ),
     ] = None,
     weights: Weights = None,
+    weights_key: WeightsKey = "",
     trust_code: Trust = False,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
@@ -52,7 +63,9 @@ def export(
     from bridgetune.opening import open_generator
 
     check_place(out, format_, force)
-    network = open_generator(generator, weights or "shipped", symmetric, mirrored, scales, trust=trust_code)
+    network = open_generator(
+        generator, weights or "shipped", symmetric, mirrored, scales, trust=trust_code, weights_key=weights_key
+    )
     done = write(
         network,
         out,

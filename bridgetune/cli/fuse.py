@@ -19,6 +19,7 @@ from bridgetune.cli.options import (
     Trust,
     Undecided,
     Weights,
+    WeightsKey,
 )
 from bridgetune.errors import RequestError
 
@@ -38,6 +39,7 @@ def fuse(
     ] = None,
     generator: Generator = "bridgemff",
     weights: Weights = None,
+    weights_key: WeightsKey = "",
     trust_code: Trust = False,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
@@ -64,7 +66,7 @@ def fuse(
 
     if pairs is not None:
         check_places(pairs, out, map_out, force)
-    network = open_method(generator, weights, symmetric, mirrored, scales, trust=trust_code)
+    network = open_method(generator, weights, symmetric, mirrored, scales, trust=trust_code, weights_key=weights_key)
     if pairs is None:
         assert first is not None
         assert second is not None

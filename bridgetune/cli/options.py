@@ -60,6 +60,15 @@ Weights = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+WeightsKey = Annotated[
+    str,
+    typer.Option(
+        "--weights-key",
+        metavar="NAME",
+        help="Which part of --weights, where several fit: generator, params_ema, …",
+        rich_help_panel=NETWORK,
+    ),
+]
 Trust = Annotated[
     bool,
     typer.Option(

@@ -21,6 +21,7 @@ from bridgetune.cli.options import (
     Symmetric,
     Trust,
     Weights,
+    WeightsKey,
     folder,
     json_or_text,
     named_values,
@@ -75,6 +76,7 @@ class Network:
 
     generator: Generator = "bridgemff"
     weights: Weights = None
+    weights_key: WeightsKey = ""
     trust_code: Trust = False
     symmetric: Symmetric = None
     mirrored: Mirrored = None
@@ -99,7 +101,14 @@ class Network:
         given = named_values("--option", self.option, "NAME=VALUE, such as blocks=2")
         options = {name: json_or_text(value) for name, value in given.items()}
         asked = self.symmetric, self.mirrored, self.scales
-        return open_generator(self.generator, self.weights or weights, *asked, options, trust=self.trust_code)
+        return open_generator(
+            self.generator,
+            self.weights or weights,
+            *asked,
+            options,
+            trust=self.trust_code,
+            weights_key=self.weights_key,
+        )
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ def evaluate(
     keep: str | Path | None = None,
     force: bool = False,
     workers: int | None = None,
+    weights_key: str = "",
     trust: bool = False,
     progress: Progress = lambda done, total, stem: None,
 ) -> Evaluation:
@@ -88,6 +89,7 @@ def evaluate(
         force: Replace those that are there.
         workers: Processes; None for one a core. A script that asks for more than one needs the usual
             ``if __name__ == "__main__":``.
+        weights_key: See `bridgetune.create`.
         trust: See `bridgetune.load`.
         progress: Told how many are done, how many there are, and the stem.
 
@@ -112,7 +114,7 @@ def evaluate(
         raise RequestError("force: given without keep, whose files it is for; leave it out")
     if keep is not None:
         _check_kept(Path(keep), generator is not None, found.images, force)
-    opening = _Opening(generator, weights, symmetric, mirrored, scales, trust)
+    opening = _Opening(generator, weights, symmetric, mirrored, scales, trust, weights_key)
     network = opening.open()
     if recipe != "paper":
         refuse_map(network, f"recipe {recipe}")
@@ -209,12 +211,15 @@ class _Opening:
     mirrored: bool | None
     scales: Sequence[float] | None
     trust: bool = False
+    weights_key: str = ""
 
     def open(self) -> nn.Module | Evaluator | None:
         """The generator in eval mode, or the evaluator; None where saved results are measured."""
         if self.generator is not None and not isinstance(self.generator, nn.Module | Evaluator):
             asked = self.symmetric, self.mirrored, self.scales
-            return open_method(str(self.generator), self.weights, *asked, trust=self.trust)
+            return open_method(
+                str(self.generator), self.weights, *asked, trust=self.trust, weights_key=self.weights_key
+            )
         for name in ("weights", "symmetric", "mirrored", "scales"):
             if getattr(self, name) is not None:
                 raise RequestError(f"{name}: given without the name of a generator that it could be for; leave it out")

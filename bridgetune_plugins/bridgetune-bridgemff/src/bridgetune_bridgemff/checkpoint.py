@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bridgetune.errors import RequestError
+from bridgetune.weights import chosen, nearest, read_state_dicts
 from bridgetune_bridgemff.network import BridgeMFF
 
 _RELEASED_PREFIXES = {
@@ -23,6 +24,7 @@ _RELEASED_PREFIXES = {
 }
 _RELEASED_NAMES = {"theta": "skip_scale", "projection.weight": "proj.weight", "projection.bias": "proj.bias"}
 
+_PREFIX = "module."
 _EXPECTED = "expected the released BridgeMFF generator"
 
 
@@ -37,7 +39,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Their network ends with a sigmoid and `BridgeMFF` with its logits, so the weights are the same.
 
     Args:
-        path: A pickle of 129 tensors `module.*`, as the authors' program writes it; no code in it is run.
+        path: 129 tensors `module.*`, as the authors' program writes them, or in other dictionaries; no code in it is
+            run.
 
     Returns:
         129 tensors on the CPU, in the dtype of the file.
@@ -65,18 +68,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _load(path: Path) -> dict[str, Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be read ({error.strerror}), {_EXPECTED}") from error
-    except Exception as error:  # whatever the bytes make of the unpickler: it has no error of its own
-        raise RequestError(f"{path}: not a PyTorch checkpoint of plain tensors, {_EXPECTED}") from error
-    if not isinstance(content, dict):
-        raise RequestError(f"{path}: holds a {type(content).__name__}, {_EXPECTED}: tensors by name")
-    for name, value in content.items():
-        if not isinstance(value, Tensor):
-            raise RequestError(f"{path}: {name!r} is a {type(value).__name__}, {_EXPECTED}: tensors alone")
-    return content
+    """The file's tensors under the released names, or those that come nearest to them."""
+    with torch.device("meta"):
+        names = {_released_name(name).removeprefix(_PREFIX) for name in BridgeMFF().state_dict()}
+    found = read_state_dicts(path)
+    tensors = chosen(path, found, lambda view: view.keys() == names) or nearest(found, names)
+    return {_PREFIX + name: tensor for name, tensor in tensors.items()}
 
 
 def _released_name(name: str) -> str:

@@ -43,7 +43,7 @@ def options(verb: str) -> Mapping[str, TyperOption]:
 def test_every_field_of_a_stage_is_an_option_with_its_default_and_nothing_else_is(verb: str, model: type[TrainConfig]):
     own = {option.name for option in settings(model)}
     others = {"out", "resume", "as_json", "generator", "weights", "symmetric", "mirrored", "scales", "option", "cache"}
-    others |= {"images", "masks", "pairs", "val_images", "val_masks"}
+    others |= {"images", "masks", "pairs", "val_images", "val_masks", "trust_code", "weights_key"}
     others |= {"clear", "blurred", "unlabelled"} if verb == "finetune" else set()
     found = options(verb)
     assert found.keys() == own | others

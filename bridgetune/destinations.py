@@ -139,7 +139,7 @@ def _check_place(folder: Path, path: Path, space: int) -> None:
     """Refuse a folder, without links, that could not be made or written to."""
     above = next((each for each in (folder, *folder.parents) if is_there(each)), folder)
     if kind_of(above) != "folder":
-        raise RequestError(f"{shown(path)}: {shown(above)} is not a folder; name another place")
+        raise RequestError(f"{shown(path)}: {shown(above)} is not a folder, expected one; name another place")
     for name in (*folder.relative_to(above).parts, path.name):
         if len(os.fsencode(name)) > 255:  # what several drives allow; one that allows less answers below
             raise RequestError(f"{shown(path)}: the name is too long; expected at most 255 bytes between two slashes")

@@ -17,6 +17,9 @@ READABLE = f"expected {KINDS}"
 
 _HEAD = 512
 
+_LARGEST = 2 << 30
+"""Bytes of a file that is no TIFF: it is read through as a whole, a check of it included."""
+
 
 class Format(StrEnum):
     """What is read."""
@@ -96,7 +99,14 @@ def format_of(path: Path) -> Format:
         UnsupportedError: Something else, which is named where it is known.
     """
     with opened(path) as file:
-        head = file.read(_HEAD)
+        head, size = file.read(_HEAD), size_of(file)
+    found = _found(head)
+    if found is not Format.TIFF and size > _LARGEST:
+        raise UnsupportedError(f"a {found} file of {size >> 20} MB, expected {_LARGEST >> 20} at most; save it as TIFF")
+    return found
+
+
+def _found(head: bytes) -> Format:
     if head.startswith(b"II*\0") and head[8:10] == b"CR":
         raise UnsupportedError(f"Canon CR2, {_RAW}")
     for beginning, found in _BEGINNINGS.items():

@@ -101,3 +101,12 @@ def test_a_suffix_of_another_format_is_no_matter(tmp_path: Path, rgb8: np.ndarra
     for kind in ("PNG", "TIFF", "BMP", "PPM"):
         (tmp_path / "a.jpg").write_bytes(encoded(rgb8, kind))
         np.testing.assert_array_equal(read_image(tmp_path / "a.jpg").pixels, rgb8)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_file_that_would_take_long_to_be_read_through_is_refused_unread(tmp_path, reader):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(np.zeros((8, 8, 3), np.uint8), "PNG"))
+    os.truncate(path, 3 << 30)
+    with pytest.raises(RequestError, match="a PNG file of 3072 MB, expected 2048 at most; save it as TIFF"):
+        reader(path)

@@ -211,7 +211,7 @@ def test_fused_images_and_maps_are_kept_and_not_replaced_unasked(
     command = ["evaluate", "--sources", pairs_only, "--generator", saved, "--keep", kept, "--workers", 1]
     with pytest.raises(SystemExit, match="2"):
         main([str(argument) for argument in (*command, "--out", out)])
-    assert "maps/2.png and 4 more are there already; name another folder, or --force" in capsys.readouterr().err
+    assert "maps/2.png and 4 more: exists already; name another, or replace it (--force)" in capsys.readouterr().err
     assert not (kept / "fused" / "2.png").exists()
     assert not out.exists()
     done(*command, "--force")

@@ -351,8 +351,8 @@ def test_wrong_requests_are_one_line_and_write_nothing(saved: Path, tmp_path: Pa
     made = bridgetune.load(saved)
     for path, format, said in (
         (tmp_path / "it.pt2", "onnx", "ends in .onnx"),
-        (tmp_path / "missing" / "it.onnx", "onnx", "there is no folder"),
-        (folder, "torch", "folder.pt2: exists already; name another$"),
+        (there / "it.onnx", "onnx", "there.onnx is not a folder"),
+        (folder, "torch", "folder.pt2: is a folder"),
         (tmp_path / "beside.xml", "openvino", "beside.bin: exists already"),
     ):
         with pytest.raises(RequestError, match=said):

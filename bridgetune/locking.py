@@ -18,6 +18,7 @@ from pydantic import Field
 
 from bridgetune.documents import Document, read_model
 from bridgetune.errors import RequestError
+from bridgetune.paths import is_file
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -66,7 +67,7 @@ def held_beside(path: Path) -> Iterator[None]:
 
 def refuse_held(folder: Path) -> None:
     """Raise `RequestError` where another process has the folder; nothing is written."""
-    if (folder / LOCK).is_file():
+    if is_file(folder / LOCK):
         with _alone(folder / LOCK, folder / OWNER, folder):
             pass
 

@@ -55,7 +55,7 @@ class RunDirectory:
             raise RequestError(f"{self.path}: not empty and no run of bridgetune; name another folder")
         if used:
             read_decided(self.config, EXPECTED)
-            if self.metrics.is_file():
+            if is_file(self.metrics):
                 read_records(self.metrics)
 
     @contextmanager

@@ -147,7 +147,8 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
     Image.new("RGB", (9, 9)).save(small)
     there = sorted(tmp_path.rglob("*"))
 
-    fuse = ["fuse", "--generator", saved, "-o", out]
+    fused = tmp_path / "out.png"
+    fuse = ["fuse", "--generator", saved, "-o", fused]
     missing = tmp_path / "missing"
     wrong: list[tuple[list[Any], str]] = [
         ([*fuse, picture, missing], "no such file"),
@@ -155,18 +156,21 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
         ([*fuse, picture, small], "one size"),
         ([*fuse, picture], "expected two images"),
         (["fuse", "--generator", saved, picture, picture, "-o", picture], "is also read"),
-        ([*fuse, picture, picture, "--map", out], "is also written"),
+        ([*fuse, picture, picture, "--map", fused], "is also written"),
         ([*fuse, "--pairs", missing], "no such folder"),
         (["fuse", "--generator", saved, picture, picture, "-o", tmp_path / "out.xyz"], ".xyz"),
-        (["fuse", "--generator", "bridgemf", picture, picture, "-o", out], "did you mean 'bridgemff'"),
-        (["fuse", "--generator", missing / "x", picture, picture, "-o", out], "no saved generator"),
-        (["fuse", "--generator", PYRAMID, picture, picture, "-o", out, "--map", missing], "draws no decision map"),
+        (["fuse", "--generator", "bridgemf", picture, picture, "-o", fused], "did you mean 'bridgemff'"),
+        (["fuse", "--generator", missing / "x", picture, picture, "-o", fused], "no saved generator"),
         (
-            ["fuse", "--generator", PYRAMID, picture, picture, "-o", out, "--weights", text],
+            ["fuse", "--generator", PYRAMID, picture, picture, "-o", fused, "--map", tmp_path / "map.png"],
+            "draws no decision map",
+        ),
+        (
+            ["fuse", "--generator", PYRAMID, picture, picture, "-o", fused, "--weights", text],
             "weights: laplacian-pyramid",
         ),
-        (["fuse", "--weights", text, picture, picture, "-o", out], "text.png"),
-        (["fuse", "--weights", missing, picture, picture, "-o", out], "no such file"),
+        (["fuse", "--weights", text, picture, picture, "-o", fused], "text.png"),
+        (["fuse", "--weights", missing, picture, picture, "-o", fused], "no such file"),
         (stage1(folders, out, "--steps", 0), "--steps: got 0"),
         (stage1(folders, out, "--lr", -2), "bridgetune: --lr: got -2.0; "),
         (stage1(folders, out, "--kernel-sizes", 4, 21), "bridgetune: --kernel-sizes: got (4, 21), "),
@@ -186,7 +190,7 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
         (stage2(folders, PYRAMID, out), "'laplacian-pyramid' is an evaluator"),
         (stage2(folders, "modified-laplacian", out), "modified-laplacian has no parameters"),
         (stage1(folders, out, "--generator", "spatial-frequency"), "spatial-frequency has no parameters"),
-        (["export", PYRAMID, "--format", "torch", "-o", out], "'laplacian-pyramid' is an evaluator"),
+        (["export", PYRAMID, "--format", "torch", "-o", tmp_path / "out.pt2"], "'laplacian-pyramid' is an evaluator"),
         (stage2(folders._replace(clear=missing), saved, out), "no such folder"),
         (["data", "make", "--images", missing, "--masks", missing, "--out", out], "no such folder"),
         (["no-such-verb"], "No such command"),

@@ -368,7 +368,6 @@ def test_wrong_requests_are_one_line_and_write_nothing(
         (["--sources", dataset, "--fused", fused, "--workers", 0], "workers"),
         (["--sources", dataset, "--fused", fused, "--out", tmp_path], "is a folder"),
         (["--sources", dataset, "--fused", fused, "--keep", tmp_path / "k"], "keep: given without a generator"),
-        (["--sources", dataset, "--generator", "bridgemff", "--force"], "force: given without keep"),
         (["--sources", dataset, "--generator", "bridgemff", "--keep", dataset / "A" / "2.png"], "is a file"),
     ]
     for arguments, said in wrong:

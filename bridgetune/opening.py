@@ -51,7 +51,7 @@ def create(
     shipped = weights == "shipped"
     path = None if weights is None else _shipped(spec) if shipped else Path(weights)
     config = spec.adapter
-    if path is not None and path.is_dir():
+    if path is not None and is_folder(path):
         saved = read_saved(path)
         config, options, path = saved.config, _options(saved, path, name, options), saved.weights
     config = config.asked(symmetric, mirrored, scales)

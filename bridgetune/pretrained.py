@@ -51,7 +51,7 @@ def read_saved(path: Path) -> Saved:
     """
     folder = product_of(path)
     file = folder / CONFIG
-    if not file.is_file():
+    if not is_file(file):
         raise RequestError(f"{folder}: no saved generator here, expected a folder with {CONFIG} and {WEIGHTS}")
     read = read_model(SavedGenerator, file, "a generator's config.json, as bridgetune saves it", FORMAT)
     return Saved(folder, read.network, read.adapter, read.origin.origin)

@@ -18,6 +18,7 @@ from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
 from bridgetune.data.pairs import Pair, alone
 from bridgetune.errors import RequestError
+from bridgetune.paths import is_folder, is_there
 from bridgetune.pictures.images import to_batch
 
 HALF_MADE = ".bridgetune-partial"
@@ -35,7 +36,7 @@ def _whole(folder: Path) -> Path:
         RequestError: It is one that `bridgetune data make` has begun.
     """
     begun = folder.name.startswith(".") and folder.name.endswith(HALF_MADE)
-    if begun or (not folder.exists() and half_made(folder).is_dir()):
+    if begun or (not is_there(folder) and is_folder(half_made(folder))):
         name = folder.name[1 : -len(HALF_MADE)] if begun else folder.name
         raise RequestError(
             f"{folder}: bridgetune data make has not ended, or was killed; once it has, the pairs are in"

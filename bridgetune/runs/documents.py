@@ -117,6 +117,8 @@ def read_decided(path: Path, expected: str) -> Record:
         RequestError: It is not one; the line names the first thing that is wrong.
     """
     content: Record = read_json(path, expected)
+    if isinstance(content, dict) and not {"stage", "config", "steps"} & content.keys():
+        raise RequestError(f"{path}: says nothing of a stage and its steps, expected {expected}")
     modelled(RunDocument, content, path, expected)
     return content
 

@@ -58,7 +58,7 @@ def test_wrong_requests_are_refused_and_nothing_is_written(evaluations: Path, tm
     out = tmp_path / "out"
     assert "expected two methods" in refused("compare", evaluations / "Lytro-0.json", "--out", out)
     assert "did you mean 'DRPL'" in refused("compare", evaluations, "--proposed", "DPRL", "--out", out)
-    assert "No such file" in refused("compare", tmp_path / "gone.json", "--out", out)
+    assert "no such file" in refused("compare", tmp_path / "gone.json", "--out", out)
     (tmp_path / "bad.json").write_text("{}")
     assert "bad.json: not an evaluation" in refused("compare", evaluations, tmp_path / "bad.json", "--out", out)
     assert not out.exists()

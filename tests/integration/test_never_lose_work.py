@@ -125,7 +125,7 @@ def newest(run: Path) -> Path:
     [
         ("optimizer.bin", lambda data: data[: len(data) // 2], r"optimizer\.bin has \d+ of \d+ bytes"),
         ("model_1.safetensors", lambda data: data[:-8] + bytes(8), r"model_1\.safetensors is not as it was written"),
-        (MANIFEST, lambda data: data[: len(data) // 2], r"no checkpoint\.json of bridgetune's in it"),
+        (MANIFEST, lambda data: data[: len(data) // 2], r"checkpoint\.json: not a JSON file"),
     ],
 )
 def test_a_spoilt_checkpoint_is_named_and_the_one_before_it_used(

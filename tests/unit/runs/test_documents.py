@@ -120,3 +120,8 @@ def test_a_line_that_has_an_end_and_is_no_record_is_damage(tmp_path: Path, line:
         read_records(path)
     assert str(refused.value).startswith(f"{path}: line 3: ")
     assert said in str(refused.value)
+
+
+def test_what_is_another_document_is_not_said_to_be_a_newer_run(tmp_path: Path):
+    with pytest.raises(RequestError, match="says nothing of a stage and its steps, expected a run"):
+        read_decided(written(tmp_path, {"format": 1, "adapter": {}}), "a run")

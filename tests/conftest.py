@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from hypothesis import settings
 # On a shared machine an example takes what it takes.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+# What is started in the background or by nohup ignores them, and tests send them.
+for number, handler in {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}.items():
+    if hasattr(signal, number) and signal.getsignal(getattr(signal, number)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, number), handler)
 
 SHARED = Path(os.environ.get("BRIDGETUNE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 """Research data and reference results, which are not part of the product."""

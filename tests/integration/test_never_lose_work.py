@@ -185,7 +185,7 @@ def test_metrics_that_cannot_be_written_stop_the_run(run: Path, folders: Folders
 
 
 def test_a_folder_that_cannot_be_made_is_refused_in_one_line(folders: Folders):
-    with pytest.raises(RequestError, match=r"/proc/run: cannot be written to \(.+\), expected a folder for the run"):
+    with pytest.raises(RequestError, match=r"/proc/run: cannot be written there \(.+\), expected a writable place"):
         go_on(folders, Path("/proc/run"))
 
 
@@ -201,7 +201,7 @@ def test_references_that_vanish_are_named(folders: Folders, tmp_path: Path):
                 path.unlink()
 
     config = TuneConfig(duration=Steps(steps=50), batch=2, device="cpu", validation_share=0)
-    with pytest.raises(WorkError, match=r"clear/\d\.png: no such file, expected an image file"):
+    with pytest.raises(WorkError, match=r"clear/\d\.png: no such file, expected a PNG, TIFF"):
         finetune(sharpness(), pairs, references, config, run_dir=tmp_path / "run", report=empty)
 
 

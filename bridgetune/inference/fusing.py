@@ -175,8 +175,8 @@ def fuse_pictures(
 
 def fuse_files(
     generator: nn.Module | Evaluator,
-    first: Path,
-    second: Path,
+    first: str | Path,
+    second: str | Path,
     recipe: FuseRecipe = "paper",
     undecided: Undecided = "settle",
     borders: Borders = "replace",
@@ -195,6 +195,7 @@ def fuse_files(
     Raises:
         RequestError: A file cannot be read, or their sizes differ.
     """
+    first, second = Path(first), Path(second)
     pictures = read_whole_image(first), read_whole_image(second)
     if pictures[0].size != pictures[1].size:
         raise RequestError(

@@ -13,6 +13,9 @@ from bridgetune.errors import RequestError
 LARGEST_OPTION = 4096
 """What a number among a network's options is at most: channels, blocks, a patch's side."""
 
+SMALL_OPTION = 16
+"""Numbers up to this make no network large: its shapes, which take torch's compiler to make, are not asked for."""
+
 MOST_ENTRIES = 256
 """Of a list among them."""
 
@@ -34,6 +37,8 @@ def refuse_huge(what: str, factory: Callable[..., nn.Module], options: Mapping[s
             raise RequestError(
                 f"{what}: option {name}: got {beyond}; expected numbers up to {LARGEST_OPTION}, {MOST_ENTRIES} a list"
             )
+    if all(_beyond(value, SMALL_OPTION) is None for value in options.values()):
+        return
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             count = sum(parameter.numel() for parameter in factory(**options).parameters())
@@ -46,13 +51,13 @@ def refuse_huge(what: str, factory: Callable[..., nn.Module], options: Mapping[s
         )
 
 
-def _beyond(value: Any) -> str | None:
-    """What in a value no option is, shown; None where there is nothing."""
+def _beyond(value: Any, largest: int = LARGEST_OPTION) -> str | None:
+    """What in a value is no number up to `largest`, shown; None where there is nothing."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
-        found = (_beyond(entry) for entry in value[:MOST_ENTRIES])
+        found = (_beyond(entry, largest) for entry in value[:MOST_ENTRIES])
         return f"{len(value)} numbers" if len(value) > MOST_ENTRIES else next((one for one in found if one), None)
-    if isinstance(value, int | float) and not -LARGEST_OPTION <= value <= LARGEST_OPTION:
+    if isinstance(value, int | float) and not -largest <= value <= largest:
         return repr(value)[:40]
     return None

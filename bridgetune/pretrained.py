@@ -12,10 +12,13 @@ from bridgetune.config import AdapterConfig
 from bridgetune.documents import read_model
 from bridgetune.errors import RequestError
 from bridgetune.origin import Origin
-from bridgetune.paths import is_file, shown
+from bridgetune.paths import is_file, is_there, shown
 from bridgetune.saving import CONFIG, FORMAT, WEIGHTS, SavedGenerator, product_of
 from bridgetune.targets import cause
 from bridgetune.weights import check_values, chosen, nearest, read_state_dicts
+
+OF_A_RUN = ("checkpoints", "metrics.jsonl")
+"""What lies in a run's folder, and in no saved generator's."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ def read_saved(path: Path) -> Saved:
     file = folder / CONFIG
     if not is_file(file):
         raise RequestError(f"{folder}: no saved generator here, expected a folder with {CONFIG} and {WEIGHTS}")
+    if any(is_there(folder / name) for name in OF_A_RUN):
+        raise RequestError(
+            f"{folder}: a run that has not ended, expected a saved generator; go on with it (--resume, resume=True)"
+        )
     read = read_model(SavedGenerator, file, "a generator's config.json, as bridgetune saves it", FORMAT)
     return Saved(folder, read.network, read.adapter, read.origin.origin)
 

@@ -112,7 +112,7 @@ def _told(error: Exception, given: Sequence[str]) -> tuple[str, int]:
     match error:
         case TyperException():
             said = str(getattr(error, "format_message", error.__str__)()).replace("Value error, ", "").rstrip(".")
-            return f"{said}. See `{' '.join(['bridgetune', *given[:1], '--help'])}`.", 2
+            return f"{said or 'no verb given'}. See `{' '.join(['bridgetune', *given[:1], '--help'])}`.", 2
         case RequestError():
             return str(error), 2
         case BridgetuneError():

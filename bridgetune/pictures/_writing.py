@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from bridgetune.pictures._exif import EXIF, GPS, SIZES, exif_bytes, fitted, inner_bytes, ordered
+from bridgetune.pictures._exif import EXIF, GPS, SIZES, SOFTWARE, exif_bytes, fitted, inner_bytes, ordered
 from bridgetune.pictures.metadata import INCH, Calibration, Metadata
 
 _JPEG_PIECE = 65_519
@@ -44,6 +44,7 @@ def encode_tiff(pixels: Pixels, alpha: Pixels | None, metadata: Metadata) -> byt
         extrasamples=None if alpha is None else ["unassalpha"],
         planarconfig=None if pixels.ndim == 2 and alpha is None else "contig",
         iccprofile=metadata.profile,
+        software=_software(metadata),
         extratags=_tiff_tags(metadata),
         **_tiff_scale(metadata, "YX" if pixels.ndim == 2 and alpha is None else "YXS"),
     )
@@ -200,6 +201,13 @@ def _centimetres(calibration: Calibration) -> dict[str, Any]:
     return {"resolution": tuple(dots / 2.54 for dots in resolution), "resolutionunit": "CENTIMETER"}
 
 
+def _software(metadata: Metadata) -> str | None:
+    """What wrote a source, which tifffile takes by itself alone; None has its own name written."""
+    if metadata.exif is None or SOFTWARE not in metadata.exif.picture:
+        return None
+    return metadata.exif.picture[SOFTWARE][1].rstrip(b"\0").decode("ascii", "replace").replace("\ufffd", "?")
+
+
 def _tiff_tags(metadata: Metadata) -> list[tuple[int, int, int, Any, bool]]:
     tags: list[tuple[int, int, int, Any, bool]] = []
     if metadata.xmp is not None:
@@ -208,7 +216,7 @@ def _tiff_tags(metadata: Metadata) -> list[tuple[int, int, int, Any, bool]]:
         exif = ordered(metadata.exif, "<")
         described = metadata.calibration is not None
         for tag, (kind, value) in exif.picture.items():
-            if not (tag == 270 and described):
+            if not (tag == SOFTWARE or (tag == 270 and described)):
                 tags.append((tag, kind, len(value) // SIZES[kind], value, True))
         tags += [(pointer - 1, 4, 1, 0, True) for pointer in (EXIF, GPS) if pointer in exif.inner]
     return tags

@@ -10,13 +10,17 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bridgetune import RequestError
+from bridgetune import RequestError, TuneConfig, WorkError, finetune
+from bridgetune.cli import main
 from bridgetune.evaluation.results import Evaluation
 from bridgetune.sweeps import read_sweep, run_sweep
-from tests.support.commands import BRIDGETUNE, refused, run
+from bridgetune.training import TrainingResult
+from bridgetune.wrapping import Adapter
+from tests.support.commands import BRIDGETUNE, refused
 from tests.support.runs import losses
 from tests.support.small import Folders
 
@@ -164,20 +168,30 @@ def test_killed_half_way_and_started_again_it_redoes_nothing_that_was_finished(f
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_is_told_and_the_others_are_done(folders: Folders, tmp_path: Path):
-    """Of two α the first is so large that the loss overflows."""
-    text = "alphas = [1e39, 1e-4]\n" + smaller().replace("finetune = { steps = 20 }", "")
+@pytest.mark.usefixtures("logging_as_it_was")
+def test_a_run_that_fails_is_told_and_the_others_are_done(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Of two α the first ends in a loss that is no longer finite."""
+
+    def overflows(generator: Adapter, pairs: Any, references: Any, config: TuneConfig, **others: Any) -> TrainingResult:
+        if config.alpha == 3:
+            raise WorkError("step 1: the loss is nan")
+        return finetune(generator, pairs, references, config, **others)
+
+    monkeypatch.setattr("bridgetune.sweeps.running.finetune", overflows)
+    text = "alphas = [3.0, 1e-4]\n" + smaller().replace("finetune = { steps = 20 }", "")
     out = tmp_path / "out"
     asked = written(folders, tmp_path / "sweep.toml", text)
-    finished = run("compare", "--sweep", asked, "--out", out, "--metric", "q_mi")
-    assert finished.returncode == 1
-    assert "1 of 4 failed: DRPL, seed 0, α 1e+39: step 1: the loss" in finished.stderr.splitlines()[-1]
-    assert "WorkError" in (out / "runs" / "drpl" / "seed-0" / "bridgetune-alpha-1e+39" / "failure.txt").read_text()
-    assert "Mean scores by α of Eq. 12, on Demo, 4 images; seed 0." in finished.stdout
+    assert main(["compare", "--sweep", str(asked), "--out", str(out), "--metric", "q_mi"]) == 1
+    finished = capsys.readouterr()
+    assert "1 of 4 failed: DRPL, seed 0, α 3: step 1: the loss" in finished.err.splitlines()[-1]
+    assert "WorkError" in (out / "runs" / "drpl" / "seed-0" / "bridgetune-alpha-3" / "failure.txt").read_text()
+    assert "Mean scores by α of Eq. 12, on Demo, 4 images; seed 0." in finished.out
     alphas = [row["α"] for row in csv.DictReader((out / "tables" / "alpha-demo.csv").open())]
     assert alphas == ["1e-4"]
     report = (out / "report.md").read_text()
-    assert "Failed: DRPL, seed 0, α 1e+39" in report
+    assert "Failed: DRPL, seed 0, α 3" in report
     assert "DRPL+BridgeTune: 0 of 1 seeds are there" in report
 
     # what failed may be asked for otherwise, what is done may not
@@ -187,13 +201,13 @@ def test_a_run_that_fails_is_told_and_the_others_are_done(folders: Folders, tmp_
     shutil.rmtree(out / "runs/drpl/seed-0/bridgetune-alpha-1e-4")
     again = run_sweep(read_sweep(asked), out)
     assert [outcome.state for outcome in again.outcomes] == ["kept", "failed", "made", "kept"]
-    failed = json.loads((out / "runs/drpl/seed-0/bridgetune-alpha-1e+39/settings.json").read_text())
+    failed = json.loads((out / "runs/drpl/seed-0/bridgetune-alpha-3/settings.json").read_text())
     assert failed["finetune"]["learning_rate"] == 1e-4
 
     # what is trained already goes into another sweep as it is
     product = 'generator = "out/runs/drpl/seed-0/supervised/training/generator"'
     text = text.replace('generator = "drpl"', product).replace("options = { width = 4, blocks = 1 }", "")
-    asked = written(folders, tmp_path / "given.toml", text.replace("alphas = [1e39, 1e-4]", "bridgetune = [false]"))
+    asked = written(folders, tmp_path / "given.toml", text.replace("alphas = [3.0, 1e-4]", "bridgetune = [false]"))
     given, kept = run_sweep(read_sweep(asked), tmp_path / "given"), out / "runs/drpl/seed-0/supervised"
     assert [outcome.name for outcome in given.outcomes] == ["DRPL, as given", "DRPL, cost"]
     (scores,) = given.evaluations.values()

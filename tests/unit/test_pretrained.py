@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 import bridgetune
 from bridgetune import RequestError
-from bridgetune.pretrained import read_weights
+from bridgetune.pretrained import read_saved, read_weights
 from tests.support.generators import network, saved
 
 
@@ -57,3 +57,10 @@ def test_folders_that_are_no_saved_generators_are_refused(tmp_path: Path, text: 
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(RequestError, match=r"config\.json"):
         bridgetune.load(tmp_path)
+
+
+def test_a_run_that_has_not_ended_is_said_to_be_one(tmp_path: Path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "config.json").write_text('{"stage": "finetune"}')
+    with pytest.raises(RequestError, match=r"a run that has not ended, .* --resume"):
+        read_saved(tmp_path)

@@ -62,5 +62,5 @@ def test_folders_that_are_no_saved_generators_are_refused(tmp_path: Path, text: 
 def test_a_run_that_has_not_ended_is_said_to_be_one(tmp_path: Path):
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "config.json").write_text('{"stage": "finetune"}')
-    with pytest.raises(RequestError, match=r"a run that has not ended, .* --resume"):
+    with pytest.raises(RequestError, match=r"a run that has not ended, .*--resume"):
         read_saved(tmp_path)

@@ -183,7 +183,9 @@ def test_a_run_that_fails_is_told_and_the_others_are_done(
     text = "alphas = [3.0, 1e-4]\n" + smaller().replace("finetune = { steps = 20 }", "")
     out = tmp_path / "out"
     asked = written(folders, tmp_path / "sweep.toml", text)
-    assert main(["compare", "--sweep", str(asked), "--out", str(out), "--metric", "q_mi"]) == 1
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--sweep", str(asked), "--out", str(out), "--metric", "q_mi"])
+    assert ended.value.code == 1
     finished = capsys.readouterr()
     assert "1 of 4 failed: DRPL, seed 0, α 3: step 1: the loss" in finished.err.splitlines()[-1]
     assert "WorkError" in (out / "runs" / "drpl" / "seed-0" / "bridgetune-alpha-3" / "failure.txt").read_text()

@@ -184,6 +184,8 @@ class Killing:
         out.mkdir()
         name, after = self._random.choice(SIGNALS), self._random.uniform(0.05, 1) * seconds
         ended = run(verb, self._inputs, out, name, after)
+        if ended.code == 0:  # the machine was busier when it was measured
+            self._straight[verb] = expected, min(seconds, ended.seconds)
         faults = [f"half-written: {line}" for line in half_written(out)] + _ill_said(ended, name)
         kind = "through" if ended.code == 0 else name
         if ended.code != 0:
@@ -214,7 +216,7 @@ def campaign(
     counts, until = Counts(Counter()), time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as place:
         killing, number = Killing(Path(place), seed), 0
-        while time.monotonic() < until and (most is None or number < most):
+        while time.monotonic() < until and (most is None or _killed(counts) < most):
             verb = list(VERBS)[number % len(VERBS)]
             kind, faults = killing.kill(verb)
             print(f"kill {number}: {verb}: {kind}", flush=True)
@@ -228,9 +230,13 @@ def campaign(
     return counts
 
 
+def _killed(counts: Counts) -> int:
+    return sum(count for kind, count in counts.classes.items() if not kind.endswith("through"))
+
+
 if __name__ == "__main__":
     made = campaign(most=int(sys.argv[1]), seed=int(sys.argv[2]))
     for what, count in sorted(made.classes.items()):
         print(what, count)
-    print(f"{made.classes.total()} kills, {len(made.faults)} faults")
+    print(f"{_killed(made)} kills, {len(made.faults)} faults")
     sys.exit(bool(made.faults))

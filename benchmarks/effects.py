@@ -26,10 +26,10 @@ let_threads_rest()  # before torch is imported
 keep_memory()
 
 from measuring import markdown
+from studies import asked_plainly, labelled, opened
 
 import bridgetune
 from bridgetune.config import AUGMENTATIONS, Augmentation
-from bridgetune.data import SyntheticPairs
 from bridgetune.evaluation import evaluate
 from bridgetune.wrapping import Adapter
 
@@ -53,15 +53,8 @@ def arms() -> dict[str, Augmentation | None]:
     return {"no step": None, "camera": BASE, **single, "world": WHOLE}
 
 
-def opened(name: str) -> Adapter:
-    generator = bridgetune.load(name) if Path(name).is_dir() else bridgetune.create(name)
-    return generator.reconfigured(generator.config.asked(symmetric=True, mirrored=False, scales=(1,)))
-
-
 def train(generator: Adapter, augmentation: Augmentation, seed: int, asked: argparse.Namespace) -> None:
-    pairs = SyntheticPairs(
-        asked.images, asked.masks, size=asked.size, fit="crop", augmentation=augmentation, verify="header"
-    )
+    pairs = labelled(asked.images, asked.masks, asked.size, augmentation)
     config = bridgetune.PretrainConfig(
         duration=bridgetune.Steps(steps=asked.steps),
         batch=8,
@@ -96,7 +89,7 @@ def carried_out(asked: argparse.Namespace) -> Iterator[Result]:
             if (arm, seed) in there or (augmentation is None and seed):
                 continue
             began = time.perf_counter()
-            generator = opened(asked.generator)
+            generator = asked_plainly(opened(asked.generator))
             if augmentation is not None:
                 train(generator, augmentation, seed, asked)
             result: Result = {"arm": arm, "seed": seed, "sets": measured(generator, asked.sources)}

@@ -30,11 +30,12 @@ keep_memory()
 import torch
 from measuring import markdown
 from scipy.stats import wilcoxon
+from studies import asked_plainly, labelled, opened
 from torch import nn
 
 import bridgetune
-from bridgetune.config import AUGMENTATIONS, Augmentation
-from bridgetune.data import References, SyntheticPairs, UnlabelledPairs
+from bridgetune.config import AUGMENTATIONS
+from bridgetune.data import References, UnlabelledPairs
 from bridgetune.evaluation import evaluate
 from bridgetune.evaluation.statistics import holm
 from bridgetune.wrapping import Adapter
@@ -123,7 +124,7 @@ class Study:
         arm, seed, rate = run
         if arm == BEGINNING:
             return opened(self.asked.generator)
-        folder = self.out / "runs" / f"{list(ARMS).index(arm)}-{rate:g}-{seed}"
+        folder = self.out / "runs" / f"{arm}, rate {rate:g}, seed {seed}"
         if not (folder / "generator" / "model.safetensors").exists():
             self.tune(run, folder)
         tuned = bridgetune.load(folder / "generator")
@@ -132,9 +133,8 @@ class Study:
     def tune(self, run: Run, folder: Path) -> None:
         (arm, seed, rate), asked = run, self.asked
         augmentation, stage_two = ARMS[arm]
-        generator = opened(asked.generator)
-        generator = generator.reconfigured(generator.config.asked(symmetric=True, mirrored=False, scales=(1,)))
-        pairs = labelled(asked, AUGMENTATIONS[augmentation])
+        generator = asked_plainly(opened(asked.generator))
+        pairs = labelled(asked.images, asked.masks, asked.size, AUGMENTATIONS[augmentation])
         settings: dict[str, Any] = {
             "duration": bridgetune.Steps(steps=asked.steps),
             "batch": asked.batch,
@@ -210,16 +210,6 @@ def link_halves(source: Path, out: Path) -> None:
             link.parent.mkdir(parents=True, exist_ok=True)
             if not link.is_symlink():
                 link.symlink_to((source / place / image.name).resolve())
-
-
-def opened(name: str) -> Adapter:
-    return bridgetune.load(name) if Path(name).is_dir() else bridgetune.create(name)
-
-
-def labelled(asked: argparse.Namespace, augmentation: Augmentation) -> SyntheticPairs:
-    return SyntheticPairs(
-        asked.images, asked.masks, size=asked.size, fit="crop", augmentation=augmentation, verify="header"
-    )
 
 
 def scored(generator: Adapter, sources: Path) -> Images:

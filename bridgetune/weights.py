@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from bridgetune.contents import mistaken
 from bridgetune.errors import RequestError
 from bridgetune.paths import check_file, open_file, printable, shown
 
@@ -32,17 +33,10 @@ MOST_EXPANSION = 20
 """Bytes of content that a byte of a compressed archive may stand for."""
 
 _STARTS = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`"),
     (b"\x89HDF", "an HDF5 file, as Keras writes"),
     (b"GGUF", "a GGUF file"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"MATLAB 5.0", "a MATLAB file"),
-    (b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (b"\xfd7zXZ", "an xz archive; unpack it first"),
-    (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
-    (b"Rar!", "a RAR archive; unpack it first"),
-    (b"BZh", "a bzip2 archive; unpack it first"),
-    (b"%PDF", "a PDF document"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"II*\0", "a TIFF picture"),
@@ -231,13 +225,10 @@ def _other_kind(path: Path, head: bytes) -> str:
     for start, what in _STARTS:
         if head.startswith(start):
             return what
-    if head[257:262] == b"ustar":
-        return "a tar archive; unpack it first"
+    if what := mistaken(head):
+        return what
     if head.startswith(b"PK"):
         return _kind_of_archive(path)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<body")):
-        return "an HTML page, not the file behind the link; download it again"
     return "text" if _is_text(head) else ""
 
 

@@ -9,7 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from bridgetune.contents import mistaken
 from bridgetune.paths import open_file
+from bridgetune.pictures._quiet import quiet
 from bridgetune.pictures._samples import UnsupportedError
 
 KINDS = "a PNG, TIFF, JPEG, BMP, WebP, GIF, JPEG 2000 or PNM file"
@@ -59,13 +61,11 @@ _FOREIGN = (
     (6, b"HEAPCCDR", f"Canon CRW, {_RAW}"),
     *((0, magic, f"a JPEG XL picture, {READABLE}; {_SAVE}") for magic in (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
     *((0, magic, f"PostScript, {READABLE}; {_SAVE}") for magic in (b"%!", b"\xc5\xd0\xd3\xc6")),
-    (0, b"%PDF", f"a PDF, {READABLE}; {_SAVE}"),
     (0, b"8BPS", f"a Photoshop document, {READABLE}; {_SAVE}"),
     (0, b"v/1\x01", f"an OpenEXR picture, {READABLE}; {_SAVE}"),
     (128, b"DICM", f"a DICOM file, {READABLE}; {_EXPORT}"),
     (0, b"ZISRAWFILE", f"a CZI file of a microscope, {READABLE}; {_EXPORT}"),
     (0, b"\xda\xce\xbe\x0a", f"an ND2 file of a microscope, {READABLE}; {_EXPORT}"),
-    (0, b"version https://git-lfs", f"a Git LFS pointer, {READABLE}; fetch the picture by git lfs pull"),
 )
 
 _BRANDS = {
@@ -80,13 +80,13 @@ _BRANDS = {
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """A regular file, for reading; a pipe, a device or a socket is never opened.
+    """A regular file, for reading; a pipe, a device or a socket is never opened. What reads it says nothing itself.
 
     Raises:
         RequestError: It is another kind of file, or cannot be opened.
         UnsupportedError: It is empty, as those of /proc say they are.
     """
-    with open_file(path, KINDS) as file:
+    with open_file(path, KINDS) as file, quiet():
         if not size_of(file):
             raise UnsupportedError(f"not an image but an empty file, {READABLE}; fetch it again")
         yield file
@@ -138,8 +138,8 @@ def _name_of(head: bytes) -> str:
     for at, magic, name in _FOREIGN:
         if head.startswith(magic, at):
             return name
-    if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
-        return f"a page of the web, {READABLE}; download the picture itself"
+    if what := mistaken(head):
+        return f"{what}; {READABLE}"
     if b"<svg" in head:
         return f"an SVG drawing, {READABLE}; {_SAVE}"
     return f"not an image, whatever its suffix says; {READABLE}"

@@ -39,7 +39,7 @@ FOREIGN = {
     "psd": (b"8BPS" + bytes(64), "Photoshop"),
     "dicom": (bytes(128) + b"DICM" + bytes(64), "DICOM"),
     "svg": (b'<?xml version="1.0"?><svg width="9" height="9"/>', "SVG"),
-    "page": (b"\n<!DOCTYPE html><html>Not found</html>", "a page of the web"),
+    "page": (b"\n<!DOCTYPE html><html>Not found</html>", "an HTML page"),
     "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
     "ico": (b"\0\0\1\0\1\0" + bytes(64), "not an image, whatever its suffix says; expected a PNG, TIFF"),
     "nothing": (b"", "an empty file"),

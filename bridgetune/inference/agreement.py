@@ -103,14 +103,12 @@ def measure_agreement(first: NDArray[Any], second: NDArray[Any]) -> Agreement | 
     Returns:
         None where they have too little in common to tell, or are too small.
     """
-    if min(first.shape[:2]) < COARSEST:
-        return None
-    frames = _without_borders(first, second)
     side = max(first.shape[:2])
     factor = -(-side // (WORKING if side <= LARGE else 2 * WORKING))
-    sizes = [(_reduced(frames[0], factor), _reduced(frames[1], factor))]
-    if min(sizes[0][0].shape) < COARSEST:
+    if min(first.shape[:2]) < COARSEST * factor:
         return None
+    frames = _without_borders(first, second)
+    sizes = [(_reduced(frames[0], factor), _reduced(frames[1], factor))]
     while min(sizes[-1][0].shape) >= 2 * COARSEST:
         sizes.append((_reduced(sizes[-1][0], 2), _reduced(sizes[-1][1], 2)))
     smooth = [(_smoothed(one), _smoothed(other)) for one, other in reversed(sizes)]

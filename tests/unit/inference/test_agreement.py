@@ -128,10 +128,11 @@ def test_a_border_that_aligning_left_is_not_compared():
         (np.asarray(painted(0)), np.asarray(painted(1))),
         (np.full((HEIGHT, WIDTH, 3), 90, np.uint8), np.full((HEIGHT, WIDTH, 3), 120, np.uint8)),
         (np.asarray(painted(0))[:20], np.asarray(painted(0))[:20]),
+        (np.full((30, 20_000, 3), 90, np.uint8), np.full((30, 20_000, 3), 90, np.uint8)),
         (np.zeros((HEIGHT, WIDTH, 3), np.uint8), np.asarray(painted(0))),
         tuple(np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8) for seed in (0, 1)),
     ],
-    ids=["two scenes", "even", "small", "black", "noise"],
+    ids=["two scenes", "even", "small", "narrow", "black", "noise"],
 )
 def test_nothing_is_said_of_frames_that_have_nothing_in_common(frames: tuple[Frame, Frame]):
     assert measure_agreement(*frames) is None

@@ -298,7 +298,8 @@ def _encode(path: Path, pixels: Pixels, metadata: Metadata, alpha: Pixels | None
             " (H, W) or (H, W, 3); convert a tensor with to_pixels"
         )
     _check_depth(path, pixels.dtype.itemsize * 8)
-    pixels = np.ascontiguousarray(pixels)
+    # reshaped, so that a side of one pixel has the strides that imagecodecs wants
+    pixels = np.ascontiguousarray(pixels).ravel().reshape(shape)
     metadata, left_out = held(suffix, pixels.ndim == 2, metadata)
     if suffix == ".png":
         return encode_png(pixels, alpha, metadata), left_out

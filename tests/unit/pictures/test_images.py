@@ -321,3 +321,9 @@ def test_the_shared_cases_are_refused_in_silence(shared, capfd, caplog, name):
             read(path)
     assert capfd.readouterr().err == ""
     assert caplog.messages == []
+
+
+def test_a_pixel_of_a_picture_with_alpha_is_written(tmp_path):
+    whole = np.arange(4, dtype=np.uint8).reshape(1, 1, 4)
+    write_image(tmp_path / "a.png", whole[..., :3])
+    assert read_image(tmp_path / "a.png").pixels.tolist() == [[[0, 1, 2]]]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+Order = Literal["<", ">"]
+
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+"""Bytes of a value of each type."""
+
 _WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 
 ORIENTATION = 274
@@ -28,7 +32,7 @@ class Value(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes; 0 of a kind that nobody knows."""
-        return _SIZES.get(self.kind, 0) * self.number
+        return SIZES.get(self.kind, 0) * self.number
 
 
 Directory = Mapping[int, Value]
@@ -41,6 +45,11 @@ class Directories:
         file: TIFF, BigTIFF or an Exif block, from its byte order on.
         size: Its bytes.
 
+    Attributes:
+        order: Of bytes, as in `struct`.
+        big: Whether it is BigTIFF.
+        first: Where the first directory is.
+
     Raises:
         ValueError: Its beginning is damaged.
     """
@@ -48,12 +57,12 @@ class Directories:
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._size = file, size
         head = self._at(0, 8)
-        self._order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
-        big = struct.unpack(f"{self._order}H", head[2:4])[0] == 43 if self._order else False
-        if not self._order:
+        if head[:2] not in (b"II", b"MM"):
             raise ValueError("a directory without a byte order")
-        self._offset, self._number = ("Q", "Q") if big else ("I", "H")
-        self.first = self._integer(8 if big else 4, self._offset)
+        self.order: Order = "<" if head.startswith(b"II") else ">"
+        self.big = struct.unpack(f"{self.order}H", head[2:4])[0] == 43
+        self._offset, self._number = ("Q", "Q") if self.big else ("I", "H")
+        self.first = self._integer(8 if self.big else 4, self._offset)
 
     def chain(self) -> list[Directory]:
         """The directories that follow one another from the first.
@@ -71,16 +80,18 @@ class Directories:
                 raise ValueError(f"more than {MOST_DIRECTORIES} pages")
             seen.add(place)
             directory, place = self.at(place)
+            if not directory:
+                raise ValueError("a directory of 0 tags")
             found.append(directory)
         return found
 
     def at(self, place: int) -> tuple[Directory, int]:
         """The directory at a place, and where the next one is; 0 for none."""
         count = self._integer(place, self._number)
-        if not 0 < count <= MOST_TAGS:
+        if count > MOST_TAGS:
             raise ValueError(f"a directory of {count} tags")
         place += struct.calcsize(f"={self._number}")
-        entry = struct.Struct(f"{self._order}HH{self._offset}")
+        entry = struct.Struct(f"{self.order}HH{self._offset}")
         room = struct.calcsize(f"={self._offset}")
         step = entry.size + room
         table = self._at(place, step * count)
@@ -107,12 +118,16 @@ class Directories:
         value = directory.get(tag)
         if value is None or value.kind not in _WHOLE:
             return ()
-        kind = f"{self._order}{min(value.number, most)}{_WHOLE[value.kind]}"
+        kind = f"{self.order}{min(value.number, most)}{_WHOLE[value.kind]}"
         found: tuple[int, ...] = struct.unpack(kind, self._at(value.place, struct.calcsize(kind)))
         return found
 
+    def content(self, value: Value) -> bytes:
+        """A tag's values, in the order of the file."""
+        return self._at(value.place, value.size)
+
     def _integer(self, place: int, kind: str) -> int:
-        return int(struct.unpack(f"{self._order}{kind}", self._at(place, struct.calcsize(f"={kind}")))[0])
+        return int(struct.unpack(f"{self.order}{kind}", self._at(place, struct.calcsize(f"={kind}")))[0])
 
     def _at(self, place: int, length: int) -> bytes:
         if place + length > self._size:

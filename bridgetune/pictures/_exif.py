@@ -6,12 +6,15 @@ Nothing is decoded but what has to be: where values lie, and the few that a fuse
 from __future__ import annotations
 
 import io
+import math
 import struct
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
-Order = Literal["<", ">"]
+from bridgetune.pictures import _directories
+from bridgetune.pictures._directories import ORIENTATION, Directories, Order
+
 Entry = tuple[int, bytes]
 """Type and value, in the byte order of the whole."""
 
@@ -21,17 +24,17 @@ MOST_BYTES = 65_000
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
 """Tags that point to directories, in TIFF's first one and, the last, in Exif's."""
 
-ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, SOFTWARE = 274, 282, 283, 296, 305
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, SOFTWARE = 282, 283, 296, 305
 MAKER_NOTE, PIXEL_WIDTH, PIXEL_HEIGHT = 37500, 40962, 40963
 DESCRIPTION = 270
 
 _KEPT = {DESCRIPTION, 271, 272, SOFTWARE, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)}
 """What is said of a picture in the first directory; the others say how its pixels are stored."""
 
-_READ = {*_KEPT, ORIENTATION, EXIF, GPS}
+_READ = {*_KEPT, ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, EXIF, GPS}
 
-SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-"""Bytes of a value of each type."""
+SIZES = {kind: size for kind, size in _directories.SIZES.items() if kind <= 12}
+"""Bytes of a value of each type that Exif has."""
 
 _ITEMS = {**SIZES, 5: 4, 10: 4}
 """Bytes that stand in the file's order."""
@@ -48,12 +51,14 @@ class Exif:
         picture: Of the first directory, what is said of the picture, without directories.
         inner: Of Exif's, GPS' and interoperability's directories, by the tag that points to them.
         orientation: 1 to 8.
+        resolution: Pixels an inch, along rows and along columns; None where that is not said.
     """
 
     order: Order
     picture: Mapping[int, Entry] = field(default_factory=dict)
     inner: Mapping[int, Mapping[int, Entry]] = field(default_factory=dict)
     orientation: int = 1
+    resolution: tuple[float, float] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.picture or self.inner)
@@ -85,7 +90,27 @@ def read_exif(file: BinaryIO, size: int) -> Exif:
         {tag: entry for tag, entry in first.items() if tag in _KEPT},
         {pointer: entries for pointer, entries in inner.items() if entries},
         turned if 1 <= turned <= 8 else 1,
+        _resolution(reader, first),
     )
+
+
+def _resolution(reader: _Reader, first: Mapping[int, Entry]) -> tuple[float, float] | None:
+    if X_RESOLUTION not in first or Y_RESOLUTION not in first:
+        return None
+    try:
+        unit = reader.number(first[RESOLUTION_UNIT]) if RESOLUTION_UNIT in first else 2
+        across, down = (reader.ratio(first[tag]) for tag in (X_RESOLUTION, Y_RESOLUTION))
+    except ValueError:  # numbers of another type are no reason to leave out the rest
+        return None
+    return per_inch(across, down, unit)
+
+
+def per_inch(across: float, down: float, unit: int) -> tuple[float, float] | None:
+    """Pixels a unit of TIFF's, 2 for an inch and 3 for a centimetre, as pixels an inch; None where nothing is said."""
+    scale = {2: 1.0, 3: 2.54}.get(unit)
+    if scale is None or across == down == 0:
+        return None
+    return across * scale, down * scale
 
 
 def fitted(exif: Exif, size: tuple[int, int]) -> Exif:
@@ -94,7 +119,7 @@ def fitted(exif: Exif, size: tuple[int, int]) -> Exif:
         return exif
     sides = zip((PIXEL_HEIGHT, PIXEL_WIDTH), size, strict=True)
     entries = {**exif.inner[EXIF], **{tag: (_LONG, struct.pack(exif.order + "I", side)) for tag, side in sides}}
-    return Exif(exif.order, exif.picture, {**exif.inner, EXIF: entries})
+    return replace(exif, inner={**exif.inner, EXIF: entries})
 
 
 def ordered(exif: Exif, order: Order) -> Exif:
@@ -102,7 +127,7 @@ def ordered(exif: Exif, order: Order) -> Exif:
     if exif.order == order:
         return exif
     inner = {pointer: _turned(entries) for pointer, entries in exif.inner.items()}
-    return Exif(order, _turned(exif.picture), inner, exif.orientation)
+    return replace(exif, order=order, picture=_turned(exif.picture), inner=inner)
 
 
 def exif_bytes(exif: Exif, resolution: tuple[float, float] | None) -> bytes:
@@ -182,29 +207,23 @@ def _swapped(value: bytes, width: int) -> bytes:
 
 
 class _Reader:
-    """Reads directories, and in all no more than `MOST_BYTES`, however often they point to the same.
+    """Reads directories, and in all no more than `MOST_BYTES` of values, however often they point to the same.
 
     Values for which there is no more room are left out.
     """
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self._size, self._left = file, size, MOST_BYTES
-        head = self._at(0, 8)
-        if head[:4] not in (b"II*\0", b"MM\0*"):
-            raise ValueError("no byte order")
-        self.order: Order = "<" if head.startswith(b"II") else ">"
-        (self.first,) = struct.unpack(self.order + "I", head[4:])
+        self._directories, self._left = Directories(file, size), MOST_BYTES
+        self.order, self.first = self._directories.order, self._directories.first
+        if self._directories.big:
+            raise ValueError("a BigTIFF, which is no Exif")
 
     def directory(self, place: int, wanted: Container[int] = range(2**16)) -> dict[int, Entry]:
-        (count,) = struct.unpack(self.order + "H", self._at(place, 2))
-        table = self._at(place + 2, 12 * count)
         entries: dict[int, Entry] = {}
-        for tag, kind, number, inline in struct.iter_unpack(self.order + "HHI4s", table):
-            length = SIZES.get(kind, 0) * number
-            if not 0 < length <= self._left or tag not in wanted:
-                continue
-            value = inline[:length] if length <= 4 else self._at(struct.unpack(self.order + "I", inline)[0], length)
-            entries[tag] = (kind, value)
+        for tag, value in self._directories.at(place)[0].items():
+            if tag in wanted and value.kind in SIZES and 0 < value.size <= self._left:
+                self._left -= value.size
+                entries[tag] = (value.kind, self._directories.content(value))
         return entries
 
     def number(self, entry: Entry) -> int:
@@ -213,12 +232,9 @@ class _Reader:
             raise ValueError(f"a whole number of type {kind}")
         return int.from_bytes(value[: SIZES[kind]], "little" if self.order == "<" else "big")
 
-    def _at(self, place: int, length: int) -> bytes:
-        self._left -= length
-        if self._left < 0 or place + length > self._size:
-            raise ValueError("more than there is room for")
-        self._file.seek(place)
-        data = self._file.read(length)
-        if len(data) < length:
-            raise ValueError("cut off")
-        return data
+    def ratio(self, entry: Entry) -> float:
+        kind, value = entry
+        if kind != _RATIONAL:
+            raise ValueError(f"a ratio of type {kind}")
+        above, below = struct.unpack_from(self.order + "II", value)
+        return above / below if below else math.nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 import imagecodecs
@@ -50,6 +51,37 @@ class Jpeg(NamedTuple):
     scan: int
 
 
+class Segment(NamedTuple):
+    """A marker, and where what it says lies."""
+
+    marker: int
+    place: int
+    length: int
+
+
+def segments(file: BinaryIO) -> Iterator[Segment]:
+    """A JPEG's segments up to its first scan, which is the last one.
+
+    Raises:
+        ValueError: It is cut off, or has no scan.
+    """
+    end, place = size_of(file), 2
+    for _ in range(_MOST_SEGMENTS):
+        marker, place = _marker(file, place)
+        if marker in _ALONE:
+            continue
+        if marker == _END:
+            raise ValueError("it has no pixels")
+        length = int.from_bytes(file.read(2), "big")
+        if length < 2 or place + length > end:
+            raise ValueError("it is cut off")
+        yield Segment(marker, place + 2, length - 2)
+        if marker == _SCAN:
+            return
+        place += length
+    raise ValueError(f"more than {_MOST_SEGMENTS} segments")
+
+
 def jpeg_parts(file: BinaryIO) -> Jpeg:
     """Walk a JPEG to its first scan.
 
@@ -57,33 +89,22 @@ def jpeg_parts(file: BinaryIO) -> Jpeg:
         ValueError: It is cut off or damaged, or has no room for its pixels.
         UnsupportedError: It is of another process than baseline or progressive.
     """
-    end = size_of(file)
-    place, exif = 2, b""
     kept: list[tuple[int, int]] = []
-    frame, process = b"", 0
-    for _ in range(_MOST_SEGMENTS):
-        marker, place = _marker(file, place)
-        if marker in _ALONE:
-            continue
+    frame, exif, process, scan = b"", b"", 0, 0
+    for marker, place, length in segments(file):
+        file.seek(place)
         if marker == _SCAN:
+            scan = place - 4
             break
-        if marker == _END:
-            raise ValueError("it has no pixels")
-        length = int.from_bytes(file.read(2), "big")
-        if length < 2 or place + length > end:
-            raise ValueError("it is cut off")
         if marker in _FRAMES:
             if frame:
                 raise ValueError("it has two frames")
-            process, frame = marker, file.read(length - 2)
-        elif marker == 0xE1 and not exif and (block := file.read(length - 2)).startswith(_EXIF):
+            process, frame = marker, file.read(length)
+        elif marker == 0xE1 and not exif and (block := file.read(length)).startswith(_EXIF):
             exif = block.removeprefix(_EXIF)
         if not 0xE1 <= marker <= 0xED and marker not in (0xEF, 0xFE):
-            kept.append((place - 2, length + 2))
-        place += length
-    else:
-        raise ValueError(f"more than {_MOST_SEGMENTS} segments")
-    return _checked(Jpeg((0, 0), process, 0, [], exif, kept, place - 2), frame, end)
+            kept.append((place - 4, length + 4))
+    return _checked(Jpeg((0, 0), process, 0, [], exif, kept, scan), frame, size_of(file))
 
 
 def jpeg_pixels(file: BinaryIO, jpeg: Jpeg) -> io.BytesIO:

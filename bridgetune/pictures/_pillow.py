@@ -67,8 +67,8 @@ def read_pillow_alpha(path: Path) -> Pixels | None:
         orientation = _orientation(png.exif)
         if png.bits < 16:
             return _alpha(PngImagePlugin.PngImageFile(bare), orientation)
-    samples = imagecodecs.png_decode(bare.getvalue())
-    return upright(samples[..., -1], orientation) if samples.ndim == 3 and samples.shape[2] in (2, 4) else None
+        samples = imagecodecs.png_decode(bare.getvalue())
+        return upright(samples[..., -1], orientation) if samples.ndim == 3 and samples.shape[2] in (2, 4) else None
 
 
 def pillow_size(path: Path) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import BinaryIO, NamedTuple
 
@@ -26,6 +27,14 @@ _LEAST_CHUNK = 64
 """Bytes of a chunk on the mean, in a file of more than `_MOST_CHUNKS`."""
 
 
+class Chunk(NamedTuple):
+    """A kind, and where its content lies."""
+
+    kind: bytes
+    place: int
+    length: int
+
+
 class Png(NamedTuple):
     """A PNG's parts.
 
@@ -33,29 +42,23 @@ class Png(NamedTuple):
         size: (height, width).
         bits: Of a sample.
         exif: A block, from its byte order on; empty where there is none.
-        chunks: Kind, place and length of those that make pixels.
+        chunks: Those that make pixels.
     """
 
     size: tuple[int, int]
     bits: int
     exif: bytes
-    chunks: list[tuple[bytes, int, int]]
+    chunks: Sequence[Chunk]
 
 
-def png_parts(file: BinaryIO, checked: bool) -> Png:
-    """Walk a PNG.
-
-    Args:
-        file: At any place.
-        checked: Whether checksums are computed, too.
+def chunks(file: BinaryIO) -> Iterator[Chunk]:
+    """A PNG's chunks.
 
     Raises:
-        ValueError: It is cut off or damaged, or has no room for its pixels.
+        ValueError: It is cut off, its header is not the first one, or there are too many.
     """
     end = size_of(file)
-    place, count, exif = len(_SIGNATURE), 0, b""
-    chunks: list[tuple[bytes, int, int]] = []
-    kind = b""
+    place, count, kind = len(_SIGNATURE), 0, b""
     while kind != b"IEND":
         file.seek(place)
         head = file.read(8)
@@ -69,20 +72,37 @@ def png_parts(file: BinaryIO, checked: bool) -> Png:
             raise ValueError(f"more than {count - 1} chunks")
         if (kind == b"IHDR") != (count == 1):
             raise ValueError("its header is not where it must be")
-        if checked:
-            _refuse_damaged(file, kind, length)
-        if kind in _PIXELS:
-            chunks.append((kind, place + 8, length))
-        elif kind == b"eXIf" and length <= _MOST_EXIF:
-            file.seek(place + 8)
-            exif = file.read(length)
-        elif not kind[0] & 0x20:
-            raise ValueError(f"a chunk of kind {kind!r}")
+        yield Chunk(kind, place + 8, length)
         place += length + 12
-    size, bits, stored = _header(file, chunks)
+
+
+def png_parts(file: BinaryIO, checked: bool) -> Png:
+    """Walk a PNG.
+
+    Args:
+        file: At any place.
+        checked: Whether checksums are computed, too.
+
+    Raises:
+        ValueError: It is cut off or damaged, or has no room for its pixels.
+    """
+    exif = b""
+    making: list[Chunk] = []
+    for chunk in chunks(file):
+        file.seek(chunk.place)
+        if checked:
+            _refuse_damaged(file, chunk.kind, chunk.length)
+        if chunk.kind in _PIXELS:
+            making.append(chunk)
+        elif chunk.kind == b"eXIf" and chunk.length <= _MOST_EXIF:
+            file.seek(chunk.place)
+            exif = file.read(chunk.length)
+        elif not chunk.kind[0] & 0x20:
+            raise ValueError(f"a chunk of kind {chunk.kind!r}")
+    size, bits, stored = _header(file, making)
     if checked:
-        _refuse_damaged_pixels(file, chunks, stored)
-    return Png(size, bits, exif, chunks)
+        _refuse_damaged_pixels(file, making, stored)
+    return Png(size, bits, exif, making)
 
 
 def png_pixels(file: BinaryIO, png: Png) -> io.BytesIO:
@@ -96,7 +116,7 @@ def png_pixels(file: BinaryIO, png: Png) -> io.BytesIO:
     return bare
 
 
-def _header(file: BinaryIO, chunks: list[tuple[bytes, int, int]]) -> tuple[tuple[int, int], int, int]:
+def _header(file: BinaryIO, chunks: Sequence[Chunk]) -> tuple[tuple[int, int], int, int]:
     _, place, length = chunks[0]
     if length != 13:
         raise ValueError(f"a header of {length} bytes")
@@ -127,7 +147,7 @@ def _refuse_damaged(file: BinaryIO, kind: bytes, length: int) -> None:
         raise ValueError(f"the checksum of chunk {kind.decode('latin-1')!r} is wrong")
 
 
-def _refuse_damaged_pixels(file: BinaryIO, chunks: list[tuple[bytes, int, int]], stored: int) -> None:
+def _refuse_damaged_pixels(file: BinaryIO, chunks: Sequence[Chunk], stored: int) -> None:
     """Decoders stop at the last pixel and leave the checksum behind it alone."""
     inflater = zlib.decompressobj()
     found = 0

@@ -14,7 +14,6 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, TiffFi
 
 from bridgetune.pictures._directories import SUB_DIRECTORIES, Directories, Directory
 from bridgetune.pictures._door import opened, raw_of, size_of
-from bridgetune.pictures._quiet import quiet
 from bridgetune.pictures._room import ARITHMETIC, DEFLATE, JPEG, LZW, PACK_BITS, refuse_without_room
 from bridgetune.pictures._samples import Pixels, UnsupportedError, cmyk_to_rgb, unsigned, upright, upright_size
 
@@ -90,7 +89,7 @@ def tiff_size(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def _only_page(path: Path) -> Iterator[TiffPage]:
-    with opened(path) as stream, quiet(), tiff_file(stream, path.name) as file:
+    with opened(path) as stream, tiff_file(stream, path.name) as file:
         pages = [page for each in file.pages if not (page := each.aspage()).is_reduced]
         if len(pages) != 1:
             raise UnsupportedError(f"a TIFF of {len(pages)} pages, expected one; save each page as a file")

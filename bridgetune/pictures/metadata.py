@@ -7,7 +7,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -15,9 +15,10 @@ from typing import BinaryIO, Literal
 from PIL.ImageFile import ImageFile
 
 from bridgetune.pictures._door import Format, format_of, opened, size_of
-from bridgetune.pictures._exif import Exif, block, read_exif
+from bridgetune.pictures._exif import Exif, block, per_inch, read_exif
+from bridgetune.pictures._jpeg import segments
 from bridgetune.pictures._pillow import other_image
-from bridgetune.pictures._quiet import quiet
+from bridgetune.pictures._png import chunks
 from bridgetune.pictures._tiff import tiff_file
 
 MOST = 2**24
@@ -26,7 +27,6 @@ MOST = 2**24
 MOST_XMP = 65_502
 """Bytes of XMP: JPEG has no room for more."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _CLASSIC = (b"II*\0", b"MM\0*")
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _JPEG_ICC = b"ICC_PROFILE\0"
@@ -104,9 +104,9 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     found = _Found()
     try:
         kind = format_of(path)
-        with opened(path) as file, quiet():
+        with opened(path) as file:
             if kind is Format.PNG:
-                _read_png(file, size_of(file), found)
+                _read_png(file, found)
             elif kind is Format.JPEG:
                 _read_jpeg(file, found)
             elif kind is Format.TIFF:
@@ -139,6 +139,8 @@ class _Found:
 
     def metadata(self) -> Metadata:
         exif = self.parts.get("exif")
+        if isinstance(exif, Exif) and exif.resolution is not None:  # unless the file has said it itself
+            self.take("resolution", "resolution", _resolution, *exif.resolution)
         turned = self.orientation or (exif.orientation if isinstance(exif, Exif) else 1)
         found = Metadata(**self.parts, broken=tuple(dict.fromkeys(self.broken)))  # type: ignore[arg-type]
         if found.resolution is not None:
@@ -154,8 +156,12 @@ def _turned(sides: tuple[float, float], orientation: int) -> tuple[float, float]
     return sides[::-1] if orientation >= 5 else sides
 
 
-def _read_png(file: BinaryIO, size: int, found: _Found) -> None:
-    for kind, data in _chunks(file, size):
+def _read_png(file: BinaryIO, found: _Found) -> None:
+    for kind, place, length in chunks(file):
+        if kind not in (b"iCCP", b"eXIf", b"pHYs", b"iTXt") or length > MOST:
+            continue
+        file.seek(place)
+        data = file.read(length)
         if kind == b"iCCP":
             found.take("profile", "colour profile", _of_chunk, data)
         elif kind == b"eXIf":
@@ -164,17 +170,6 @@ def _read_png(file: BinaryIO, size: int, found: _Found) -> None:
             found.take("resolution", "resolution", _of_metres, data)
         elif kind == b"iTXt" and data.startswith(_PNG_XMP):
             found.take("xmp", "XMP", _of_text, data.removeprefix(_PNG_XMP))
-
-
-def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """Kinds and contents of a PNG's chunks that carry something, passing over the pixels."""
-    place = len(_PNG)
-    while place + 12 <= size:
-        file.seek(place)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if kind in (b"iCCP", b"eXIf", b"pHYs", b"iTXt") and length <= MOST:
-            yield kind, file.read(length)
-        place += length + 12
 
 
 def _of_chunk(data: bytes) -> bytes:
@@ -204,7 +199,9 @@ def _of_text(data: bytes) -> bytes:
 def _read_jpeg(file: BinaryIO, found: _Found) -> None:
     pieces: dict[int, bytes] = {}
     count = 0
-    for marker, data in _segments(file):
+    for marker, place, length in segments(file):
+        file.seek(place)
+        data = file.read(length)
         if marker == 0xE0 and data.startswith(b"JFIF\0"):
             found.take("resolution", "resolution", _of_jfif, data)
         elif marker == 0xE1 and data.startswith(b"Exif\0"):
@@ -215,21 +212,6 @@ def _read_jpeg(file: BinaryIO, found: _Found) -> None:
             pieces[data[12]], count = data[14:], data[13]
     if pieces:
         found.take("profile", "colour profile", _joined, pieces, count)
-
-
-def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Markers and contents of a JPEG's segments before its pixels."""
-    file.seek(2)
-    while True:
-        head = file.read(2)
-        while head[:1] == b"\xff" and head[1:] == b"\xff":
-            head = head[1:] + file.read(1)
-        if len(head) < 2 or head[0] != 0xFF or head[1] in (0xDA, 0xD9):
-            return
-        length = int.from_bytes(file.read(2), "big")
-        if length < 2:
-            return
-        yield head[1], file.read(length - 2)
 
 
 def _joined(pieces: dict[int, bytes], count: int) -> bytes:
@@ -258,9 +240,8 @@ def _read_tiff(file: BinaryIO, name: str, size: int, found: _Found) -> None:
     if 282 in values and 283 in values:
         across, down = (_ratio(values[code]) for code in (282, 283))
         found.take("calibration", "calibration", _calibration, described, across, down)
-        scale = {2: 1.0, 3: 2.54}.get(int(values.get(296, 2)))
-        if scale is not None:
-            found.take("resolution", "resolution", _resolution, across * scale, down * scale)
+        if (dots := per_inch(across, down, int(values.get(296, 2)))) is not None:
+            found.take("resolution", "resolution", _resolution, *dots)
     else:
         found.take("calibration", "calibration", _calibration, described, math.nan, math.nan)
     file.seek(0)

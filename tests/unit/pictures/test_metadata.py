@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from bridgetune.pictures import Calibration, Metadata, read_metadata, read_whole_image, write_image
+from bridgetune.pictures._exif import directory_bytes
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF tiff:Orientation="6"></rdf:RDF></x:xmpmeta>'
@@ -209,3 +210,26 @@ def _whole(suffix: str, folders: pytest.TempPathFactory) -> bytes:
         write_image(path, picture.pixels, picture.metadata)
         _WHOLE[suffix] = path.read_bytes()
     return _WHOLE[suffix]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg"])
+def test_a_resolution_that_stands_in_exif_alone_and_what_wrote_the_picture_come_back(suffix: str, tmp_path: Path):
+    said = Image.Exif()
+    said[282], said[283], said[296], said[305] = 240.0, 120.0, 2, "Camera 1.0"
+    Image.fromarray(PIXELS[..., :3].copy()).save(tmp_path / "a.jpg", exif=said)
+    picture = read_whole_image(tmp_path / "a.jpg")
+    write_image(tmp_path / f"b{suffix}", picture.pixels, picture.metadata)
+    written = read_metadata(tmp_path / f"b{suffix}")
+    assert written.resolution == pytest.approx((240, 120), rel=1e-3)
+    assert written.exif is not None
+    assert written.exif.picture[305][1].rstrip(b"\0") == b"Camera 1.0"
+
+
+def test_a_resolution_of_another_type_leaves_the_rest_of_exif(tmp_path: Path):
+    directory = directory_bytes({MAKE: (2, b"Canon\0"), 282: (2, b"wide\0"), 283: (2, b"high\0")}, 8, "<")
+    said = b"Exif\0\0II*\0\x08\0\0\0" + directory
+    Image.fromarray(PIXELS[..., :3].copy()).save(tmp_path / "a.jpg", exif=said)
+    found = read_metadata(tmp_path / "a.jpg")
+    assert (found.resolution, found.broken) == (None, ())
+    assert found.exif is not None
+    assert MAKE in found.exif.picture

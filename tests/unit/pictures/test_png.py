@@ -77,3 +77,11 @@ def test_an_interlaced_png_is_read(tmp_path: Path):
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 1))
     (tmp_path / "a.png").write_bytes(PNG + header + chunk(b"IDAT", zlib.compress(rows)) + END)
     assert not read_image(tmp_path / "a.png").pixels.any()
+
+
+def test_a_decoder_that_has_something_to_say_is_not_heard(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 0, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(bytes(8 * 17) + b"more than there are pixels"))
+    (tmp_path / "a.png").write_bytes(PNG + header + pixels + END)
+    assert not read_image(tmp_path / "a.png").pixels.any()
+    assert caplog.messages == []

@@ -48,9 +48,11 @@ Megabytes = Annotated[int, Field(ge=0, le=2**24)]
 """Of memory: up to 16 TB."""
 LearningRate = Annotated[float, Field(gt=0, le=10)]
 """Of AdamW."""
-Weight = Annotated[float, Field(ge=0, le=1e6)]
+LARGEST_WEIGHT = 1e6
+
+Weight = Annotated[float, Field(ge=0, le=LARGEST_WEIGHT)]
 """Of a term of a loss, or an effect's strength."""
-PositiveWeight = Annotated[float, Field(gt=0, le=1e6)]
+PositiveWeight = Annotated[float, Field(gt=0, le=LARGEST_WEIGHT)]
 """The same, where 0 would leave nothing."""
 Exponent = Annotated[float, Field(ge=0, le=100)]
 """Of a loss."""

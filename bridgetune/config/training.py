@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from bridgetune.config._model import Frozen
 from bridgetune.config.augmentation import AugmentationName
 from bridgetune.config.bounds import (
+    LARGEST_WEIGHT,
     MOST_PIXELS,
     Batch,
     Count,
@@ -33,9 +34,12 @@ from bridgetune.terms import term_weights
 
 
 def _alpha(value: object) -> object:
-    if value == "auto" or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1e6):
+    number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LARGEST_WEIGHT
+    if number or value == "auto":
         return value
-    raise PydanticCustomError("alpha", "expected a number from 0 to 1e6, or 'auto'")
+    raise PydanticCustomError(
+        "alpha", "expected a number from 0 to {largest}, or 'auto'", {"largest": f"{LARGEST_WEIGHT:.0f}"}
+    )
 
 
 Alpha = Annotated[float | Literal["auto"], PlainValidator(_alpha)]

@@ -21,7 +21,7 @@ def test_configs_and_recipes_are_frozen():
 @pytest.mark.parametrize(
     ("model", "values", "said"),
     [
-        (TuneConfig, {"alpha": -1.0}, "alpha: got -1.0; expected a number from 0 to 1e6, or 'auto'"),
+        (TuneConfig, {"alpha": -1.0}, "alpha: got -1.0; expected a number from 0 to 1000000, or 'auto'"),
         (TuneConfig, {"alpha": float("nan")}, "alpha: got nan"),
         (PretrainConfig, {"batch": 0}, "batch: got 0"),
         (PretrainConfig, {"kernel_sizes": (3, 20)}, "kernel_sizes: got (3, 20), expected two odd sizes"),

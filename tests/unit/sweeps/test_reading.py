@@ -30,7 +30,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path):
         ("[3, 4]", "[3, 3]", "seeds: 3 stands there twice; give each once"),
         ("[3, 4]", "[]", "seeds: got []; list should have at least 1 item"),
         ("[3, 4]", '["3"]', "seeds.0: got '3'; input should be a valid integer"),
-        ("1e-5", "-1", "alphas.1: got -1; expected a number from 0 to 1e6, or 'auto'"),
+        ("1e-5", "-1", "alphas.1: got -1; expected a number from 0 to 1000000, or 'auto'"),
         ("steps = 7", "steps = 0", "pretrain.steps: got 0; input should be greater than 0"),
         ("steps = 7", "steps = 7\nepochs = 1", "pretrain: expected steps or epochs, not both"),
         ("steps = 7", "seed = 7", "pretrain.seed: the sweep has seeds = […] at the top"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bridgetune.config import Epochs as Epochs
     from bridgetune.config import PretrainConfig as PretrainConfig
     from bridgetune.config import Recipe as Recipe
+    from bridgetune.config import StackConfig as StackConfig
     from bridgetune.config import Steps as Steps
     from bridgetune.config import TuneConfig as TuneConfig
     from bridgetune.errors import BridgetuneError as BridgetuneError
@@ -51,6 +52,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Epochs",
         "PretrainConfig",
         "Recipe",
+        "StackConfig",
         "Steps",
         "TuneConfig",
     ),

@@ -1,4 +1,4 @@
-"""What a user decides, as frozen pydantic models: the adapter, the recipes, augmentation and the two training stages.
+"""What a user decides, as frozen pydantic models: adapter, recipes, augmentation, the training stages, stacks.
 
 Nothing here imports torch, so that plugins and the command line can be described without paying for it.
 """
@@ -12,6 +12,7 @@ from bridgetune.config.augmentation import (
     register_augmentation,
 )
 from bridgetune.config.recipes import RECIPES, Recipe
+from bridgetune.config.stacking import StackConfig
 from bridgetune.config.training import Alpha, Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Epochs",
     "PretrainConfig",
     "Recipe",
+    "StackConfig",
     "Steps",
     "TrainConfig",
     "TuneConfig",

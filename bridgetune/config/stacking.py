@@ -1,0 +1,39 @@
+"""How a stack of frames becomes one picture."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bridgetune.config._model import Frozen
+
+
+class StackConfig(Frozen):
+    """How a stack of frames becomes one picture."""
+
+    align: Literal["auto", "none", "translation", "similarity", "affine", "homography"] = "auto"
+    """What frames may differ by and are freed of: `translation`, shifts; `similarity`, also size and rotation;
+    `affine`, also shear; `homography`, also perspective. `auto` chooses by what is found; `none` takes the frames as
+    they are."""
+    exposure: bool = False
+    """Even brightness and colour between frames, by a gain a channel."""
+    order: Literal["name", "depth"] = "name"
+    """In which the frames follow each other: by `name`, or by `depth`, measured from the frames themselves."""
+    reference: Annotated[str, Field(min_length=1)] = "middle"
+    """The frame whose place, size, light and metadata the picture has: `first`, `middle`, `last`, or a frame's
+    name."""
+    quality: Literal["auto", "fast", "good", "best"] = "auto"
+    """How often the network is asked about a pair: `fast`, once; `best`, in both orders and of mirror images; `auto`
+    goes by the frames' size."""
+    blend: Literal["none", "feather", "pyramid"] = "feather"
+    """What becomes of seams between frames: `none`, steps; `feather`, frames fade into each other along them;
+    `pyramid`, coarse detail does so over a wider band than fine detail. Elsewhere every pixel is a frame's own."""
+    smooth: Literal["none", "regions", "guided"] = "none"
+    """What is done to the field of chosen frames before pixels are taken: `regions`, small islands follow their
+    surroundings; `guided`, the field follows the picture's edges."""
+    edges: Literal["crop", "keep"] = "crop"
+    """`crop` to what all frames show, or `keep` the reference's whole size."""
+    undecided: Literal["settle", "keep"] = "settle"
+    """What becomes of pixels at which no frame is clearly the sharpest: `settle`, they follow their surroundings;
+    `keep`, the highest score is taken however thin it is."""

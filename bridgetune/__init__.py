@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bridgetune.errors import RequestError as RequestError
     from bridgetune.errors import WorkError as WorkError
     from bridgetune.exporting import export as export
+    from bridgetune.inference import fuse_stack as fuse_stack
     from bridgetune.opening import create as create
     from bridgetune.opening import load as load
     from bridgetune.plugins import list_generators as list_generators
@@ -58,6 +59,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "bridgetune.errors": ("BridgetuneError", "RequestError", "WorkError"),
     "bridgetune.exporting": ("export",),
+    "bridgetune.inference": ("fuse_stack",),
     "bridgetune.opening": ("create", "load"),
     "bridgetune.plugins": ("list_generators",),
     "bridgetune.protocol": ("Evaluator", "Generator"),
@@ -65,7 +67,6 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "bridgetune.wrapping": ("Adapter", "check_orientation", "probe", "wrap"),
     "bridgetune.data": (),
     "bridgetune.evaluation": (),
-    "bridgetune.inference": (),
     "bridgetune.metrics": (),
     "bridgetune.pictures": (),
     "bridgetune.testing": (),

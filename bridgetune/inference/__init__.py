@@ -4,12 +4,16 @@ from bridgetune.inference.agreement import Agreement, measure_agreement
 from bridgetune.inference.borders import Borders, Void, find_borders
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, check_places, fuse_files, fuse_folder, fuse_pictures
+from bridgetune.inference.stacks import LeftOut, Progress, StackFusion, fuse_stack
 
 __all__ = [
     "FUSE_RECIPES",
     "Agreement",
     "Borders",
     "Fusion",
+    "LeftOut",
+    "Progress",
+    "StackFusion",
     "Undecided",
     "Void",
     "check_places",
@@ -17,6 +21,7 @@ __all__ = [
     "fuse_files",
     "fuse_folder",
     "fuse_pictures",
+    "fuse_stack",
     "measure_agreement",
     "settled",
     "undecided_share",

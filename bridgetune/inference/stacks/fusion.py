@@ -1,0 +1,143 @@
+"""What comes of a stack: the picture, which frame each pixel is of, the depth, and what was left out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from bridgetune.destinations import check_apart, check_file
+from bridgetune.errors import WorkError
+from bridgetune.files import replaced
+from bridgetune.inference.stacks.depth import coloured
+from bridgetune.pictures import NOTHING, Metadata, check_image_place, write_image
+
+logger = logging.getLogger("bridgetune")
+
+Pixels = NDArray[np.uint8 | np.uint16]
+
+DEPTHS = (".tif", ".tiff")
+"""Suffixes of files that a depth map is written to."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A frame that the picture has nothing of.
+
+    Attributes:
+        name: Of the frame.
+        reason: In words.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the fusion of a stack is.
+
+    Attributes:
+        step: What is being done, in a word or two.
+        done: Frames that are through with it, and a share of the next.
+        total: Frames in all.
+        name: Of the frame that it is at.
+    """
+
+    step: str
+    done: float
+    total: int
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class StackFusion:
+    """A picture of a stack, and what it is made of.
+
+    Attributes:
+        pixels: (H, W, 3), or (H, W) where all frames are gray, in the deepest frame's 8 or 16 bits.
+        index: (H, W) uint8 or uint16, the place in `used` of the frame that each pixel is of; None of an evaluator's.
+        depth: (H, W) float32, the same between frames, from 0 to the number of frames less 1; None likewise.
+        used: Names of the frames, in the order that they follow each other.
+        left_out: Those that the picture has nothing of.
+        transforms: (3, 3) each of `used`: from a pixel of the reference frame (x right, y down, 1; centres at whole
+            numbers) to its place in that frame.
+        reference: The frame whose place, size and metadata the picture has.
+        area: Of the reference frame, (rows, columns), that the picture shows.
+        metadata: What the picture carries: the reference frame's.
+        alpha: (H, W) of the pixels' type; None where all frames are opaque.
+    """
+
+    pixels: Pixels
+    index: NDArray[np.uint8 | np.uint16] | None
+    depth: NDArray[np.float32] | None
+    used: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    transforms: tuple[NDArray[np.float64], ...]
+    reference: str
+    area: tuple[slice, slice]
+    metadata: Metadata = NOTHING
+    alpha: Pixels | None = None
+
+    def save(self, out: Path, depth: Path | None = None, depth_preview: Path | None = None) -> None:
+        """Write the picture, and where it has a depth that, too; what is there is replaced.
+
+        Args:
+            out: The picture's place, with what it carries as far as the format holds it; a line says what it does not.
+            depth: A TIFF's, for `depth` as float32.
+            depth_preview: A picture's, for the depth in colours, the first frame's dark.
+
+        Raises:
+            RequestError: A place is refused, see `check_image_place`, or two are one; nothing is written.
+            WorkError: One cannot be written.
+        """
+        depth, depth_preview = (None, None) if self.depth is None else (depth, depth_preview)
+        check_apart([place for place in (out, depth, depth_preview) if place is not None])
+        check_image_place(out, "the fused image", bits=self.pixels.dtype.itemsize * 8, force=True)
+        if depth is not None:
+            check_file(depth, "the depth map", suffixes=DEPTHS, force=True)
+        if depth_preview is not None:
+            check_image_place(depth_preview, "the depth map in colours", force=True)
+        if lost := write_image(out, self.pixels, self.metadata, self.alpha):
+            logger.warning("%s: cannot hold what the frames carry, and leaves out: %s", out, ", ".join(lost))
+        if depth is not None and self.depth is not None:
+            _write_depth(depth, self.depth)
+        if depth_preview is not None and self.depth is not None:
+            write_image(depth_preview, coloured(self.depth, len(self.used)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """What it is made of, for JSON: names, reasons, transforms, and the share of the pixels of each frame."""
+        shares = [None] * len(self.used) if self.index is None else _shares(self.index, len(self.used))
+        rows, columns = self.area
+        return {
+            "size": {"width": self.pixels.shape[1], "height": self.pixels.shape[0]},
+            "bits": self.pixels.dtype.itemsize * 8,
+            "reference": self.reference,
+            "area": {"left": columns.start, "top": rows.start, "right": columns.stop, "bottom": rows.stop},
+            "used": [
+                {"name": name, "transform": transform.tolist(), "share": share}
+                for name, transform, share in zip(self.used, self.transforms, shares, strict=True)
+            ],
+            "left_out": [{"name": frame.name, "reason": frame.reason} for frame in self.left_out],
+        }
+
+
+def _shares(index: NDArray[Any], frames: int) -> list[float | None]:
+    counts = np.bincount(index.ravel(), minlength=frames)
+    return [round(float(count) / index.size, 6) for count in counts]
+
+
+def _write_depth(place: Path, depth: NDArray[np.float32]) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(place) as partial:
+            tifffile.imwrite(partial, depth, photometric="minisblack", compression="adobe_deflate", predictor=True)
+    except OSError as error:
+        raise WorkError(
+            f"{place}: cannot be written ({error.strerror}); free some space or name another place"
+        ) from error

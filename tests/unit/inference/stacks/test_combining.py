@@ -1,0 +1,72 @@
+"""The running best of a stack."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridgetune.inference.stacks.combining import RunningBest, deepened
+
+
+def offered(frames: int, seed: int, bits: int = 8) -> tuple[RunningBest, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 2**bits, (frames, 7, 5, 3)).astype(f"u{bits // 8}")
+    scores = rng.normal(size=(frames, 7, 5)).astype(np.float32)
+    best = RunningBest(frames)
+    for one, score in zip(pixels, scores, strict=True):
+        best.offer(one, score)
+    return best, pixels, scores
+
+
+@given(frames=st.integers(1, 9), seed=st.integers(0, 99), bits=st.sampled_from([8, 16]))
+def test_every_pixel_is_that_of_the_frame_of_the_highest_score(frames: int, seed: int, bits: int):
+    best, pixels, scores = offered(frames, seed, bits)
+    assert np.array_equal(best.index, scores.argmax(0))
+    assert np.array_equal(best.pixels, np.take_along_axis(pixels, scores.argmax(0)[None, ..., None], 0)[0])
+    assert best.pixels.dtype == pixels.dtype
+
+
+@given(frames=st.integers(1, 9), seed=st.integers(0, 99))
+def test_the_depth_is_the_frame_refined_by_half_a_frame_at_most(frames: int, seed: int):
+    best, _, _ = offered(frames, seed)
+    assert np.abs(best.depth - best.index).max() <= 0.5
+    assert best.depth.min() >= 0
+    assert best.depth.max() <= frames - 1
+
+
+def test_the_depth_of_scores_that_fall_off_as_a_parabola_is_where_that_is_highest():
+    peaks = np.linspace(1, 3, 21, dtype=np.float32)[None]
+    best = RunningBest(5)
+    for place in range(5):
+        best.offer(np.zeros((1, 21, 3), np.uint8), -((place - peaks) ** 2))
+    assert np.abs(best.depth - peaks).max() < 1e-6
+
+
+def test_of_frames_that_score_alike_the_first_is_kept():
+    best = RunningBest(2)
+    for level in (10, 20):
+        best.offer(np.full((2, 2, 3), level, np.uint8), np.zeros((2, 2), np.float32))
+    assert (best.pixels == 10).all()
+    assert (best.index == 0).all()
+
+
+def test_where_a_frame_holds_nothing_another_is_taken():
+    best = RunningBest(3)
+    for level, score in ((10, 5.0), (20, -np.inf), (30, 4.0)):
+        best.offer(np.full((1, 2, 3), level, np.uint8), np.array([[score, -np.inf]], np.float32))
+    assert best.pixels[0, 0, 0] == 10
+    assert np.isfinite(best.depth).all()
+
+
+@pytest.mark.parametrize(("frames", "kind"), [(256, np.uint8), (257, np.uint16)])
+def test_the_index_has_as_many_bytes_as_it_needs(frames: int, kind: type):
+    best = RunningBest(frames)
+    best.offer(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.float32))
+    assert best.index.dtype == kind
+
+
+def test_white_stays_white_in_sixteen_bits():
+    assert deepened(np.array([0, 1, 255], np.uint8), 16).tolist() == [0, 257, 65535]
+    assert deepened(np.array([7], np.uint16), 16).tolist() == [7]

@@ -3,7 +3,7 @@
 from bridgetune.data.blur import disk_blurs, gaussian_blur, gaussian_blurs, random_kernel_size
 from bridgetune.data.cache import PixelCache
 from bridgetune.data.effects import Effect, register_effect
-from bridgetune.data.folders import IMAGE_SUFFIXES, Skipped, Verify, list_images
+from bridgetune.data.folders import Skipped, Verify
 from bridgetune.data.framing import Fit
 from bridgetune.data.offline import DatasetRecord, make_dataset
 from bridgetune.data.pairs import (
@@ -28,6 +28,7 @@ from bridgetune.pictures.images import (
     to_tensor,
     write_image,
 )
+from bridgetune.pictures.listing import IMAGE_SUFFIXES, list_images
 
 __all__ = [
     "IMAGE_SUFFIXES",

@@ -14,14 +14,9 @@ from numpy.typing import NDArray
 
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
-from bridgetune.paths import entries, is_file, shown
+from bridgetune.paths import shown
 from bridgetune.pictures.images import image_size, read_image, read_mask_pixels
-
-IMAGE_SUFFIXES = (
-    *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp"),
-    *(".gif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm"),
-)
-"""What counts as an image in a folder, in either case. Files with other suffixes are not looked at."""
+from bridgetune.pictures.listing import IMAGE_SUFFIXES, list_images
 
 THREADS = min(8, os.cpu_count() or 1)
 """How many files are read at a time unless told otherwise."""
@@ -57,30 +52,6 @@ class Collection(NamedTuple):
 
     groups: list[tuple[Path, ...]]
     skipped: list[Skipped]
-
-
-def list_images(folder: Path) -> list[Path]:
-    """The image files right in a folder, hidden ones left out, in natural order.
-
-    Raises:
-        RequestError: No such folder, or not a folder.
-    """
-    return sorted(
-        (
-            path
-            for path in entries(folder, "a folder of images")
-            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and _can_be_read(path)
-        ),
-        key=lambda path: natural_order(path.name),
-    )
-
-
-def _can_be_read(path: Path) -> bool:
-    """Whether it is a file; a link in a circle, say, is none."""
-    try:
-        return is_file(path)
-    except RequestError:
-        return False
 
 
 def collect(

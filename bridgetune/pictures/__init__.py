@@ -1,5 +1,7 @@
 """Image files: read into pixels, written whole or not at all, with what they carry; and gray from RGB."""
 
+from bridgetune.pictures._carried import read_metadata
+from bridgetune.pictures.frames import FRAME_SUFFIXES, FileFrames, Frames, HeldFrames, open_frames
 from bridgetune.pictures.images import (
     Picture,
     check_image_place,
@@ -14,16 +16,21 @@ from bridgetune.pictures.images import (
     to_tensor,
     write_image,
 )
-from bridgetune.pictures.metadata import NOTHING, Calibration, Metadata, read_metadata
+from bridgetune.pictures.metadata import NOTHING, Calibration, Metadata
 
 __all__ = [
+    "FRAME_SUFFIXES",
     "NOTHING",
     "Calibration",
+    "FileFrames",
+    "Frames",
+    "HeldFrames",
     "Metadata",
     "Picture",
     "check_image_place",
     "image_size",
     "is_jpeg",
+    "open_frames",
     "read_image",
     "read_mask",
     "read_mask_pixels",

@@ -64,25 +64,23 @@ class Directories:
         self._offset, self._number = ("Q", "Q") if self.big else ("I", "H")
         self.first = self._integer(8 if self.big else 4, self._offset)
 
-    def chain(self) -> list[Directory]:
-        """The directories that follow one another from the first.
+    def chain(self) -> dict[int, Directory]:
+        """The directories that follow one another from the first, by where each is.
 
         Raises:
             ValueError: They return to one another, or lie beyond the end.
         """
-        found: list[Directory] = []
-        seen: set[int] = set()
+        found: dict[int, Directory] = {}
         place = self.first
         while place:
-            if place in seen:
+            if place in found:
                 raise ValueError("its pages return to one another")
-            if len(seen) == MOST_DIRECTORIES:
+            if len(found) == MOST_DIRECTORIES:
                 raise ValueError(f"more than {MOST_DIRECTORIES} pages")
-            seen.add(place)
-            directory, place = self.at(place)
+            directory, following = self.at(place)
             if not directory:
                 raise ValueError("a directory of 0 tags")
-            found.append(directory)
+            found[place], place = directory, following
         return found
 
     def at(self, place: int) -> tuple[Directory, int]:

@@ -34,6 +34,7 @@ class Format(StrEnum):
     GIF = "GIF"
     JPEG_2000 = "JPEG 2000"
     PNM = "PNM"
+    HEIF = "HEIF"
 
 
 _BEGINNINGS = {
@@ -48,17 +49,21 @@ _BEGINNINGS = {
     ),
 }
 
-_RAW = "a camera's raw file; develop it to TIFF first"
+_RAW = "a camera's raw file; develop it to TIFF first, or pip install 'bridgetune[raw]' to have it developed here"
 _SAVE = "save it as PNG or TIFF first"
 _EXPORT = "export it as TIFF first"
 
+_RAWS = (
+    (0, b"FUJIFILMCCD-RAW", "Fujifilm RAF"),
+    *((0, magic, "Olympus ORF") for magic in (b"IIRO", b"IIRS", b"MMOR")),
+    (0, b"IIU\0", "Panasonic RW2"),
+    (0, b"FOVb", "Sigma X3F"),
+    (0, b"\0MRM", "Minolta MRW"),
+    (6, b"HEAPCCDR", "Canon CRW"),
+    (4, b"ftypcrx ", "Canon CR3"),
+)
+
 _FOREIGN = (
-    (0, b"FUJIFILMCCD-RAW", f"Fujifilm RAF, {_RAW}"),
-    *((0, magic, f"Olympus ORF, {_RAW}") for magic in (b"IIRO", b"IIRS", b"MMOR")),
-    (0, b"IIU\0", f"Panasonic RW2, {_RAW}"),
-    (0, b"FOVb", f"Sigma X3F, {_RAW}"),
-    (0, b"\0MRM", f"Minolta MRW, {_RAW}"),
-    (6, b"HEAPCCDR", f"Canon CRW, {_RAW}"),
     *((0, magic, f"a JPEG XL picture, {READABLE}; {_SAVE}") for magic in (b"\xff\x0a", b"\0\0\0\x0cJXL ")),
     *((0, magic, f"PostScript, {READABLE}; {_SAVE}") for magic in (b"%!", b"\xc5\xd0\xd3\xc6")),
     (0, b"8BPS", f"a Photoshop document, {READABLE}; {_SAVE}"),
@@ -68,14 +73,17 @@ _FOREIGN = (
     (0, b"\xda\xce\xbe\x0a", f"an ND2 file of a microscope, {READABLE}; {_EXPORT}"),
 )
 
-_BRANDS = {
-    **dict.fromkeys((b"avif", b"avis"), f"an AVIF picture, {READABLE}; {_SAVE}"),
-    **dict.fromkeys(
-        (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"),
-        f"a HEIC or HEIF picture, {READABLE}; {_SAVE}",
-    ),
-    b"crx ": f"Canon CR3, {_RAW}",
-}
+HEIF_MISSING = f"a HEIC or HEIF picture, {READABLE}; {_SAVE}, or pip install 'bridgetune[heif]' to have it read here"
+
+_AVIF = frozenset((b"avif", b"avis"))
+_HEIF = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
+
+
+class RawError(UnsupportedError):
+    """A camera's raw file, of a kind."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind}, {_RAW}")
 
 
 @contextmanager
@@ -96,30 +104,37 @@ def format_of(path: Path) -> Format:
     """What a file holds, by its content, whatever its suffix.
 
     Raises:
+        RawError: A camera's raw file that does not begin as a TIFF does; those that do are told apart by their tags.
         UnsupportedError: Something else, which is named where it is known.
     """
     with opened(path) as file:
         head, size = file.read(_HEAD), size_of(file)
     found = _found(head)
-    if found is not Format.TIFF and size > _LARGEST:
-        raise UnsupportedError(f"a {found} file of {size >> 20} MB, expected {_LARGEST >> 20} at most; save it as TIFF")
+    if found is not Format.TIFF:
+        refuse_long(found, size)
     return found
+
+
+def refuse_long(kind: str, size: int) -> None:
+    """Refuse a file that is read through as a whole, and has too many bytes for that."""
+    if size > _LARGEST:
+        raise UnsupportedError(f"a {kind} file of {size >> 20} MB, expected {_LARGEST >> 20} at most; save it as TIFF")
 
 
 def _found(head: bytes) -> Format:
     if head.startswith(b"II*\0") and head[8:10] == b"CR":
-        raise UnsupportedError(f"Canon CR2, {_RAW}")
+        raise RawError("Canon CR2")
+    for at, magic, name in _RAWS:
+        if head.startswith(magic, at):
+            raise RawError(name)
     for beginning, found in _BEGINNINGS.items():
         if head.startswith(beginning):
             return found
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return Format.WEBP
+    if head[4:8] == b"ftyp" and not _AVIF & _brands(head) and _HEIF & _brands(head):
+        return Format.HEIF
     raise UnsupportedError(_name_of(head))
-
-
-def raw_of(kind: str) -> UnsupportedError:
-    """A TIFF that is a camera's raw file."""
-    return UnsupportedError(f"{kind}, {_RAW}")
 
 
 def size_of(file: BinaryIO) -> int:
@@ -127,13 +142,16 @@ def size_of(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
+def _brands(head: bytes) -> set[bytes]:
+    """Of a file that begins as those of HEIF and of videos do."""
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[8:12], *(head[at : at + 4] for at in range(16, size, 4))}
+
+
 def _name_of(head: bytes) -> str:
     if head[4:8] == b"ftyp":
-        size = min(int.from_bytes(head[:4], "big"), len(head))
-        brands = [head[8:12], *(head[at : at + 4] for at in range(16, size, 4))]
-        for brand in brands:
-            if brand in _BRANDS:
-                return _BRANDS[brand]
+        if _AVIF & _brands(head):
+            return f"an AVIF picture, {READABLE}; {_SAVE}"
         return f"a video, {READABLE}; save the frame that is meant"
     for at, magic, name in _FOREIGN:
         if head.startswith(magic, at):

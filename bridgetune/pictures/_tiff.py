@@ -1,4 +1,4 @@
-"""TIFF as microscopes, cameras and programs write it: one page, gray or in colour, decoded by tifffile."""
+"""TIFF as microscopes, cameras and programs write it: a page, gray or in colour, decoded by tifffile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage
 
 from bridgetune.pictures._directories import SUB_DIRECTORIES, Directories, Directory
-from bridgetune.pictures._door import opened, raw_of, size_of
+from bridgetune.pictures._door import RawError, opened, size_of
+from bridgetune.pictures._planes import REDUCED, SUBFILE, Plane
 from bridgetune.pictures._room import ARITHMETIC, DEFLATE, JPEG, LZW, PACK_BITS, refuse_without_room
 from bridgetune.pictures._samples import Pixels, UnsupportedError, cmyk_to_rgb, unsigned, upright, upright_size
 
@@ -34,7 +35,7 @@ _DENSEST = {
 
 _SIDES = (256, 257, 277, 278, 322, 323)
 _TABLES = (273, 279, 324, 325)
-_SUBFILE, _COMPRESSION, _KIND = 254, 259, 262
+_COMPRESSION, _KIND = 259, 262
 _RAW_TAGS = {50706: "DNG", 33422: "a picture of single colours in a pattern"}
 _RAW_KINDS = {32803, 34892}
 _RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}
@@ -56,20 +57,25 @@ _NUMBERS = (
 )
 
 
-def read_tiff(path: Path) -> Pixels:
-    """Decode to (H, W) or (H, W, 3), upright, alpha dropped. Raises whatever tifffile does besides."""
-    with _only_page(path) as page:
+def read_tiff(path: Path, plane: Plane | None = None) -> Pixels:
+    """Decode to (H, W) or (H, W, 3), upright, alpha dropped. Raises whatever tifffile does besides.
+
+    Args:
+        path: The file.
+        plane: Which of its pages; None where it must have one.
+    """
+    with _page(path, plane) as page:
         _refuse_damaged(page)
         return upright(_decode(page), _orientation(page))
 
 
-def read_tiff_alpha(path: Path) -> Pixels | None:
+def read_tiff_alpha(path: Path, plane: Plane | None = None) -> Pixels | None:
     """(H, W) upright, 0 where the picture is transparent; None where the file has no such channel.
 
     Raises:
         UnsupportedError: Colours are multiplied by it already.
     """
-    with _only_page(path) as page:
+    with _page(path, plane) as page:
         kinds = [*page.extrasamples]
         if EXTRASAMPLE.ASSOCALPHA in kinds:
             raise UnsupportedError("colours that are multiplied by their transparency")
@@ -77,62 +83,99 @@ def read_tiff_alpha(path: Path) -> Pixels | None:
             return None
         samples = page.asarray()
         place = kinds.index(EXTRASAMPLE.UNASSALPHA) - len(kinds)
-        plane = samples[place] if page.axes == "SYX" else samples[..., place]
-        return upright(unsigned(plane, page.bitspersample), _orientation(page))
+        opacity = samples[place] if page.axes == "SYX" else samples[..., place]
+        return upright(unsigned(opacity, page.bitspersample), _orientation(page))
 
 
-def tiff_size(path: Path) -> tuple[int, int]:
+def tiff_size(path: Path, plane: Plane | None = None) -> tuple[int, int]:
     """(height, width) of the upright picture, from the header."""
-    with _only_page(path) as page:
+    with _page(path, plane) as page:
         return upright_size((page.imagelength, page.imagewidth), _orientation(page))
 
 
 @contextmanager
-def _only_page(path: Path) -> Iterator[TiffPage]:
-    with opened(path) as stream, tiff_file(stream, path.name) as file:
-        pages = [page for each in file.pages if not (page := each.aspage()).is_reduced]
-        if len(pages) != 1:
-            raise UnsupportedError(f"a TIFF of {len(pages)} pages, expected one; save each page as a file")
+def _page(path: Path, plane: Plane | None) -> Iterator[TiffPage]:
+    with opened(path) as stream, tiff_file(stream, path.name, plane) as file:
+        if plane is None:
+            pages = [page for each in file.pages if not (page := each.aspage()).is_reduced]
+            if len(pages) != 1:
+                raise _several(len(pages))
+        else:
+            pages = [file.pages[plane.number].aspage()]
+            if pages[0].offset != plane.place:
+                raise ValueError("its pages have changed while they were read")
         _refuse_hollow(pages[0], file.filehandle.size)
         yield pages[0]
 
 
-def tiff_file(stream: BinaryIO, name: str) -> TiffFile:
+def tiff_file(stream: BinaryIO, name: str, plane: Plane | None = None) -> TiffFile:
     """A TIFF whose directories are whole, as tifffile has it, which guesses nothing of what else it may be.
 
+    Args:
+        stream: Of the file.
+        name: Its name.
+        plane: The page that is looked at, of several; None where it must have one.
+
     Raises:
-        UnsupportedError: A camera's raw file.
+        RawError: A camera's raw file.
         ValueError: It is damaged.
     """
-    _refuse_directories(stream)
+    _refuse_directories(stream, plane)
     stream.seek(0)
     return TiffFile(stream, name=name, is_ndpi=False, is_lsm=False, is_scanimage=False, _multifile=False)
 
 
-def _refuse_directories(stream: BinaryIO) -> None:
+def refuse_raw(path: Path) -> None:
+    """Refuse a TIFF that is a camera's raw file.
+
+    Raises:
+        RawError: It is one.
+        ValueError: It is damaged.
+    """
+    with opened(path) as stream:
+        directories = Directories(stream, size_of(stream))
+        for page in [*directories.chain().values()][:_MOST_SUB_DIRECTORIES]:
+            _refuse_raw(directories, page)
+
+
+def _refuse_directories(stream: BinaryIO, plane: Plane | None) -> None:
     """Refuse a raw file, and directories that tifffile would not come back from, or would mend by a guess.
 
     Raises:
-        UnsupportedError: A camera's raw file, or several pages.
+        UnsupportedError: A camera's raw file, or several pages where one is expected.
         ValueError: It is damaged.
     """
     directories = Directories(stream, size_of(stream))
-    pages = directories.chain()
+    if plane is not None:
+        for place in {directories.first, plane.place}:  # tifffile opens the first in any case
+            _refuse_page(directories, directories.at(place)[0])
+        return
+    pages = [*directories.chain().values()]
     if not pages:
         raise ValueError("it has no page")
     for page in pages[:_MOST_SUB_DIRECTORIES]:
         _refuse_raw(directories, page)
-    whole = sum(not next(iter(directories.numbers(page, _SUBFILE, 1)), 0) & 1 for page in pages)
+    whole = sum(not next(iter(directories.numbers(page, SUBFILE, 1)), 0) & REDUCED for page in pages)
     if whole > 1 or len(pages) > _MOST_SUB_DIRECTORIES:
-        raise UnsupportedError(f"a TIFF of {whole} pages, expected one; save each page as a file")
+        raise _several(whole)
     for page in pages:
-        directories.refuse_cut_off(page)
-        for tag in _SIDES:
-            if 0 in directories.numbers(page, tag, 1):
-                raise ValueError(f"it declares no pixels: tag {tag} is 0")
-        count = max((page[tag].number for tag in _TABLES if tag in page), default=0)
-        if count > _MOST_SEGMENTS:
-            raise ValueError(f"a picture of {count} strips or tiles")
+        _refuse_page(directories, page)
+
+
+def _several(pages: int) -> UnsupportedError:
+    return UnsupportedError(
+        f"a TIFF of {pages} pages, expected one; fuse them with `bridgetune stack`, or save each page as a file"
+    )
+
+
+def _refuse_page(directories: Directories, page: Directory) -> None:
+    directories.refuse_cut_off(page)
+    for tag in _SIDES:
+        if 0 in directories.numbers(page, tag, 1):
+            raise ValueError(f"it declares no pixels: tag {tag} is 0")
+    count = max((page[tag].number for tag in _TABLES if tag in page), default=0)
+    if count > _MOST_SEGMENTS:
+        raise ValueError(f"a picture of {count} strips or tiles")
 
 
 def _refuse_raw(directories: Directories, page: Directory) -> None:
@@ -143,10 +186,10 @@ def _refuse_raw(directories: Directories, page: Directory) -> None:
     for each in below:
         for tag, name in _RAW_TAGS.items():
             if tag in each:
-                raise raw_of(name)
+                raise RawError(name)
         kinds = {*directories.numbers(each, _KIND, 1)} & _RAW_KINDS
         if kinds or {*directories.numbers(each, _COMPRESSION, 1)} & _RAW_COMPRESSIONS:
-            raise raw_of("NEF, ARW, PEF or the like")
+            raise RawError("NEF, ARW, PEF or the like")
 
 
 def _refuse_hollow(page: TiffPage, size: int) -> None:

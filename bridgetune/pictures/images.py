@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from textwrap import shorten
 from typing import Any, Literal
 
 import numpy as np
@@ -18,18 +16,17 @@ from torch import Tensor
 from bridgetune.destinations import check_file
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
-from bridgetune.paths import printable, shown
+from bridgetune.paths import shown
+from bridgetune.pictures._carried import read_metadata
+from bridgetune.pictures._decoders import decoder_of
 from bridgetune.pictures._door import Format, format_of
-from bridgetune.pictures._pillow import pillow_size, read_pillow, read_pillow_alpha
+from bridgetune.pictures._planes import Plane
+from bridgetune.pictures._refusing import in_one_line
 from bridgetune.pictures._samples import Pixels, UnsupportedError
-from bridgetune.pictures._tiff import read_tiff, read_tiff_alpha, tiff_size
 from bridgetune.pictures._writing import encode_bmp, encode_jpeg, encode_png, encode_tiff, held
-from bridgetune.pictures.metadata import NOTHING, Metadata, read_metadata
+from bridgetune.pictures.metadata import NOTHING, Metadata
 
 _DEPTHS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".bmp": (8,)}
-
-_LONGEST = 200
-"""Characters of a decoder's complaint that are shown."""
 
 MOST_BETWEEN = 0.1
 """Share of a mask's pixels that may lie between dark and bright, as they do along smoothed edges."""
@@ -67,27 +64,33 @@ class Picture:
         return to_tensor(self.pixels)
 
 
-def read_image(path: str | os.PathLike[str]) -> Picture:
+def read_image(path: str | os.PathLike[str], plane: Plane | None = None) -> Picture:
     """Read an image file: PNG, TIFF, JPEG, BMP, WebP, GIF, JPEG 2000 or PNM, whatever its suffix.
+
+    HEIC is read where the extra `heif` is installed, and cameras' raw files are developed where the extra `raw` is.
 
     Palette, CMYK and 1-bit files are converted, the Exif orientation is applied, alpha is dropped, colour
     profiles are not looked at. Less than 8 bits a sample become 8; 9 to 16 bits, and float in [0, 1], become
     16. Of an animation the first frame is read. Size is not limited, but beyond 26 megapixels of 8 bits a file
     must have a byte for every hundred.
 
+    Args:
+        path: The file.
+        plane: Of a TIFF of several pages, the one to read, see `open_frames`.
+
     Raises:
         RequestError: No such file, a folder, a pipe or a device, not an image of these formats, damaged, cut off,
             of more pixels than its bytes can hold, a TIFF of several pages, or samples of another type.
     """
     path = Path(path)
-    with _refusal(path):
-        pixels = read_tiff(path) if _is_tiff(path) else read_pillow(path)
+    with in_one_line(path):
+        pixels = decoder_of(path, plane).pixels(path)
         if pixels.ndim == 2:
             return Picture(np.repeat(pixels[..., None], 3, axis=2), gray=True)
         return Picture(np.ascontiguousarray(pixels), gray=False)
 
 
-def read_whole_image(path: str | os.PathLike[str]) -> Picture:
+def read_whole_image(path: str | os.PathLike[str], plane: Plane | None = None) -> Picture:
     """`read_image`, with transparency and metadata.
 
     Those that are damaged are named in `Picture.metadata.broken` and left out.
@@ -95,11 +98,11 @@ def read_whole_image(path: str | os.PathLike[str]) -> Picture:
     Raises:
         RequestError: As `read_image`.
     """
-    picture = read_image(path)
+    picture = read_image(path, plane)
     path = Path(path)
-    metadata = read_metadata(path)
+    metadata = read_metadata(path, plane)
     try:
-        alpha = read_tiff_alpha(path) if _is_tiff(path) else read_pillow_alpha(path)
+        alpha = decoder_of(path, plane).alpha(path)
         if alpha is not None and (alpha.shape, alpha.dtype) != (picture.size, picture.pixels.dtype):
             raise UnsupportedError(f"transparency of shape {alpha.shape} and type {alpha.dtype}")
     except Exception:  # decoders raise what they like
@@ -107,15 +110,15 @@ def read_whole_image(path: str | os.PathLike[str]) -> Picture:
     return replace(picture, alpha=alpha, metadata=metadata)
 
 
-def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+def image_size(path: str | os.PathLike[str], plane: Plane | None = None) -> tuple[int, int]:
     """(height, width) as `read_image` would return it, from the header alone.
 
     Raises:
         RequestError: As `read_image`, but for damage behind the header.
     """
     path = Path(path)
-    with _refusal(path):
-        return tiff_size(path) if _is_tiff(path) else pillow_size(path)
+    with in_one_line(path):
+        return decoder_of(path, plane).size(path)
 
 
 def is_jpeg(path: str | os.PathLike[str]) -> bool:
@@ -125,7 +128,7 @@ def is_jpeg(path: str | os.PathLike[str]) -> bool:
         RequestError: No such file, or a folder.
     """
     path = Path(path)
-    with _refusal(path):
+    with in_one_line(path):
         return format_of(path) is Format.JPEG
 
 
@@ -258,27 +261,6 @@ def to_pixels(image: Tensor, bits: Literal[8, 16] = 8) -> Pixels:
     scaled = image.float().numpy(force=True).clip(0, 1) * full
     pixels: Pixels = np.rint(scaled).transpose(1, 2, 0).astype(f"u{bits // 8}", order="C")
     return pixels[..., 0] if image.shape[0] == 1 else pixels
-
-
-@contextmanager
-def _refusal(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong with a file into one line."""
-    try:
-        yield
-    except RequestError:
-        raise
-    except UnsupportedError as error:
-        raise RequestError(f"{shown(path)}: {error}") from error
-    except Exception as error:  # decoders raise what they like, down to SyntaxError and struct.error
-        cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        cause = shorten(printable(" ".join(cause.split())), _LONGEST) or type(error).__name__
-        raise RequestError(
-            f"{shown(path)}: cannot be read ({cause}), expected a whole image file; fetch it again or save it as PNG"
-        ) from error
-
-
-def _is_tiff(path: Path) -> bool:
-    return format_of(path) is Format.TIFF
 
 
 def _check_depth(path: Path, bits: int) -> None:

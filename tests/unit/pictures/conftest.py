@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -14,3 +16,13 @@ def rgb8(rng):
 @pytest.fixture
 def rgb16(rng):
     return rng.integers(0, 65536, (5, 7, 3), np.uint16)
+
+
+@pytest.fixture
+def without_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """rawpy and pillow-heif, as if they were not installed."""
+    for module in ("_heif", "_raw"):
+        monkeypatch.setattr(
+            f"bridgetune.pictures.{module}.find_spec",
+            lambda name: None if name in ("rawpy", "pillow_heif") else find_spec(name),
+        )

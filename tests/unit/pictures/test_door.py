@@ -46,6 +46,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.usefixtures("without_extras")
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_what_is_not_read_is_said_to_be_what_it_is(tmp_path: Path, kind: str, suffix: str):
@@ -59,6 +60,7 @@ def test_what_is_not_read_is_said_to_be_what_it_is(tmp_path: Path, kind: str, su
         assert said in str(error.value)
 
 
+@pytest.mark.usefixtures("without_extras")
 def test_raw_below_a_thumbnail_is_raw(tmp_path: Path):
     inner = directory({**plain_tags(), 262: (3, 1, 32803)})[8:]
     outer = directory({**plain_tags(place=400), 330: (4, 1, 300)})

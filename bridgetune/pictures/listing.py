@@ -1,0 +1,53 @@
+"""What counts as a picture in a folder, and the order in which people count them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from bridgetune.errors import RequestError
+from bridgetune.ordering import natural_order
+from bridgetune.paths import entries, is_file
+
+IMAGE_SUFFIXES = (
+    *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp"),
+    *(".gif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm"),
+)
+"""What counts as an image in a folder, in either case. Files with other suffixes are not looked at."""
+
+HEIF_SUFFIXES = (".heic", ".heif", ".hif")
+"""Likewise in a folder of a stack's frames."""
+
+RAW_SUFFIXES = (
+    *(".dng", ".nef", ".nrw", ".cr2", ".cr3", ".crw", ".arw", ".sr2", ".raf", ".orf"),
+    *(".rw2", ".pef", ".srw", ".x3f", ".mrw", ".3fr", ".iiq", ".erf", ".mef", ".mos"),
+)
+"""Those of cameras' raw files."""
+
+
+def list_images(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[Path]:
+    """The image files right in a folder, hidden ones left out, in natural order.
+
+    Args:
+        folder: Where.
+        suffixes: In lower case; others are not looked at.
+
+    Raises:
+        RequestError: No such folder, or not a folder.
+    """
+    return sorted(
+        (
+            path
+            for path in entries(folder, "a folder of images")
+            if path.suffix.lower() in suffixes and not path.name.startswith(".") and _can_be_read(path)
+        ),
+        key=lambda path: natural_order(path.name),
+    )
+
+
+def _can_be_read(path: Path) -> bool:
+    """Whether it is a file; a link in a circle, say, is none."""
+    try:
+        return is_file(path)
+    except RequestError:
+        return False

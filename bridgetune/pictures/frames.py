@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -33,6 +33,7 @@ Arrangement = Literal["name", "given"]
 logger = logging.getLogger("bridgetune")
 
 
+@runtime_checkable
 class Frames(Protocol):
     """Pictures of one scene, focused at different depths, each read when it is asked for.
 

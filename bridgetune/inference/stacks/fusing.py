@@ -19,7 +19,7 @@ from bridgetune.inference.mapless import fuse_without_map
 from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deepened
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
 from bridgetune.modes import evaluating
-from bridgetune.pictures import Picture, image_size, read_whole_image
+from bridgetune.pictures import Frames, Picture, image_size, read_whole_image
 from bridgetune.protocol import Evaluator
 
 Pixels = NDArray[np.uint8 | np.uint16]
@@ -28,7 +28,7 @@ Report = Callable[[Progress], None]
 
 def fuse_stack(
     generator: nn.Module | Evaluator,
-    frames: Sequence[str | Path | Picture | NDArray[Any]],
+    frames: Frames | Sequence[str | Path | Picture | NDArray[Any]],
     config: StackConfig = StackConfig(),  # noqa: B008, frozen
     *,
     progress: Report | None = None,
@@ -42,8 +42,8 @@ def fuse_stack(
     Args:
         generator: See `Generator`; run in eval mode, its mode is restored. Or an `Evaluator`, whose pictures are fused
             one after the other.
-        frames: Two or more, aligned, in the order of their depth, of one size: files, pictures, or arrays (H, W, 3) and
-            (H, W) of uint8 or uint16.
+        frames: Two or more, aligned, in the order of their depth, of one size: as `open_frames` finds them, or files,
+            pictures, or arrays (H, W, 3) and (H, W) of uint8 or uint16.
         config: See `StackConfig`.
         progress: Called when a frame is through.
 
@@ -51,7 +51,9 @@ def fuse_stack(
         RequestError: Fewer than two frames, a frame that cannot be read, sizes that differ, or a reference that is no
             frame.
     """
-    source = _Listed(frames)
+    source = frames if isinstance(frames, Frames) else _Listed(frames)
+    if not 2 <= len(source) <= MOST_FRAMES:
+        raise RequestError(f"a stack: got {len(source)} frames, expected two or more, up to {MOST_FRAMES}")
     reference = _reference(source.names, config.reference)
     _check_sizes(source)
     if isinstance(generator, Evaluator):
@@ -64,8 +66,6 @@ class _Listed:
     """Frames of a list: what is in memory is there, what is in files is read when it is asked for."""
 
     def __init__(self, frames: Sequence[str | Path | Picture | NDArray[Any]]) -> None:
-        if not 2 <= len(frames) <= MOST_FRAMES:
-            raise RequestError(f"a stack: got {len(frames)} frames, expected two or more, up to {MOST_FRAMES}")
         self._frames = list(frames)
         self.names = tuple(
             Path(frame).name if isinstance(frame, str | Path) else f"frame {place}"
@@ -104,7 +104,7 @@ def _reference(names: Sequence[str], asked: str) -> int:
     return places[asked]
 
 
-def _check_sizes(frames: _Listed) -> None:
+def _check_sizes(frames: Frames) -> None:
     first, *others = (frames.size(place) for place in range(len(frames)))
     for place, size in enumerate(others, 1):
         if size != first:
@@ -114,7 +114,7 @@ def _check_sizes(frames: _Listed) -> None:
             )
 
 
-def _read(frames: _Listed, step: str, progress: Report | None) -> Iterator[Picture]:
+def _read(frames: Frames, step: str, progress: Report | None) -> Iterator[Picture]:
     """One frame after the other, told of when it is done with."""
     for place, name in enumerate(frames.names):
         yield frames.read(place)
@@ -123,7 +123,7 @@ def _read(frames: _Listed, step: str, progress: Report | None) -> Iterator[Pictu
 
 
 def _fused(
-    generator: nn.Module, frames: _Listed, reference: int, config: StackConfig, progress: Report | None
+    generator: nn.Module, frames: Frames, reference: int, config: StackConfig, progress: Report | None
 ) -> StackFusion:
     best = RunningBest(len(frames))
     score: NDArray[np.float32] | None = None
@@ -157,7 +157,7 @@ def _asked(generator: nn.Module, first: Pixels, second: Pixels) -> NDArray[np.fl
     return logits
 
 
-def _chained(evaluator: Evaluator, frames: _Listed, reference: int, progress: Report | None) -> StackFusion:
+def _chained(evaluator: Evaluator, frames: Frames, reference: int, progress: Report | None) -> StackFusion:
     """What has no map fuses the fused picture so far with the next frame."""
     fused: Pixels | None = None
     gray, bits = True, 8
@@ -171,7 +171,7 @@ def _chained(evaluator: Evaluator, frames: _Listed, reference: int, progress: Re
 
 
 def _told(
-    frames: _Listed, reference: int, pixels: Pixels, gray: bool, metadata: Any, best: RunningBest | None
+    frames: Frames, reference: int, pixels: Pixels, gray: bool, metadata: Any, best: RunningBest | None
 ) -> StackFusion:
     height, width = pixels.shape[:2]
     return StackFusion(

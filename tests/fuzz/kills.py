@@ -1,6 +1,7 @@
 """Commands that are killed at random moments and go on: nothing is half-written, and what comes of them is the same.
 
-`python -m tests.fuzz kills --minutes 20`, or `python -m tests.fuzz.kills 40 16` for 40 kills of the seed 16.
+`python -m tests.fuzz kills --minutes 20`, or `python -m tests.fuzz.kills 40 16` for 40 kills of the seed 16, and
+`python -m tests.fuzz.kills 40 16 SIGKILL` for those that nothing can catch.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tests.fuzz.example import EARLIER, make_example
 from tests.support.commands import PROCESSES, serve
 
 SIGNALS = ("SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+"""What is drawn from; the first one twice, for nothing can be done about it."""
 
 TRAINING = (
     *("--images", "pictures/images", "--masks", "pictures/masks", "--batch", "2", "--size", "32", "--device", "cpu"),
@@ -156,11 +158,12 @@ class Killing:
 
     Args:
         place: An empty folder.
-        seed: Of which verb, which signal and when.
+        seed: Of which signal, and when.
+        signals: Their names.
     """
 
-    def __init__(self, place: Path, seed: int) -> None:
-        self._place, self._random = place, random.Random(seed)
+    def __init__(self, place: Path, seed: int, signals: Sequence[str] = SIGNALS) -> None:
+        self._place, self._random, self._signals = place, random.Random(seed), signals
         self._inputs = make_inputs(place / "inputs")
         self._straight: dict[str, tuple[dict[str, str], float]] = {}
 
@@ -182,7 +185,7 @@ class Killing:
         out = self._place / "killed"
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
-        name, after = self._random.choice(SIGNALS), self._random.uniform(0.05, 1) * seconds
+        name, after = self._random.choice(self._signals), self._random.uniform(0.05, 1) * seconds
         ended = run(verb, self._inputs, out, name, after)
         if ended.code == 0:  # the machine was busier when it was measured
             self._straight[verb] = expected, min(seconds, ended.seconds)
@@ -210,12 +213,17 @@ def _ill_said(ended: Ended, name: str) -> list[str]:
 
 
 def campaign(
-    *, seconds: float = float("inf"), seed: int = 0, keep: Path | None = None, most: int | None = None
+    *,
+    seconds: float = float("inf"),
+    seed: int = 0,
+    keep: Path | None = None,
+    most: int | None = None,
+    signals: Sequence[str] = SIGNALS,
 ) -> Counts:
     """Kill command after command, verb by verb, until the time is up or there were enough."""
     counts, until = Counts(Counter()), time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as place:
-        killing, number = Killing(Path(place), seed), 0
+        killing, number = Killing(Path(place), seed, signals), 0
         while time.monotonic() < until and (most is None or _killed(counts) < most):
             verb = list(VERBS)[number % len(VERBS)]
             kind, faults = killing.kill(verb)
@@ -235,7 +243,7 @@ def _killed(counts: Counts) -> int:
 
 
 if __name__ == "__main__":
-    made = campaign(most=int(sys.argv[1]), seed=int(sys.argv[2]))
+    made = campaign(most=int(sys.argv[1]), seed=int(sys.argv[2]), signals=sys.argv[3:] or SIGNALS)
     for what, count in sorted(made.classes.items()):
         print(what, count)
     print(f"{_killed(made)} kills, {len(made.faults)} faults")

@@ -51,7 +51,7 @@ def build_own(target: str) -> nn.Module:
     if not _TARGET.fullmatch(target):
         raise RequestError(f"{shown(target)}: expected module:factory, names of Python's, such as my_module:make")
     with _guarded(target, "cannot be imported", "module:factory"):
-        factory = resolve(target)
+        factory = _found(target)
     if not callable(factory):
         raise RequestError(f"{target}: is a {type(factory).__name__}, expected what builds the network when called")
     with _guarded(target, "builds nothing when called without arguments", "a network, a torch.nn.Module"):
@@ -103,6 +103,16 @@ def cause(error: BaseException) -> str:
         said = ""
     first = printable(said.splitlines()[0]) if said else "no message"
     return f"{type(error).__name__}: {first if len(first) <= LONGEST_SHOWN else first[:LONGEST_SHOWN] + '…'}"
+
+
+def _found(target: str) -> Any:
+    """As `resolve`, and where there is no such module it is told where one would be."""
+    try:
+        return resolve(target)
+    except ModuleNotFoundError as error:
+        if error.name and target.partition(":")[0].startswith(error.name):  # not one that the module itself imports
+            error.msg += ", neither in the working folder nor installed"
+        raise
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from bridgetune.signals import heeded
+
 INTERRUPTED = 130
 """The exit code of a verb that was stopped; also what typer returns for a KeyboardInterrupt."""
 
@@ -47,12 +49,10 @@ def stops() -> Iterator[Stop]:
         if not (stop.asked and isinstance(error.exc_value, KeyboardInterrupt)):
             sys.__unraisablehook__(error)
 
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
+    before = heeded()
     hook, sys.unraisablehook = sys.unraisablehook, unraisable
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:
-            signal.signal(number, ask)
+    for number in before:
+        signal.signal(number, ask)
     try:
         yield stop
     finally:

@@ -26,11 +26,11 @@ from bridgetune.evaluation.findings import file_names
 from bridgetune.evaluation.places import check_place
 from bridgetune.evaluation.results import Evaluation
 from bridgetune.files import replaced
-from bridgetune.locking import held
+from bridgetune.locking import LOCK, held
 from bridgetune.opening import load
 from bridgetune.paths import is_folder, is_there, shown
 from bridgetune.runs.directory import Record, RunDirectory
-from bridgetune.runs.report import FIGURES, REPORT
+from bridgetune.runs.report import FIGURES, REPORT, write_report
 from bridgetune.sweeps.cost import Cost, cost_of, open_backbone
 from bridgetune.sweeps.plan import (
     RUNS,
@@ -175,6 +175,8 @@ class _Work:
             if not files.is_trained:
                 state = "made"
                 self._train(run, files)
+            elif is_there(files.training / LOCK):
+                _finish(files.training)
             if run.measured:
                 evaluations, measured = self._evaluate(run, files)
                 state = "made" if measured else state
@@ -292,6 +294,13 @@ class _Work:
             if made == (__version__, dataset, asked.convention, str(sources), asked.recipe, asked.undecided):
                 return kept
         return None
+
+
+def _finish(training: Path) -> None:
+    """Do what is left of a run that was killed behind its product: the report, and that nobody has the folder."""
+    run = RunDirectory(training)
+    with contextlib.suppress(BridgetuneError), run.held(resume=True):
+        write_report(run, force=True)
 
 
 def _clear(training: Path) -> None:

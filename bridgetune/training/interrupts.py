@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-logger = logging.getLogger("bridgetune")
+from bridgetune.signals import heeded
 
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+logger = logging.getLogger("bridgetune")
 
 
 class Wish:
@@ -32,7 +32,7 @@ def interrupts_as_wishes() -> Iterator[Wish]:
     if threading.current_thread() is not threading.main_thread():
         yield wish
         return
-    before = {number: handler for number in SIGNALS if (handler := signal.getsignal(number)) != signal.SIG_IGN}
+    before = heeded()
 
     def utter(number: int, frame: FrameType | None) -> None:
         wish.uttered = True

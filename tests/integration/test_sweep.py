@@ -17,6 +17,7 @@ import pytest
 from bridgetune import RequestError, TuneConfig, WorkError, finetune
 from bridgetune.cli import main
 from bridgetune.evaluation.results import Evaluation
+from bridgetune.locking import LOCK, OWNER
 from bridgetune.sweeps import read_sweep, run_sweep
 from bridgetune.training import TrainingResult
 from bridgetune.wrapping import Adapter
@@ -157,6 +158,15 @@ def test_killed_half_way_and_started_again_it_redoes_nothing_that_was_finished(f
     cost = {row["Network"]: row for row in csv.DictReader((out / "tables" / "cost.csv").open())}
     assert float(cost["BridgeMFF"]["parameters"]) * 1e6 == 49673
     assert all(float(row["seconds"]) > 0 for row in cost.values())
+
+    # a process that was killed as a run ended has left what says that it has the folder, and no report
+    ended = out / "runs" / "drpl" / "seed-0" / "supervised" / "training"
+    for name in (LOCK, OWNER):
+        (ended / name).touch()
+    (ended / "report.md").unlink()
+    assert {outcome.state for outcome in run_sweep(read_sweep(asked), out).outcomes} == {"kept"}
+    assert [path.name for path in ended.glob(".*")] == []
+    assert (ended / "report.md").is_file()
 
     # once more: nothing at all is made, and other settings are refused before anything is touched
     everything = stamps(out)

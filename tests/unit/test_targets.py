@@ -40,9 +40,14 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     (tmp_path / f"{MODULE}_broken.py").write_text("raise RuntimeError('no GPU\\nat all')\n")
     (tmp_path / f"{MODULE}_leaving.py").write_text("raise SystemExit\n")
+    (tmp_path / f"{MODULE}_wanting.py").write_text("import no_such_module\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(tmp_path))])
-    for name in (MODULE, f"{MODULE}_broken", f"{MODULE}_leaving", "a_helper_in_the_working_folder"):
+    for name in (
+        MODULE,
+        *(f"{MODULE}_{kind}" for kind in ("broken", "leaving", "wanting")),
+        "a_helper_in_the_working_folder",
+    ):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
 
@@ -67,7 +72,14 @@ def test_what_a_factory_prints_leaves_standard_output_alone(capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("no_such_module:make", r"cannot be imported \(ModuleNotFoundError: No module named 'no_such_module'\)"),
+        (
+            "no_such_module:make",
+            r"cannot be imported \(ModuleNotFoundError: No module .*, neither in the working folder nor installed\); e",
+        ),
+        (
+            f"{MODULE}_wanting:make",
+            r"cannot be imported \(ModuleNotFoundError: No module named 'no_such_module'\); expected module:factory",
+        ),
         (f"{MODULE}:none", r"cannot be imported \(AttributeError: .*none.*\); expected module:factory"),
         (f"{MODULE}_broken:make", r"cannot be imported \(RuntimeError: no GPU\); expected module:factory"),
         (f"{MODULE}_leaving:make", r"cannot be imported \(SystemExit: no message\); expected module:factory"),

@@ -63,11 +63,13 @@ def new(
         f"pip install -e {shlex.quote(f'{folder}[test]')}",
         f"pytest {shlex.quote(str(folder))}",
         f"bridgetune inspect {name}",
+        f"bridgetune pretrain --generator {name} --images photos --masks masks --out runs/one",
     )
     RESULTS.print(f"{folder} holds a plugin that works. Next:", markup=False)
     for step in steps:
         RESULTS.print(f"    {step}", markup=False)
-    RESULTS.print("Then put your own network in its src folder; the comments there say what goes where.")
+    RESULTS.print("Put your own network in its src folder; the comments there say what goes where. It has no weights")
+    RESULTS.print("until it is pretrained, on sharp photographs and object masks of the same names.")
 
 
 def described(found: Registry) -> dict[str, object]:

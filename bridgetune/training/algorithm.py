@@ -51,7 +51,7 @@ def pretrain(
         validation: Held-out pairs; by default a share of `pairs` is held out, see `TrainConfig`.
         run_dir: Where the run is written (config, metrics, checkpoints, the trained generator). Default: nowhere.
         resume: Go on with the run in `run_dir`, from its newest checkpoint; start it where there is none.
-        report: Called with every record as it is written to `metrics.jsonl`.
+        report: Called with every record as it is written to `metrics.jsonl`; `print` shows each as a line.
 
     Raises:
         RequestError: Before anything is written.

@@ -15,6 +15,7 @@ from bridgetune.config import TrainConfig
 from bridgetune.errors import WorkError
 from bridgetune.metrics import MapErrors
 from bridgetune.runs.directory import Record, RunDirectory
+from bridgetune.runs.telling import ToldRecord
 from bridgetune.training.best import Best
 from bridgetune.training.deferred import DeferredRecord
 from bridgetune.training.engine import Engine
@@ -199,5 +200,5 @@ class Loop(Generic[PassT]):
         if record is not None and self.engine.is_main:
             if self.run is not None:
                 self.run.record(record)
-            self.report(record)
+            self.report(ToldRecord(record))
         return stopping

@@ -46,6 +46,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = out / "bridgetune-my-own-net"
     assert f"pip install -e '{folder}[test]'" in told
     assert f"pytest {folder}" in told
+    assert "bridgetune pretrain --generator my-own_net" in told
     return folder
 
 

@@ -1,4 +1,4 @@
-"""`bridgetune data`: training data on disk."""
+"""`bridgetune data`: training data on disk, and stacks whose truth is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
+from bridgetune.cli.settings import STACKS
+from bridgetune.cli.verb import Command, from_options
+from bridgetune.config import StackMaking
 from bridgetune.config.bounds import Seed, SideOrOwn, limits
+from bridgetune.config.making import FrameCount
+from bridgetune.errors import RequestError
+
+PAIRS_SIDE = 256
+"""Of pairs, unless told otherwise."""
 
 app = typer.Typer(help="Training data on disk.", no_args_is_help=True)
 
@@ -18,17 +26,56 @@ def _data() -> None:
     """Training data on disk."""
 
 
-@app.command("make")
+@app.command("make", cls=Command)
+@from_options
 def make(
-    images: Annotated[Path, typer.Option(metavar="DIR", help="All-in-focus photographs.")],
-    masks: Annotated[Path, typer.Option(metavar="DIR", help="Their masks, of the same stems.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where A/, B/ and mask/ are written.")],
+    images: Annotated[Path, typer.Option(metavar="DIR", help="All-in-focus photographs; of a stack also a file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where all is written; new or empty.")],
+    making: StackMaking,
+    masks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Their masks, of the same stems; stacks have none.")
+    ] = None,
     size: Annotated[
-        int, typer.Option(help="Side of the square images; 0 keeps each one's own size.", **limits(SideOrOwn))
-    ] = 256,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same pairs.", **limits(Seed))] = 0,
+        int | None,
+        typer.Option(
+            help="Side of the square images; 0 keeps each one's own. Default: 256 for pairs, 0 for stacks.",
+            **limits(SideOrOwn),
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same pairs and stacks.", **limits(Seed))] = 0,
+    stack: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Write stacks of N frames, focused from the nearest to the farthest, with their truth.",
+            rich_help_panel=STACKS,
+            **limits(FrameCount),
+        ),
+    ] = None,
+    depth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Depth of the photographs, black nearest: a picture, or a folder of them with the same stems.",
+            rich_help_panel=STACKS,
+        ),
+    ] = None,
 ) -> None:
-    """Write the offline dataset of the paper: pairs blurred by a random Gaussian, and their masks."""
+    """Write pairs blurred by a random Gaussian, and their masks, as the paper's; or stacks of known truth (--stack)."""
+    if stack is not None:
+        if masks is not None:
+            raise RequestError("--masks: a stack has none; leave it out, or give --depth")
+        _stacks(images, out, stack, making, depth, size, seed)
+        return
+    if masks is None:
+        raise RequestError("--masks: missing, expected the folder of the photographs' masks; or --stack N for stacks")
+    if depth is not None or making != StackMaking():
+        given = "--depth" if depth is not None else _first_given(making)
+        raise RequestError(f"{given}: of effect on stacks alone; add --stack N, or leave it out")
+    _pairs(images, masks, out, PAIRS_SIDE if size is None else size, seed)
+
+
+def _pairs(images: Path, masks: Path, out: Path, size: int, seed: int) -> None:
     from bridgetune.data import make_dataset
 
     with bar() as progress:
@@ -42,3 +89,30 @@ def make(
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     RESULTS.print(f"{made.count} pairs in {out}", markup=False)
+
+
+def _stacks(
+    images: Path, out: Path, frames: int, making: StackMaking, depth: Path | None, size: int | None, seed: int
+) -> None:
+    from bridgetune.data import make_stacks
+
+    with bar() as progress:
+        task = progress.add_task("frames", total=None)
+        made = make_stacks(
+            images,
+            out,
+            frames,
+            making,
+            depth=depth,
+            size=size or None,
+            seed=seed,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    count = len(made.transforms)
+    RESULTS.print(f"{count} {'stack' if count == 1 else 'stacks'} of {frames} frames in {out}/frames", markup=False)
+
+
+def _first_given(making: StackMaking) -> str:
+    plain = StackMaking()
+    name = next(name for name, value in making if value != getattr(plain, name))
+    return f"--{name.replace('_', '-')}"

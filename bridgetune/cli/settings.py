@@ -24,7 +24,7 @@ FLAGS = {
 }
 """Of the fields whose options are not simply called as they are."""
 
-TRAINING, MACHINE, RECORDS = "The training", "The machine", "The records"
+TRAINING, MACHINE, RECORDS, STACKS = "The training", "The machine", "The records", "Stacks, with --stack"
 
 PANELS = {
     **dict.fromkeys(("size", "fit", "kernel_sizes", "augmentation", "validation_share", "validation_most"), PICTURES),
@@ -33,6 +33,7 @@ PANELS = {
         MACHINE,
     ),
     **dict.fromkeys(("validate_every", "checkpoint_every", "checkpoints_kept", "tensorboard"), RECORDS),
+    **dict.fromkeys(("depth_shape", "blur", "noise", "breathing", "shift", "rotation"), STACKS),
 }
 """Where a field's option stands in `--help`; that of any other is in `TRAINING`."""
 

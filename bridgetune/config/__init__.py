@@ -11,6 +11,7 @@ from bridgetune.config.augmentation import (
     AugmentationName,
     register_augmentation,
 )
+from bridgetune.config.making import StackMaking
 from bridgetune.config.recipes import RECIPES, Recipe
 from bridgetune.config.stacking import StackConfig
 from bridgetune.config.training import Alpha, Epochs, PretrainConfig, Steps, TrainConfig, TuneConfig
@@ -27,6 +28,7 @@ __all__ = [
     "PretrainConfig",
     "Recipe",
     "StackConfig",
+    "StackMaking",
     "Steps",
     "TrainConfig",
     "TuneConfig",

@@ -1,4 +1,4 @@
-"""Pictures, masks and pairs: what training and fusing read, and what they write."""
+"""Pictures, masks, pairs and stacks of known truth: what training and fusing read, and what they write."""
 
 from bridgetune.data.blur import disk_blurs, gaussian_blur, gaussian_blurs, random_kernel_size
 from bridgetune.data.cache import PixelCache
@@ -17,6 +17,8 @@ from bridgetune.data.pairs import (
     split,
 )
 from bridgetune.data.references import ReferencePool, References, ReferenceSource
+from bridgetune.data.stack_folders import StacksRecord, make_stacks
+from bridgetune.data.stacks import MadeStack, make_stack
 from bridgetune.data.stored import FolderPairs, SourceFiles, UnlabelledPair, UnlabelledPairs, sources_of
 from bridgetune.pictures.images import (
     Picture,
@@ -37,6 +39,7 @@ __all__ = [
     "Effect",
     "Fit",
     "FolderPairs",
+    "MadeStack",
     "Pair",
     "PairSource",
     "PairSubset",
@@ -47,6 +50,7 @@ __all__ = [
     "References",
     "Skipped",
     "SourceFiles",
+    "StacksRecord",
     "SyntheticPairs",
     "UnlabelledPair",
     "UnlabelledPairs",
@@ -59,6 +63,8 @@ __all__ = [
     "image_size",
     "list_images",
     "make_dataset",
+    "make_stack",
+    "make_stacks",
     "multi_focus_pair",
     "random_kernel_size",
     "read_image",

@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -83,20 +84,37 @@ def make_dataset(
         WorkError: A file became unreadable or could not be written on the way.
     """
     out = Path(out)
-    _refuse_used(out)
+    refuse_used(out, "the pairs")
     within("seed", seed, Seed)
     within("threads", threads, Processes)
     scenes = SyntheticPairs(images, masks, size, fit, flips=False, kernel_sizes=kernel_sizes, verify=verify)
 
+    with made_whole(out, "the pairs") as partial:
+        kernels = _write_pairs(scenes, partial, seed, kernel_sizes, threads, progress)
+        skipped = {f"{path.parent.name}/{path.name}": reason for path, reason in scenes.skipped}
+        record = DatasetRecord(seed, size, fit, kernel_sizes, len(scenes), kernels, skipped)
+        write_whole(partial / "dataset.json", json.dumps(asdict(record), indent=2) + "\n")
+    return record
+
+
+@contextmanager
+def made_whole(out: Path, what: str) -> Iterator[Path]:
+    """Yield a folder beside `out`, which becomes `out` if all goes well, and is removed if not.
+
+    Args:
+        out: New or empty.
+        what: Is made: `the pairs`.
+
+    Raises:
+        RequestError: Something is in `out`, or another process makes it.
+        WorkError: It cannot be written there.
+    """
     with held_beside(out):
-        _refuse_used(out)
+        refuse_used(out, what)
         partial = half_made(out)
         try:
             shutil.rmtree(partial, ignore_errors=True)
-            kernels = _write_pairs(scenes, partial, seed, kernel_sizes, threads, progress)
-            skipped = {f"{path.parent.name}/{path.name}": reason for path, reason in scenes.skipped}
-            record = DatasetRecord(seed, size, fit, kernel_sizes, len(scenes), kernels, skipped)
-            write_whole(partial / "dataset.json", json.dumps(asdict(record), indent=2) + "\n")
+            yield partial
             with contextlib.suppress(FileNotFoundError):
                 out.rmdir()
             partial.rename(out)
@@ -104,11 +122,11 @@ def make_dataset(
             raise WorkError(f"{out}: cannot be written ({error.strerror}); name another place") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    return record
 
 
-def _refuse_used(out: Path) -> None:
-    check_folder(out, "the pairs")
+def refuse_used(out: Path, what: str) -> None:
+    """Raise `RequestError` unless a folder is new or empty and could be written; see `made_whole`."""
+    check_folder(out, what)
     if is_there(out) and entries(out):
         raise RequestError(f"{shown(out)}: is there and not empty, expected a new folder; name another or delete it")
 

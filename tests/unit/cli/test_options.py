@@ -15,7 +15,7 @@ from bridgetune.cli import main
 from bridgetune.cli.app import app
 from bridgetune.cli.options import _fractions
 from bridgetune.cli.settings import settings
-from bridgetune.config import PretrainConfig, TuneConfig
+from bridgetune.config import PretrainConfig, StackMaking, TuneConfig
 from bridgetune.data import read_image, write_image
 from bridgetune.inference import fuse_files
 from tests.support.commands import refused, succeeds
@@ -70,7 +70,12 @@ def _numbers(group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_number_of_the_command_line_has_two_ends():
-    models = {flag for model in (PretrainConfig, TuneConfig) for option in settings(model) for flag in option.flags}
+    models = {
+        flag
+        for model in (PretrainConfig, TuneConfig, StackMaking)
+        for option in settings(model)
+        for flag in option.flags
+    }
     numbers = list(_numbers(typer.main.get_command(app)))
     free = [name for name, option in numbers if not models & set(option.opts) and None in (option.min, option.max)]
     assert not free, f"give them limits(…) of bridgetune.config.bounds: {free}"
@@ -84,6 +89,10 @@ def test_every_number_of_the_command_line_has_two_ends():
         "data make --images a --masks b --out c --seed -1",
         "data make --images a --masks b --out c --size 99999999999999999999999",
         "data make --images a --masks b --out c --size 1e23",
+        "data make --images a --out c --stack 1",
+        "data make --images a --out c --stack 99999999999",
+        "data make --images a --out c --stack 3 --blur nan",
+        "data make --images a --out c --stack 3 --rotation 1e300",
         "compare a.json --alpha nan",
         "evaluate --sources a --fused b --workers 0",
         "evaluate --sources a --fused b --workers 1e23",

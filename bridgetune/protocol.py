@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,27 @@ class Generator(nn.Module):
             (B, 3, H, W) in [0, 1].
         """
         return torch.where(decision_map(self(first, second)) == 1, first, second)
+
+
+@runtime_checkable
+class InStrips(Protocol):
+    """What a network may offer beside `forward`: its answer on pictures too large to be shown it whole.
+
+    It reads a few rows at a time, as often as it likes, and answers what `forward` would of the whole. A network whose
+    field is small needs no such method: it is asked in overlapping tiles.
+    """
+
+    def in_strips(
+        self, rows: Callable[[int, int], Sequence[Tensor]], height: int, width: int, progress: Callable[[float], None]
+    ) -> Any:
+        """What `forward` returns for the whole.
+
+        Args:
+            rows: First row and the one behind the last -> the images that `forward` takes, of these rows alone, in the
+                network's own values: (B, C, rows, width) each, or (B, rows, width, C) with channels last.
+            height, width: Of the whole, padded as the network needs.
+            progress: To be told the share that is done, in [0, 1].
+        """
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Fusing whole pictures, in files or in memory."""
 
 from bridgetune.inference.agreement import Agreement, measure_agreement
+from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.borders import Borders, Void, find_borders
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, check_places, fuse_files, fuse_folder, fuse_pictures
@@ -16,6 +17,7 @@ __all__ = [
     "StackFusion",
     "Undecided",
     "Void",
+    "asked_logits",
     "check_places",
     "find_borders",
     "fuse_files",

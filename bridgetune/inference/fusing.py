@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from bridgetune.data import Picture, list_images, sources_of, write_image
 from bridgetune.destinations import begun, check_absent, check_apart, check_folder
-from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.files import clear_partial
 from bridgetune.inference.agreement import measure_agreement
+from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
@@ -102,13 +101,7 @@ def fuse_full(
     Returns:
         The fused image, the decision, and the share that the network was undecided on; see `Fusion`.
     """
-    device = device_of(generator)
-    with torch.inference_mode():
-        pair = (
-            torch.from_numpy(image.astype(np.float32) / np.iinfo(image.dtype).max).permute(2, 0, 1)[None].to(device)
-            for image in (first, second)
-        )
-        logits = generator(*pair)[0, 0].cpu().numpy()
+    logits = asked_logits(generator, first, second)
     share = undecided_share(logits)
     if undecided == "settle":
         logits = settled(logits, first, second)

@@ -45,9 +45,13 @@ class InputDomain(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, C, H', W'), H' and W' padded as the network needs."""
+        return self.padded(self.converted(image))
+
+    def converted(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, C, H, W) in the network's own values."""
         if self.config.color == "gray":
             image = (image * self.luma).sum(1, keepdim=True)
-        return self.padded(torch.addcmul(self.shift, image, self.scale))
+        return torch.addcmul(self.shift, image, self.scale)
 
     def padded(self, image: Tensor) -> Tensor:
         """(B, C, H, W) in the network's own values -> (B, C, H', W')."""
@@ -123,24 +127,29 @@ class Adapter(Generator):
 
     def _in_either_order(self, first: Tensor, second: Tensor, items: Sequence[int | str | None]) -> list[Tensor]:
         if self.config.symmetric:
-            first, second = torch.cat([first, second]), torch.cat([second, first])
+            first, second = in_both_orders(first, second)
         answer = self.answer(first, second)
-        maps = [self._read(answer, item, first.shape, auxiliary=place > 0) for place, item in enumerate(items)]
-        return [_antisymmetric(map_) for map_ in maps] if self.config.symmetric else maps
+        maps = [self.read(answer, item, first.shape, auxiliary=place > 0) for place, item in enumerate(items)]
+        return [antisymmetric(map_) for map_ in maps] if self.config.symmetric else maps
+
+    def of_both_orders(self, first: Tensor, second: Tensor) -> Tensor:
+        """The network's logits of a pair as it is, (B, 1, H, W): in both orders where that is asked, else in one."""
+        return self._in_either_order(first, second, [self.config.item])[0]
 
     def answer(self, first: Tensor, second: Tensor) -> object:
         """What the network itself returns for a canonical pair."""
         check_pair(first, second)
-        images = [self.domain(first), self.domain(second)]
-        if self.config.call == "concat":
-            images = [torch.cat(images, dim=1)]
-        if self.config.layout == "channels last":
-            images = [image.permute(0, 2, 3, 1) for image in images]
+        images = self.arranged(self.domain(first), self.domain(second))
         if self.config.keywords:
             return self.network(*self.config.prefix, **dict(zip(self.config.keywords, images, strict=True)))
         return self.network(*self.config.prefix, *images)
 
-    def _read(self, answer: object, item: int | str | None, shape: torch.Size, *, auxiliary: bool = False) -> Tensor:
+    def arranged(self, first: Tensor, second: Tensor) -> list[Tensor]:
+        """The images that the network takes, of a pair (B, C, H, W) in its own values."""
+        images = [torch.cat([first, second], dim=1)] if self.config.call == "concat" else [first, second]
+        return [image.permute(0, 2, 3, 1) for image in images] if self.config.layout == "channels last" else images
+
+    def read(self, answer: object, item: int | str | None, shape: Sequence[int], *, auxiliary: bool = False) -> Tensor:
         """Read an item, and cut off what the padding added, at its own scale."""
         padded = [padded_side(side, self.config.multiple, self.config.minimum) for side in shape[-2:]]
         logits = read_logits(answer, self.config, item)
@@ -182,7 +191,12 @@ class Adapter(Generator):
         save(self.network, self.config, self.origin, Path(path), facts or {})
 
 
-def _antisymmetric(logits: Tensor) -> Tensor:
+def in_both_orders(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Pairs, and behind them the same exchanged, (2B, …)."""
+    return torch.cat([first, second]), torch.cat([second, first])
+
+
+def antisymmetric(logits: Tensor) -> Tensor:
     """Logits of pairs and of the same exchanged, (2B, 1, h, w) -> half their difference, (B, 1, h, w)."""
     given, exchanged = torch.unbind(logits.reshape(2, -1, *logits.shape[1:]))
     return (given - exchanged) / 2
@@ -253,11 +267,11 @@ def pad_by_reflection(image: Tensor, multiple: int, minimum: int = 1) -> Tensor:
         side = image.shape[axis]
         padded = padded_side(side, multiple, minimum)
         if padded > side:
-            image = image.index_select(axis, _reflected(side, padded, image.device))
+            image = image.index_select(axis, reflected(side, padded, image.device))
     return image
 
 
-def _reflected(side: int, padded: int, device: torch.device) -> Tensor:
+def reflected(side: int, padded: int, device: torch.device | None = None) -> Tensor:
     """Indices 0 … side-1, then back again without repeating the edge, up to `padded` of them."""
     period = max(2 * (side - 1), 1)
     position = torch.arange(padded, device=device) % period

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from bridgetune.regions import UNSURE, box
+from bridgetune.regions import UNSURE, WINDOW, box
 
 SAY = 2.0
 """What the logits of each coarser size count for."""
@@ -43,3 +43,18 @@ def combined(finest: Tensor, coarser: Sequence[Tensor]) -> Tensor:
     """
     unsure = box(finest.detach().abs()) < UNSURE
     return torch.where(unsure, finest + SAY * torch.stack(list(coarser)).sum(0), finest)
+
+
+def combine_strip(finest: Tensor, coarser: Tensor, rows: slice) -> Tensor:
+    """Some rows of `combined`, (B, 1, rows, W), to the bit.
+
+    Args:
+        finest: (B, 1, H, W).
+        coarser: The sum of the coarser logits, of these rows alone.
+        rows: Which, from the top.
+    """
+    above, stop = max(rows.start - WINDOW // 2, 0), rows.stop + WINDOW // 2
+    around = box(finest[..., above:stop, :].abs())
+    inside = slice(rows.start - above, rows.start - above + coarser.shape[-2])
+    own = finest[..., rows, :]
+    return torch.where(around[..., inside, :] < UNSURE, own + SAY * coarser, own)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgetune.regions import UNSURE
-from bridgetune.wrapping.scales import combined, enlarged, reduced
+from bridgetune.wrapping.scales import combine_strip, combined, enlarged, reduced
 
 
 def test_an_image_is_reduced_by_means_of_squares_and_at_its_ends_by_what_is_inside():
@@ -53,3 +53,12 @@ def test_what_is_huge_somewhere_makes_nothing_far_from_it_sure():
     found = combined(finest, [torch.ones_like(finest)])
     assert (found[..., 17:] == 2).all()
     assert torch.equal(found[..., :17], finest[..., :17])
+
+
+@given(height=st.integers(1, 80), start=st.integers(0, 79), rows=st.integers(1, 40))
+def test_a_strip_is_combined_as_it_is_in_the_whole(height: int, start: int, rows: int):
+    start = min(start, height - 1)
+    strip = slice(start, min(start + rows, height))
+    random = torch.Generator().manual_seed(height)
+    finest, coarser = torch.randn(2, 1, 1, height, 40, generator=random) * 3
+    assert torch.equal(combine_strip(finest, coarser[..., strip, :], strip), combined(finest, [coarser])[..., strip, :])

@@ -25,12 +25,16 @@ class AttentionBridge(nn.Module):
         self.channel = nn.ModuleList(nn.Linear(sum(widths), width) for width in widths)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        attended = [t * self._spatial_attention(t) for t in maps]
+        attended = [t * self.spatial_attention(t) for t in maps]
         residual = [u + t for u, t in zip(attended, maps, strict=True)]
-        averages = torch.cat([v.mean(dim=(2, 3)) for v in residual], dim=1)
-        mixed = self.mixing(averages.unsqueeze(1)).squeeze(1)
-        weights = [torch.sigmoid(linear(mixed))[:, :, None, None] for linear in self.channel]
+        weights = self.channel_attention([v.mean(dim=(2, 3)) for v in residual])
         return [v * a + u for u, v, a in zip(attended, residual, weights, strict=True)]
 
-    def _spatial_attention(self, t: Tensor) -> Tensor:
+    def spatial_attention(self, t: Tensor) -> Tensor:
+        """s of a map t, (B, 1, H, W)."""
         return torch.sigmoid(self.spatial(self.summary(t)))
+
+    def channel_attention(self, averages: Sequence[Tensor]) -> list[Tensor]:
+        """a of each map, (B, C, 1, 1), of the averages of t s + t over each picture, (B, C)."""
+        mixed = self.mixing(torch.cat(list(averages), dim=1).unsqueeze(1)).squeeze(1)
+        return [torch.sigmoid(linear(mixed))[:, :, None, None] for linear in self.channel]

@@ -7,6 +7,7 @@ The network is put together from these layers and knows nothing of it.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bridgetune_bridgemff import fused
@@ -14,6 +15,12 @@ from bridgetune_bridgemff.scan import runs_natively
 
 GROUPS = 4
 """Of every group normalisation."""
+
+
+def groups_of(channels: int) -> list[slice]:
+    """The channels of each group."""
+    each = channels // GROUPS
+    return [slice(first, first + each) for first in range(0, channels, each)]
 
 
 def natively(x: Tensor) -> bool:
@@ -39,6 +46,15 @@ class Convolution(nn.Conv2d):
             answer: Tensor = fused.convolution(x, self.weight, self.bias, self.dilation[0])
             return answer
         return super().forward(x)
+
+    def some(self, x: Tensor, outputs: slice) -> Tensor:
+        """Some of the output channels, (B, as many, H, W): natively to the bit what `forward` has there."""
+        assert self.bias is not None
+        weight, bias = self.weight[outputs], self.bias[outputs]
+        if natively(x):
+            answer: Tensor = fused.convolution(x, weight, bias, self.dilation[0])
+            return answer
+        return F.conv2d(x, weight, bias, padding=self.padding, dilation=self.dilation)
 
 
 class Summary(nn.Module):
@@ -68,6 +84,16 @@ class Down(nn.Module):
             answer, _ = fused.down(x, self.norm.weight, self.norm.bias, GROUPS, self.norm.eps)
             return answer
         halved: Tensor = self.activation(self.pool(self.norm(x)))
+        return halved
+
+    def ended(self, x: Tensor, channels: slice) -> Tensor:
+        """What follows the layer, of one group of its channels: (B, as many, H, W) -> (B, as many, H/2, W/2)."""
+        weight, bias = self.norm.weight[channels], self.norm.bias[channels]
+        if natively(x):
+            answer: Tensor
+            answer, _ = fused.down(x, weight, bias, 1, self.norm.eps)
+            return answer
+        halved: Tensor = self.activation(self.pool(F.group_norm(x, 1, weight, bias, self.norm.eps)))
         return halved
 
 
@@ -115,4 +141,14 @@ class Up(nn.Module):
             answer, _ = fused.up(x, self.norm.weight, self.norm.bias, skip, GROUPS, self.norm.eps)
             return answer
         joined: Tensor = self.activation(self.upsample(self.norm(x))) + skip
+        return joined
+
+    def ended(self, x: Tensor, skip: Tensor, channels: slice) -> Tensor:
+        """What follows the layer, of one group of its channels: (B, as many, H, W) and their skip -> the latter."""
+        weight, bias = self.norm.weight[channels], self.norm.bias[channels]
+        if natively(x):
+            answer: Tensor
+            answer, _ = fused.up(x, weight, bias, skip, 1, self.norm.eps)
+            return answer
+        joined: Tensor = self.activation(self.upsample(F.group_norm(x, 1, weight, bias, self.norm.eps))) + skip
         return joined

@@ -1,0 +1,143 @@
+"""BridgeMFF on large pictures: what it says of the whole, from a few rows at a time and in little memory.
+
+The first layer sees a strip of rows. Behind it the picture is a half, a quarter and then an eighth as large, and the
+large maps are worked on a group of channels, or two channels, at a time. Natively all of it is, to the bit, what the
+whole picture's layers compute; in torch operations within rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from torch import Tensor
+
+from bridgetune_bridgemff.bridge import AttentionBridge
+from bridgetune_bridgemff.layers import Convolution, Down, Up, groups_of
+
+if TYPE_CHECKING:
+    from bridgetune_bridgemff.network import _UNet
+
+ROWS = 64
+"""Of a strip."""
+
+PAIR = 2
+"""Channels whose means are taken at once: of one alone torch would add up in another order."""
+
+Rows = Callable[[int, int], Tensor]
+
+
+def logits_of(body: _UNet, rows: Rows, height: int, width: int, progress: Callable[[float], None]) -> Tensor:
+    """Logits (B, 1, height, width) of a picture that is read a few rows at a time.
+
+    Args:
+        body: Of a generator.
+        rows: First row and the one behind the last -> what `body` is given of them, (B, channels, rows, width).
+        height, width: Multiples of 32.
+        progress: Told the share that is done, in [0, 1].
+    """
+    first, *stages = cast(list[Down], list(body.encoder))
+    maps = [_entered(first, rows, height, width, lambda share: progress(0.6 * share))]
+    for stage in stages:
+        maps.append(_halved(stage, maps[-1]) if isinstance(stage.layer, Convolution) else stage(maps[-1]))
+    progress(0.7)
+    spatial, channel = _attentions(body.bridge, maps)
+    x: Tensor = body.bottom(maps[-1])
+    progress(0.8)
+    for end in cast(list[Up], list(body.decoder)):
+        t, s, a = maps.pop(), spatial.pop(), channel.pop()
+        x = _doubled(end, x, t, s, a) if isinstance(end.layer, Convolution) else end(x, _bridged(t, s, a))
+        del t, s, a
+    progress(0.95)
+    for layer in body.head:
+        x = layer(x)
+    return x
+
+
+def _entered(stage: Down, rows: Rows, height: int, width: int, progress: Callable[[float], None]) -> Tensor:
+    """The first stage, which is shown each strip and a row more on either side."""
+    layer, groups = _convolution(stage), groups_of(stage.norm.num_channels)
+    parts = [slice(one.start, other.stop) for one, other in zip(groups[::2], groups[1::2], strict=True)]
+    batch = rows(0, 1).shape[0]
+    entered = _like(rows(0, 1), batch, stage.norm.num_channels, height // 2, width // 2)
+    whole = _like(entered, 1, parts[0].stop, height, width)
+    for number, part in enumerate(parts):
+        for picture in range(batch):
+            for start in range(0, height, ROWS):
+                stop = min(start + ROWS, height)
+                above, below = min(start, 1), min(height - stop, 1)
+                strip = rows(start - above, stop + below)[picture, None]
+                answer = layer.some(strip, part)
+                whole[:, :, start:stop] = answer[:, :, above : answer.shape[2] - below]
+                done = number * batch + picture + stop / height
+                progress(done / (len(parts) * batch))
+            for group in groups[2 * number : 2 * number + 2]:
+                channels = slice(group.start - part.start, group.stop - part.start)
+                entered[picture, None, group] = stage.ended(whole[:, channels], group)
+    return entered
+
+
+def _halved(stage: Down, x: Tensor) -> Tensor:
+    """A stage of a convolution, a picture and a group of its channels at a time."""
+    layer, (batch, _, height, width) = _convolution(stage), x.shape
+    halved = _like(x, batch, stage.norm.num_channels, height // 2, width // 2)
+    for picture in range(batch):
+        for group in groups_of(stage.norm.num_channels):
+            halved[picture, None, group] = stage.ended(layer.some(x[picture, None], group), group)
+    return halved
+
+
+def _attentions(bridge: AttentionBridge, maps: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """The spatial and the channel attention of each map."""
+    spatial = [_spatial_attention(bridge, t) for t in maps]
+    averages = [_averages(t, s) for t, s in zip(maps, spatial, strict=True)]
+    return spatial, bridge.channel_attention(averages)
+
+
+def _spatial_attention(bridge: AttentionBridge, t: Tensor) -> Tensor:
+    s = _like(t, len(t), 1, *t.shape[2:])
+    for picture in range(len(t)):
+        s[picture, None] = bridge.spatial(bridge.summary(t[picture, None]))
+    return s.sigmoid_()
+
+
+def _averages(t: Tensor, s: Tensor) -> Tensor:
+    """Of t s + t over each picture, (B, C)."""
+    averages = _like(t, *t.shape[:2])
+    for picture in range(len(t)):
+        for first in range(0, t.shape[1], PAIR):
+            channels = slice(first, first + PAIR)
+            pair = t[picture, None, channels]
+            residual = pair * s[picture, None]
+            residual += pair
+            averages[picture, None, channels] = residual.mean(dim=(2, 3))
+    return averages
+
+
+def _bridged(t: Tensor, s: Tensor, a: Tensor) -> Tensor:
+    """(t s + t) a + t s."""
+    attended = t * s
+    bridged = attended + t
+    bridged *= a
+    bridged += attended
+    return bridged
+
+
+def _doubled(stage: Up, x: Tensor, t: Tensor, s: Tensor, a: Tensor) -> Tensor:
+    """A stage of a convolution beside its skip, a picture and a group at a time; in the place of `t`, which is lost."""
+    for picture in range(len(x)):
+        answer = stage.layer(x[picture, None])
+        for group in groups_of(stage.norm.num_channels):
+            skip = _bridged(t[picture, None, group], s[picture, None], a[picture, None, group])
+            t[picture, None, group] = stage.ended(answer[:, group], skip, group)
+    return t
+
+
+def _convolution(stage: Down) -> Convolution:
+    assert isinstance(stage.layer, Convolution)
+    return stage.layer
+
+
+def _like(x: Tensor, *shape: int) -> Tensor:
+    """Room for a tensor of the same type, on the same device."""
+    return x.new_empty(shape)

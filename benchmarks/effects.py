@@ -1,9 +1,10 @@
-"""What each effect of `--augment world` is worth on real pairs: a few hundred steps each, beside those without it.
+"""What each effect of `--augment graded` is worth on real pairs: a few hundred steps each, beside those without it.
 
     python benchmarks/effects.py --images DIR --masks DIR --sources DIR [--sources DIR …] [--out FILE]
 
 From one generator on (`--generator`, default the one that comes with bridgetune-bridgemff) a run goes on as `camera`
-has it, one with each effect added at the strength that `world` gives it, one with all of them, and one does nothing.
+has it, one with each effect added at the strength that `graded` gives it, one with those of `world` and one with all of
+them, and one does nothing.
 Every effect draws from random numbers of its own: the scenes, and all else that befalls them, are the same in all runs
 of a seed. What comes of it is judged on the real pairs of every `--sources`, a folder with A/ and B/, and clear/ where
 there is a truth, by the bare network (`--undecided keep`, one view and one size, both orders). A run in
@@ -33,7 +34,7 @@ from bridgetune.config import AUGMENTATIONS, Augmentation
 from bridgetune.evaluation import evaluate
 from bridgetune.wrapping import Adapter
 
-BASE, WHOLE = AUGMENTATIONS["camera"], AUGMENTATIONS["world"]
+BASE, WHOLE = AUGMENTATIONS["camera"], AUGMENTATIONS["graded"]
 
 SHOWN = {
     "q_p": ("Q<sup>P</sup>", 1),
@@ -50,7 +51,7 @@ def arms() -> dict[str, Augmentation | None]:
     """Name -> what the pairs of its run are augmented with; None for no run."""
     added = {name: strength for name, strength in WHOLE.strengths.items() if name not in BASE.strengths}
     single = {f"+ {name}": BASE.model_copy(update={name: strength}) for name, strength in added.items()}
-    return {"no step": None, "camera": BASE, **single, "world": WHOLE}
+    return {"no step": None, "camera": BASE, **single, "world": AUGMENTATIONS["world"], "graded": WHOLE}
 
 
 def train(generator: Adapter, augmentation: Augmentation, seed: int, asked: argparse.Namespace) -> None:

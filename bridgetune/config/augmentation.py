@@ -74,6 +74,9 @@ class Augmentation(Frozen):
     pristine: Share = 0.0
     """Share that no camera has touched: of the effects above, those of exposure, noise, breathing and JPEG leave it
     alone, so that a seam can be found to the pixel."""
+    planes: Share = 0.0
+    """Share that are neighbours of a stack: two planes in focus of one hilly slope, each pixel blurred by how far it is
+    from them, so that hardly anything is quite sharp in either image, and the sharper one is the nearer plane's."""
     effects: dict[str, Weight] = Field(default_factory=dict)
     """Strengths of effects that `bridgetune.data.register_effect` was given, by name; they are applied in the order of
     their names."""
@@ -125,15 +128,19 @@ _WORLD = {
     "pristine": 0.5,
 }
 
+_WORLD_IN_STACKS = {**_WORLD, "planes": 0.4}
+
 AUGMENTATIONS: dict[str, Augmentation] = {
     "none": NO_AUGMENTATION,
     "exchange": Augmentation(exchange=True),
     "lens": _LENS,
     "camera": _CAMERA,
     "world": _CAMERA.model_copy(update=_WORLD),
+    "graded": _CAMERA.model_copy(update=_WORLD_IN_STACKS),
 }
 """`none`: the paper's pairs; `exchange`: in either order; `lens`: with other blurs, too; `camera`: and as files;
-`world`: of any strength, of other scenes and with two images that differ in more than focus."""
+`world`: of any strength, of other scenes and with two images that differ in more than focus; `graded`: and, for stacks,
+of two planes of one depth."""
 
 AugmentationName = Annotated[str, OneOf(AUGMENTATIONS)]
 """A name of `AUGMENTATIONS`."""

@@ -19,6 +19,9 @@ LARGEST_SUMMED = 31
 LARGEST_QUICKLY_SUMMED = 15
 """The same, where no batch is large: from here on a core takes longer to sum."""
 
+THINNEST = 1e-3
+"""Below this much of it, what lies behind an object cannot be told from what is seen of it."""
+
 PUPIL = 0.25
 """Radius of an objective's pupil, in cycles a pixel: its picture of a point in focus has a first dark ring at 2.4
 pixels."""

@@ -10,11 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from bridgetune.data.blur import LARGEST_SUMMED, disk_blurs, gaussian_blurs, ring_blurs, wide_gaussian_blurs
-
-THINNEST = 1e-3
-"""Below this much of it, what lies behind an object is taken from the blur of the whole picture."""
-
+from bridgetune.data.blur import LARGEST_SUMMED, THINNEST, disk_blurs, gaussian_blurs, ring_blurs, wide_gaussian_blurs
+from bridgetune.data.graded import Planes
 
 Kernel = Literal["gaussian", "disk", "rings"]
 
@@ -35,6 +32,8 @@ class Blur(NamedTuple):
         linear: Whether light is blurred and composed, instead of stored values.
         layers: What the two sides of the mask are: `opaque` objects; `absorbing` ones in a bright field, through
             which the light passes one after the other; or `glowing` ones on dark ground, whose light adds up.
+        planes: The two planes of one depth that are in focus, instead of an object and the rest; of what is above
+            `linear` alone counts then.
     """
 
     kind: Kernel
@@ -45,6 +44,7 @@ class Blur(NamedTuple):
     dark_edges: bool
     linear: bool = False
     layers: Literal["opaque", "absorbing", "glowing"] = "opaque"
+    planes: Planes | None = None
 
 
 def defocused(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Tensor, Tensor]:
@@ -60,7 +60,7 @@ def defocused(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Ten
     if linear:
         images = images.clone()
         images[linear] = images[linear].clamp(0, 1) ** GAMMA
-    for compose in (_cut_out, _occluding, _absorbing, _glowing):
+    for compose in (_cut_out, _occluding, _absorbing, _glowing, _graded):
         places = [place for place, blur in enumerate(blurs) if _composition(blur) is compose]
         if places:
             near[places], far[places] = compose(images[places], masks[places], [blurs[place] for place in places])
@@ -69,7 +69,29 @@ def defocused(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Ten
     return near, far
 
 
+def in_focus(masks: Tensor, blurs: Sequence[Blur]) -> Tensor:
+    """Where the first of each pair of `defocused` is the sharper one, (B, 1, H, W) in {0, 1}.
+
+    Args:
+        masks: Of the objects, (B, 1, H, W) in {0, 1}.
+        blurs: One for each.
+    """
+    graded = [place for place, blur in enumerate(blurs) if blur.planes is not None]
+    if graded:
+        masks = masks.clone()
+        for place in graded:
+            masks[place] = _planes(blurs[place]).first_is_sharper(masks[place])
+    return masks
+
+
+def _planes(blur: Blur) -> Planes:
+    assert blur.planes is not None
+    return blur.planes
+
+
 def _composition(blur: Blur) -> Callable[[Tensor, Tensor, Sequence[Blur]], tuple[Tensor, Tensor]]:
+    if blur.planes is not None:
+        return _graded
     if blur.layers == "opaque":
         return _occluding if blur.soft else _cut_out
     return _absorbing if blur.layers == "absorbing" else _glowing
@@ -105,6 +127,13 @@ def _glowing(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Tens
     ground = images.amin(dim=(2, 3), keepdim=True)
     object_, rest = masks * (images - ground), (1 - masks) * (images - ground)
     return ground + object_ + blurred_by(rest, blurs), ground + blurred_by(object_, blurs) + rest
+
+
+def _graded(images: Tensor, masks: Tensor, blurs: Sequence[Blur]) -> tuple[Tensor, Tensor]:
+    """Each scene twice, with one of its planes in focus and with the other."""
+    shown = [_planes(blur).shown(image, mask) for image, mask, blur in zip(images, masks, blurs, strict=True)]
+    first, second = (torch.stack(side) for side in zip(*shown, strict=True))
+    return first, second
 
 
 def blurred_by(images: Tensor, blurs: Sequence[Blur]) -> Tensor:

@@ -16,6 +16,7 @@ from bridgetune.config.augmentation import REGISTERED_EFFECTS
 from bridgetune.data.blur import kernel_size_at, random_kernel_size
 from bridgetune.data.defocus import Blur
 from bridgetune.data.development import Development, nothing_developed
+from bridgetune.data.graded import Planes
 from bridgetune.data.scenes import Across, Backlight, Cells, Even, SceneChange, Softened
 from bridgetune.errors import RequestError, WorkError
 
@@ -230,6 +231,10 @@ def _draw_motion(rng: np.random.Generator, largest: float, _: tuple[int, int]) -
     return growth, 2 * across, 2 * down  # of half a side
 
 
+def _draw_planes(rng: np.random.Generator, share: float, _: tuple[int, int]) -> Planes | None:
+    return Planes.draw(rng) if rng.random() < share else None
+
+
 def _exchanged(chance: Chance, _: Literal[True]) -> Chance:
     return replace(chance, exchange=True)
 
@@ -297,6 +302,10 @@ def _untouched(chance: Chance, _: Literal[True]) -> Chance:
     return replace(chance, development=None)
 
 
+def _on_planes(chance: Chance, planes: Planes) -> Chance:
+    return replace(chance, blur=chance.blur._replace(planes=planes))
+
+
 def _odd(diameter: float) -> int:
     return max(3, 2 * round((diameter - 1) / 2) + 1)
 
@@ -340,6 +349,7 @@ EFFECTS: dict[str, Effect] = {
         _of_a_field("noise_apart", _draw_noise_apart, _noisy),
         _of_a_field("breathing", _draw_motion, _moved),
         _of_a_field("pristine", _happens, _untouched),
+        _of_a_field("planes", _draw_planes, _on_planes),
     )
 }
 """Every effect there is, by name: those that have a field of their own in `Augmentation`, then what `register_effect`

@@ -17,7 +17,7 @@ from torch import Tensor
 from bridgetune.config import NO_AUGMENTATION, Augmentation
 from bridgetune.data.blur import check_kernel_sizes, gaussian_blur
 from bridgetune.data.cache import PixelCache
-from bridgetune.data.defocus import defocused
+from bridgetune.data.defocus import defocused, in_focus
 from bridgetune.data.development import developed
 from bridgetune.data.effects import Chance, affected, draw_chance
 from bridgetune.data.folders import Verify
@@ -107,7 +107,8 @@ def composed(images: Tensor, masks: Tensor, chances: Sequence[Chance]) -> Pair:
         masks: (B, 1, H, W) in {0, 1}. Of ones: one image of the pair is sharp, and the other blurred whole.
         chances: What was drawn for each; the scenes have been changed.
     """
-    both = defocused(images, masks, [chance.blur for chance in chances])
+    blurs = [chance.blur for chance in chances]
+    both, masks = defocused(images, masks, blurs), in_focus(masks, blurs)
     both = developed(both, [chance.development for chance in chances])
     first, second = affected(both, [chance.applied for chance in chances])
     turned = torch.tensor([chance.exchange for chance in chances], device=images.device)[:, None, None, None]

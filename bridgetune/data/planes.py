@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from bridgetune.data.blur import quick_disk_blurs
-from bridgetune.data.defocus import THINNEST
+from bridgetune.data.blur import THINNEST, quick_disk_blurs
 
 FINEST, COARSER = 21, 1.15
 """Layers are blurred by disks of every odd diameter up to the first; from there on each is larger by that factor."""
@@ -35,7 +34,7 @@ def focused(light: Tensor, depth: Tensor, focus: float, diameter: float) -> Tens
 
     Args:
         light: All in focus, (3, H, W) float in [0, 1], linear.
-        depth: (H, W) float in [0, 1], 0 nearest.
+        depth: (H, W) float, growing with the distance.
         focus: The depth that is in focus.
         diameter: Of the disk, in pixels, that blurs what is a depth of 1 away; with the lens as a thin one, depth is
             then the dioptre, and so is each of its steps in a stack of frames.

@@ -135,7 +135,7 @@ def test_what_a_camera_changes_stays_within_what_it_was_given(seed):
     assert set(development.qualities) <= {0, *range(JPEG_QUALITIES[0], JPEG_QUALITIES[1] + 1)}
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [*PRESETS, "graded"])
 def test_a_sample_is_a_function_of_its_seed_and_in_the_canonical_space(scenes, name):
     pairs = SyntheticPairs(scenes / "image", scenes / "mask", size=16, augmentation=AUGMENTATIONS[name])
     for index in range(3):

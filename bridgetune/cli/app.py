@@ -26,6 +26,7 @@ from bridgetune.cli import (
     plugins,
     pretrain,
     report,
+    stack,
 )
 from bridgetune.cli.console import ERRORS, show_anything
 from bridgetune.cli.naming import NamingMetrics
@@ -43,7 +44,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
-app.command("fuse")(fuse.fuse)
+app.command("fuse", cls=fuse.OfTwo)(fuse.fuse)
+app.command("stack", cls=Command)(stack.stack)
 app.command("pretrain", cls=Command)(pretrain.pretrain)
 app.command("finetune", cls=Command)(finetune.finetune)
 app.command("report")(report.report)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from bridgetune.cli.console import RESULTS, bar
 from bridgetune.cli.options import (
@@ -22,6 +24,21 @@ from bridgetune.cli.options import (
     WeightsKey,
 )
 from bridgetune.errors import RequestError
+from bridgetune.paths import is_folder, shown
+
+
+class OfTwo(TyperCommand):
+    """A command of two images that says where more of them go."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            if "unexpected extra argument" not in str(getattr(error, "message", error)):
+                raise
+            raise RequestError(
+                "fuse: got more than two images, expected A B; three and more of a stack are for `bridgetune stack`"
+            ) from None
 
 
 def fuse(
@@ -65,6 +82,8 @@ def fuse(
     from bridgetune.opening import open_method
 
     if pairs is not None:
+        for place in (out, map_out):
+            _refuse_file_name(place)
         check_places(pairs, out, map_out, force)
     network = open_method(generator, weights, symmetric, mirrored, scales, trust=trust_code, weights_key=weights_key)
     if pairs is None:
@@ -81,6 +100,17 @@ def fuse(
         for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out, undecided, borders, force):
             progress.update(task, completed=done, total=total, stem=stem)
     RESULTS.print(f"{done} fused images in {out}", markup=False)
+
+
+def _refuse_file_name(place: Path | None) -> None:
+    """Refuse a folder for the results of --pairs that is called as a picture is: one file was expected."""
+    from bridgetune.data import IMAGE_SUFFIXES
+
+    if place is not None and place.suffix.lower() in IMAGE_SUFFIXES and not is_folder(place):
+        raise RequestError(
+            f"{shown(place)}: the name of a file, expected a folder for the fused images of --pairs; leave out"
+            f" {shown(place.suffix)}"
+        )
 
 
 def _check_files(sources: list[Path], out: Path, map_out: Path | None, force: bool) -> None:

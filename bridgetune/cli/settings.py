@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
-from bridgetune.cli.options import PICTURES, named_values
+from bridgetune.cli.options import NETWORK, PICTURES, named_values
 from bridgetune.config._model import OneOf
 
 FLAGS = {
@@ -24,7 +24,8 @@ FLAGS = {
 }
 """Of the fields whose options are not simply called as they are."""
 
-TRAINING, MACHINE, RECORDS, STACKS = "The training", "The machine", "The records", "Stacks, with --stack"
+TRAINING, MACHINE, RECORDS = "The training", "The machine", "The records"
+STACK, STACKS = "The stack", "Stacks, with --stack"
 
 PANELS = {
     **dict.fromkeys(("size", "fit", "kernel_sizes", "augmentation", "validation_share", "validation_most"), PICTURES),
@@ -32,6 +33,8 @@ PANELS = {
         ("precision", "device", "workers", "micro_batch", "checkpoint_activations", "compile"),
         MACHINE,
     ),
+    **dict.fromkeys(("align", "exposure", "order", "reference", "blend", "smooth", "edges", "undecided"), STACK),
+    "quality": NETWORK,
     **dict.fromkeys(("validate_every", "checkpoint_every", "checkpoints_kept", "tensorboard"), RECORDS),
     **dict.fromkeys(("depth_shape", "blur", "noise", "breathing", "shift", "rotation"), STACKS),
 }

@@ -60,6 +60,8 @@ Level = Annotated[float, Field(ge=0.0001, le=0.5)]
 """Of a statistical test."""
 Tolerance = Annotated[float, Field(ge=0, le=1)]
 """Of maps in [0, 1]."""
+Quiet = Annotated[float, Field(ge=0.5, le=86400)]
+"""Seconds that nothing is written for."""
 Scaling = Annotated[float, Field(ge=-1e9, le=1e9)]
 """Of values as a network wants them."""
 Deviation = Annotated[float, Field(ge=1e-9, le=1e9)]

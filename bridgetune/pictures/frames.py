@@ -16,13 +16,13 @@ import numpy as np
 
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
-from bridgetune.paths import check_file, entries, is_folder, is_there, printable, resolved, shown
+from bridgetune.paths import check_file, is_folder, is_there, printable, resolved, shown
 from bridgetune.pictures._decoders import TIFF, decoder_of
 from bridgetune.pictures._planes import Plane, tiff_planes
 from bridgetune.pictures._refusing import in_one_line
 from bridgetune.pictures._samples import Pixels
 from bridgetune.pictures.images import Picture, image_size, read_whole_image
-from bridgetune.pictures.listing import HEIF_SUFFIXES, IMAGE_SUFFIXES, RAW_SUFFIXES, list_images
+from bridgetune.pictures.listing import HEIF_SUFFIXES, IMAGE_SUFFIXES, RAW_SUFFIXES, list_folders, list_images
 
 FRAME_SUFFIXES = (*IMAGE_SUFFIXES, *HEIF_SUFFIXES, *RAW_SUFFIXES)
 """What counts as a frame in a folder, in either case."""
@@ -166,7 +166,7 @@ def _files(place: Path) -> list[Path]:
 def _listed(folder: Path) -> list[Path]:
     found = _without_twins(list_images(folder, FRAME_SUFFIXES), folder)
     if not found:
-        within = any(list_images(each, FRAME_SUFFIXES) for each in sorted(entries(folder)) if is_folder(each))
+        within = any(list_images(each, FRAME_SUFFIXES) for each in list_folders(folder))
         mend = "for a stack in each of its folders there is --each" if within else "check the path"
         raise RequestError(f"{shown(folder)}: holds no pictures, expected the frames of a stack; {mend}")
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
-from bridgetune.paths import entries, is_file
+from bridgetune.paths import entries, is_file, is_folder
 
 IMAGE_SUFFIXES = (
     *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp"),
@@ -43,6 +43,24 @@ def list_images(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> lis
         ),
         key=lambda path: natural_order(path.name),
     )
+
+
+def list_folders(folder: Path) -> list[Path]:
+    """The folders right in a folder, hidden ones left out, in natural order.
+
+    Raises:
+        RequestError: No such folder, or not a folder.
+    """
+    found = [path for path in entries(folder, "a folder of folders") if not path.name.startswith(".")]
+    return sorted((path for path in found if _can_be_listed(path)), key=lambda path: natural_order(path.name))
+
+
+def _can_be_listed(path: Path) -> bool:
+    """Whether it is a folder; a link in a circle, say, is none."""
+    try:
+        return is_folder(path)
+    except RequestError:
+        return False
 
 
 def _can_be_read(path: Path) -> bool:

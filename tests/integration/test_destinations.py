@@ -27,6 +27,11 @@ FILES: dict[str, tuple[str, list[str]]] = {
         ".png",
         ["fuse", *NETWORK, "{at}/src/A/1.png", "{at}/src/B/1.png", "-o", "{at}/ok.png", "--map", "{bad}"],
     ),
+    "stack": (".png", ["stack", *NETWORK, "{at}/src/A/1.png", "{at}/src/B/1.png", "-o", "{bad}"]),
+    "stack --depth": (
+        ".tif",
+        ["stack", *NETWORK, "{at}/src/A/1.png", "{at}/src/B/1.png", "-o", "{at}/ok.png", "--depth", "{bad}"],
+    ),
     "evaluate --out": (".json", ["evaluate", "--sources", "{at}/src", *NETWORK, "--out", "{bad}"]),
     "evaluate --csv": (
         ".csv",
@@ -41,6 +46,8 @@ STAGE = ["--images", "{images}", "--masks", "{masks}"]
 FOLDERS = {
     "fuse --pairs": ["fuse", *NETWORK, "--pairs", "{at}/src", "--out", "{bad}"],
     "fuse --pairs --map": ["fuse", *NETWORK, "--pairs", "{at}/src", "--out", "{at}/fused", "--map", "{bad}"],
+    "stack --each": ["stack", *NETWORK, "--each", "{at}/src", "--out", "{bad}"],
+    "stack --each --depth": ["stack", *NETWORK, "--each", "{at}/src", "--out", "{at}/fused", "--depth", "{bad}"],
     "evaluate --keep": ["evaluate", "--sources", "{at}/src", *NETWORK, "--keep", "{bad}"],
     "compare": ["compare", "{at}/evaluations", "--out", "{bad}"],
     "compare --sweep": ["compare", "--sweep", str(ROOT / "examples" / "sweep.toml"), "--out", "{bad}"],
@@ -155,7 +162,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_work(
 def test_suffixes_that_are_not_written_are_refused_before_the_work(
     at: Path, refused: Callable[[list[str], str, str], None]
 ):
-    for verb in ("fuse", "fuse --map", "panels", "export"):
+    for verb in ("fuse", "fuse --map", "stack", "stack --depth", "panels", "export"):
         for name in ("m.xyz", "m", "m.heic"):
             refused(FILES[verb][1], str(at / name), "expected")
 
@@ -165,10 +172,20 @@ def test_outputs_are_neither_inputs_nor_one_file(at: Path, refused: Callable[[li
     for place in ("src/A/1.png", "src/B/../A/1.png", "link.png"):
         refused([*FILES["fuse"][1], "--force"], str(at / place), "read")
     refused(FILES["fuse --map"][1], str(at / "ok.png"), "written; name two places")
+    refused([*FILES["stack"][1], "--force"], str(at / "src" / "A" / "1.png"), "read")
+    refused(FILES["stack --depth"][1], str(at / "ok.tif"), "ok.png: is also written; name two places")
+    (at / "new.preview.jpg").touch()
+    refused([*FILES["stack"][1], "--preview"], str(at / "new.png"), "new.preview.jpg: exists already")
+    refused(FOLDERS["stack --each"], str(at / "src"), "holds the stacks; name another folder")
     refused(FILES["evaluate --csv"][1], str(at / "e.json"), "written; name two places")
     refused([*FILES["evaluate --out"][1], "--force"], str(at / "src" / "A" / "1.png"), "among what is measured")
     refused(FOLDERS["fuse --pairs --map"], str(at / "fused"), "written; name two places")
     refused(FOLDERS["fuse --pairs"], str(at / "src" / "A"), "holds the sources")
+    refused(
+        FOLDERS["fuse --pairs"],
+        str(at / "out.PNG"),
+        "the name of a file, expected a folder for the fused images of --pairs; leave out .PNG",
+    )
 
 
 def test_there_is_nothing_to_replace_where_nothing_is_written(at: Path, refused: Callable[[list[str], str, str], None]):

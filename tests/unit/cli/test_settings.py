@@ -12,7 +12,7 @@ from typer.core import TyperOption
 
 from bridgetune.cli.app import app
 from bridgetune.cli.settings import FLAGS, PANELS, settings
-from bridgetune.config import Epochs, PretrainConfig, StackMaking, TrainConfig, TuneConfig
+from bridgetune.config import Epochs, PretrainConfig, StackConfig, StackMaking, TrainConfig, TuneConfig
 from bridgetune.terms import Term
 from tests.support.terms import Registering
 from tests.support.verbs import app_of, help_of, longer
@@ -73,7 +73,7 @@ def test_options_are_called_as_they_always_were():
 
 def test_names_and_places_of_their_own_are_given_to_fields_that_there_are():
     fields = TrainConfig.model_fields.keys()
-    assert PANELS.keys() <= fields | StackMaking.model_fields.keys()
+    assert PANELS.keys() <= fields | StackMaking.model_fields.keys() | StackConfig.model_fields.keys()
     assert FLAGS.keys() <= fields | {"term_weights"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridgetune.pictures.listing import HEIF_SUFFIXES, IMAGE_SUFFIXES, RAW_SUFFIXES, list_images
+from bridgetune.pictures.listing import HEIF_SUFFIXES, IMAGE_SUFFIXES, RAW_SUFFIXES, list_folders, list_images
 
 
 def test_suffixes_count_in_either_case_and_hidden_files_do_not(tmp_path: Path):
@@ -13,3 +13,11 @@ def test_suffixes_count_in_either_case_and_hidden_files_do_not(tmp_path: Path):
     assert [path.name for path in list_images(tmp_path)] == ["a2.jpg", "a10.JPG"]
     every = [path.name for path in list_images(tmp_path, (*IMAGE_SUFFIXES, *HEIF_SUFFIXES, *RAW_SUFFIXES))]
     assert every == ["a2.jpg", "a10.JPG", "B.HEIC", "c.NEF"]
+
+
+def test_folders_are_listed_and_links_in_a_circle_are_none(tmp_path: Path):
+    for name in ("10", "9", ".hidden"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert [path.name for path in list_folders(tmp_path)] == ["9", "10"]

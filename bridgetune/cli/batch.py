@@ -1,0 +1,112 @@
+"""`bridgetune stack --each`: a stack in each folder of a folder, and those that are still to come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridgetune.cli.console import ERRORS, RESULTS, print_json
+from bridgetune.cli.stacking import Job, Method, StackProgress, summary
+from bridgetune.config import StackConfig
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.paths import are_same, as_text, is_there, shown
+
+if TYPE_CHECKING:
+    from bridgetune.inference.stacks.folders import Watch
+
+POLL = 1.0
+"""Seconds between two looks at a folder that is watched, at most."""
+
+
+def fuse_each(
+    method: Method,
+    config: StackConfig,
+    folder: Path,
+    out: Path,
+    depth: Path | None,
+    *,
+    watch: float | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Fuse the stack in each folder of a folder to `out`/NAME.tif.
+
+    A stack that cannot be fused is named, and the others are; what is there already is left as it is.
+
+    Args:
+        method, config: What fuses, and how.
+        folder: Of the folders.
+        out: Where the pictures go.
+        depth: Where the depths go, if they do.
+        watch: Seconds that a folder must have been quiet for; None takes what there is, and ends.
+        force: Replace what is there.
+        as_json: Tell of it in JSON.
+
+    Raises:
+        RequestError: There is no such folder, none in it, or the places are refused. Nothing is written.
+        WorkError: Some stacks could not be fused.
+    """
+    from bridgetune.destinations import check_apart, check_folder
+    from bridgetune.files import clear_partial
+    from bridgetune.inference.stacks.folders import Watch, stack_folders
+    from bridgetune.locking import held
+
+    places = [out] if depth is None else [out, depth]
+    for place in places:
+        check_folder(place, "the fused images")
+    check_apart(places)
+    there = [path for path in stack_folders(folder) if not _is_any(path, places)]
+    if not there and watch is None:
+        raise RequestError(
+            f"{shown(folder)}: holds no folders of pictures, expected one for each stack; check the path"
+        )
+    if _is_any(folder, places):
+        raise RequestError(f"{shown(folder)}: holds the stacks; name another folder for the fused images")
+    network = method.opened(depth)
+    told, failed = list[dict[str, Any]](), list[dict[str, str]]()
+    with ExitStack() as alone, StackProgress() as progress:
+        for place in places:
+            clear_partial(place, alone.enter_context(held(place)))
+        made: set[Path] = set()
+        for path in there if watch is None else coming(Watch(folder, watch), places):
+            result = out / f"{path.name}.tif"
+            if is_there(result) and not force and path not in made:
+                ERRORS.print(f"{result} is there already and is left as it is; --force makes it again", markup=False)
+                continue
+            try:
+                job = Job.of([path], result, None if depth is None else depth / result.name)
+                job.check(force or path in made)
+                one = job.carry_out(network, config, progress)
+            except (RequestError, WorkError) as error:
+                failed.append({"name": as_text(path.name), "reason": str(error)})
+                ERRORS.print(f"{as_text(path.name)}: {error}", style="yellow", markup=False)
+                continue
+            made.add(path)
+            told.append(one)
+            if not as_json:
+                RESULTS.print(f"{as_text(path.name)}: {summary(one)}", markup=False)
+    if as_json:
+        print_json({"stacks": told, "failed": failed})
+    if failed:
+        names = ", ".join(each["name"] for each in failed)
+        raise WorkError(f"{len(failed)} of {len(told) + len(failed)} stacks could not be fused: {names}")
+
+
+def coming(watch: Watch, places: Collection[Path], sleep: Callable[[float], None] = time.sleep) -> Iterator[Path]:
+    """The folders as they become quiet, without end.
+
+    Args:
+        watch: Of them.
+        places: Folders that are none of them: what is written lies there.
+        sleep: Waits for so many seconds.
+    """
+    while True:
+        yield from (path for path in watch.ready() if not _is_any(path, places))
+        sleep(POLL)
+
+
+def _is_any(path: Path, places: Collection[Path]) -> bool:
+    return any(are_same(path, place) for place in places)

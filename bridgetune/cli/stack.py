@@ -1,0 +1,77 @@
+"""`bridgetune stack`: any number of frames to one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridgetune.cli.batch import fuse_each
+from bridgetune.cli.console import RESULTS, print_json
+from bridgetune.cli.options import Force, Json
+from bridgetune.cli.stacking import Job, Method, StackProgress, summary
+from bridgetune.cli.verb import from_options
+from bridgetune.config import StackConfig
+from bridgetune.config.bounds import Quiet, limits
+from bridgetune.errors import RequestError
+
+
+@from_options
+def stack(
+    frames: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FRAMES", help="A folder, files, a pattern of names, or a TIFF of several pages."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The fused image; with --each, the folder for them.")
+    ] = None,
+    depth_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--depth",
+            metavar="FILE.tif",
+            help="Write the depth too, counted in frames, and beside it in colours, FILE.png; with --each, the folder"
+            " for them.",
+        ),
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Before the picture itself a small one, OUT.preview.jpg.")
+    ] = False,
+    each: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Fuse a stack in each folder of a folder, to OUT/NAME.tif.")
+    ] = None,
+    watch: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="With --each: go on as folders come, each as soon as it has been quiet for so long; until Ctrl-C.",
+            **limits(Quiet),
+        ),
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+    *,
+    method: Method,
+    config: StackConfig,
+) -> None:
+    """Fuse a stack: frames of one scene, focused at different depths, into one picture that is sharp everywhere."""
+    if out is None or bool(frames) == (each is not None):
+        raise RequestError("stack: expected frames, FRAMES... -o OUT, or a folder of their folders, --each DIR -o OUT")
+    if watch is not None and (each is None or as_json):
+        what = "--json" if as_json else "FRAMES"
+        raise RequestError(f"--watch: given with {what}, expected --each DIR without --json; leave one out")
+    if each is not None:
+        if preview:
+            raise RequestError("--preview: given with --each, expected a single stack; leave one out")
+        fuse_each(method, config, each, out, depth_out, watch=watch, force=force, as_json=as_json)
+        return
+    job = Job.of(frames or [], out, depth_out, preview)
+    job.check(force)
+    network = method.opened(depth_out)
+    with StackProgress() as progress:
+        told = job.carry_out(network, config, progress)
+    if as_json:
+        print_json(told)
+    else:
+        RESULTS.print(summary(told), markup=False)

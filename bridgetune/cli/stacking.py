@@ -1,0 +1,194 @@
+"""A stack as the command line has it: what fuses, where from and where to, and what is told of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.progress import TaskID
+
+from bridgetune.cli.console import ERRORS, bar
+from bridgetune.cli.options import Generator, Mirrored, Scales, Symmetric, Trust, Weights, WeightsKey
+from bridgetune.config import StackConfig
+from bridgetune.errors import RequestError
+from bridgetune.paths import as_text
+
+if TYPE_CHECKING:
+    from bridgetune.inference import StackFusion
+    from bridgetune.inference.stacks import Progress
+    from bridgetune.pictures import FileFrames
+    from bridgetune.protocol import Evaluator
+    from bridgetune.wrapping import Adapter
+
+PREVIEW_SIDE = 1024
+"""Pixels of a preview's longest side, at most."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """What fuses."""
+
+    generator: Generator = "bridgemff"
+    weights: Weights = None
+    weights_key: WeightsKey = ""
+    trust_code: Trust = False
+    symmetric: Symmetric = None
+    mirrored: Mirrored = None
+    scales: Scales = None
+
+    def opened(self, depth: Path | None) -> Adapter | Evaluator:
+        """The network.
+
+        Args:
+            depth: Where the depth is to be written, which an evaluator does not tell.
+        """
+        from bridgetune.inference.mapless import refuse_map
+        from bridgetune.opening import open_method
+
+        ways = self.symmetric, self.mirrored, self.scales
+        network = open_method(self.generator, self.weights, *ways, trust=self.trust_code, weights_key=self.weights_key)
+        if depth is not None:
+            refuse_map(network, f"--depth {depth}")
+        return network
+
+
+@dataclass(frozen=True)
+class Job:
+    """A stack and where its picture goes.
+
+    Attributes:
+        frames: That are fused.
+        out: The fused image.
+        depth, depth_preview: The depth as it is, and in colours.
+        preview: The small picture.
+    """
+
+    frames: FileFrames
+    out: Path
+    depth: Path | None = None
+    depth_preview: Path | None = None
+    preview: Path | None = None
+
+    @classmethod
+    def of(cls, frames: Sequence[Path], out: Path, depth: Path | None, preview: bool = False) -> Job:
+        """As the command line has it.
+
+        Raises:
+            RequestError: The frames are none, see `open_frames`, or too few.
+        """
+        from bridgetune.pictures import open_frames
+
+        found = open_frames(frames)
+        if len(found) < 2:
+            raise RequestError(
+                f"{as_text(found.names[0])}: one frame, expected two or more of a stack; name them all, or their folder"
+            )
+        return cls(
+            found,
+            out,
+            depth,
+            None if depth is None else depth.with_suffix(".png"),
+            out.with_name(f"{out.stem}.preview.jpg") if preview else None,
+        )
+
+    def check(self, force: bool) -> None:
+        """Refuse places that could not be written, before the work.
+
+        Raises:
+            RequestError: One line for the first.
+        """
+        from bridgetune.destinations import check_apart, check_file
+        from bridgetune.inference.stacks.fusion import DEPTHS
+        from bridgetune.pictures import check_image_place
+
+        places = [self.out, self.depth, self.depth_preview, self.preview]
+        check_image_place(self.out, "the fused image", force=force)
+        if self.depth is not None and self.depth_preview is not None:
+            check_file(self.depth, "the depth map", suffixes=DEPTHS, force=force)
+            check_image_place(self.depth_preview, "the depth map in colours", force=force)
+        if self.preview is not None:
+            check_image_place(self.preview, "the preview", force=force)
+        check_apart([place for place in places if place is not None], self.frames.files)
+        if self.out.suffix.lower() not in (".tif", ".tiff", ".png"):
+            check_image_place(self.out, "the fused image", bits=self.frames.read(0).bits, force=True)
+
+    def carry_out(self, network: Adapter | Evaluator, config: StackConfig, progress: StackProgress) -> dict[str, Any]:
+        """Fuse and write; what there is to tell of it, for JSON.
+
+        Raises:
+            RequestError: The frames make no stack; nothing is written.
+            WorkError: A file cannot be written.
+        """
+        from bridgetune.inference import fuse_stack
+
+        begun = time.perf_counter()
+        if self.preview is not None:
+            self._look(network, config, progress)
+        fusion = fuse_stack(network, self.frames, config, progress=progress.of(self.out.name))
+        fusion.save(self.out, self.depth, self.depth_preview)
+        for frame in fusion.left_out:
+            ERRORS.print(f"{frame.name} is left out: {frame.reason}", style="yellow", markup=False)
+        return self._told(fusion, time.perf_counter() - begun)
+
+    def _look(self, network: Adapter | Evaluator, config: StackConfig, progress: StackProgress) -> None:
+        from bridgetune.inference import fuse_stack
+        from bridgetune.pictures.reduced import ReducedFrames
+
+        assert self.preview is not None
+        quick = config.model_copy(update={"quality": "fast"})
+        small = ReducedFrames(self.frames, PREVIEW_SIDE)
+        fuse_stack(network, small, quick, progress=progress.of(self.preview.name)).save(self.preview)
+        ERRORS.print(f"a preview is in {self.preview}", markup=False)
+
+    def _told(self, fusion: StackFusion, seconds: float) -> dict[str, Any]:
+        places = {"out": self.out, "depth": self.depth, "depth_preview": self.depth_preview, "preview": self.preview}
+        return {
+            **{name: None if place is None else as_text(place) for name, place in places.items()},
+            "seconds": round(seconds, 2),
+            **fusion.as_dict(),
+        }
+
+
+def summary(told: dict[str, Any]) -> str:
+    """What was done, in a line."""
+    size = told["size"]
+    left_out = f", {len(told['left_out'])} left out" if told["left_out"] else ""
+    return (
+        f"{len(told['used'])} frames{left_out}: fused image of {size['width']}×{size['height']} pixels in {told['out']}"
+        f" ({told['seconds']:.1f} s)"
+    )
+
+
+class StackProgress:
+    """Shows how far stacks are: on a terminal a bar for each step, with the frames and the time left."""
+
+    def __init__(self) -> None:
+        self._bar = bar("frame")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def of(self, name: str) -> Callable[[Progress], None]:
+        """What the fusion of a stack reports to.
+
+        Args:
+            name: Of the stack.
+        """
+        tasks: dict[str, TaskID] = {}
+
+        def report(progress: Progress) -> None:
+            if progress.step not in tasks:
+                tasks[progress.step] = self._bar.add_task(f"{name}: {progress.step}", total=progress.total, frame="")
+            self._bar.update(tasks[progress.step], completed=progress.done, frame=progress.name)
+
+        return report

@@ -1,0 +1,59 @@
+"""Frames made smaller as they are read: what a quick look is fused from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bridgetune.pictures._samples import Pixels
+from bridgetune.pictures.frames import Frames
+from bridgetune.pictures.images import Picture
+
+
+class ReducedFrames:
+    """Frames in 8 bits, reduced by a whole factor so that the longest side of any has at most so many pixels.
+
+    Args:
+        frames: At their own size.
+        side: Pixels; frames that are no larger stay as large as they are.
+    """
+
+    def __init__(self, frames: Frames, side: int) -> None:
+        self._frames = frames
+        longest = max(max(frames.size(index)) for index in range(len(frames)))
+        self.factor = -(-longest // side)
+        """By which each side is divided."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """See `Frames`."""
+        return self._frames.names
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """See `Frames`."""
+        height, width = self._frames.size(index)
+        return max(height // self.factor, 1), max(width // self.factor, 1)
+
+    def read(self, index: int) -> Picture:
+        """See `Frames`; without what it carries but for its colour profile."""
+        picture = self._frames.read(index)
+        alpha = None if picture.alpha is None else reduced(picture.alpha, self.factor)
+        kept = replace(picture.metadata, exif=None, xmp=None, resolution=None, calibration=None)
+        return replace(picture, pixels=reduced(picture.pixels, self.factor), alpha=alpha, metadata=kept)
+
+
+def reduced(pixels: Pixels, factor: int) -> Pixels:
+    """(H, W, …) uint8 or uint16 -> (H // factor, W // factor, …) uint8: means of blocks; what is over is cut off."""
+    height, width = (max(side // factor, 1) for side in pixels.shape[:2])
+    down, across = (min(factor, side) for side in pixels.shape[:2])
+    kept = pixels[: height * down, : width * across]
+    blocks = kept.reshape(height, down, width, across, *pixels.shape[2:])
+    full = np.iinfo(pixels.dtype).max
+    means = blocks.mean(axis=(1, 3), dtype=np.float32)
+    found: Pixels = np.rint(means * np.float32(255 / full)).astype(np.uint8)
+    return found

@@ -1,0 +1,191 @@
+"""`bridgetune stack` as a photographer meets it: folders in, a picture out, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from scipy import ndimage
+
+from bridgetune.pictures import read_image, read_whole_image, write_image
+from tests.support.commands import BRIDGETUNE, refused, run, succeeds
+
+CLASSIC = ("--generator", "modified-laplacian", "--align", "none")
+
+
+def stack(frames: int = 4, height: int = 48, width: int = 96, bits: int = 8) -> tuple[list[np.ndarray], np.ndarray]:
+    """Frames of noise, each sharp in a band of columns of its own and blurred elsewhere; and what is sharp all over."""
+    full = 2**bits - 1
+    sharp = np.random.default_rng(0).integers(0, full, (height, width, 3)).astype(f"u{bits // 8}")
+    blurred = ndimage.gaussian_filter(sharp, (3, 3, 0))
+    band = np.arange(width) * frames // width
+    return [np.where((band == frame)[None, :, None], sharp, blurred) for frame in range(frames)], sharp
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of four frames of 16 bits, in TIFF, the third one with Exif."""
+    folder = tmp_path / "Fotos für Oma"
+    frames, _ = stack(bits=16)
+    for number, frame in enumerate(frames):
+        exif = [(271, "s", 0, f"Maker {number}", True)]
+        folder.mkdir(exist_ok=True)
+        tifffile.imwrite(folder / f"Bild {number + 8}.TIF", frame, photometric="rgb", metadata=None, extratags=exif)
+    return folder
+
+
+def test_a_folder_becomes_one_sharp_picture_with_its_depth(photos: Path, tmp_path: Path):
+    out, depth = tmp_path / "new" / "scharf.tif", tmp_path / "new" / "tiefe.tif"
+    told = json.loads(succeeds("stack", photos, "-o", out, "--depth", depth, "--preview", "--json", *CLASSIC))
+    fused = read_whole_image(out)
+    sharp = stack(bits=16)[1]
+    assert fused.bits == 16
+    assert (fused.pixels == sharp).all(axis=2).mean() > 0.8
+    assert fused.metadata.exif is not None
+    assert fused.metadata.exif.picture[271][1] == b"Maker 2\0"  # of the middle one
+    assert [frame["name"] for frame in told["used"]] == [f"Bild {number}.TIF" for number in (8, 9, 10, 11)]
+    assert told["left_out"] == []
+    assert np.shape(told["used"][0]["transform"]) == (3, 3)
+    assert told["out"] == str(out)
+    assert told["seconds"] > 0
+    found = tifffile.imread(depth)
+    bands = np.arange(96) * 4 // 96
+    assert np.abs(found - bands).mean() < 0.5
+    colours = read_image(told["depth_preview"])
+    assert told["depth_preview"] == str(depth.with_suffix(".png"))
+    assert colours.size == fused.size
+    assert read_image(told["preview"]).size == fused.size  # no larger than a preview is
+    assert not [path for path in out.parent.iterdir() if "partial" in path.name]
+
+
+def test_the_frame_that_is_named_gives_the_metadata(photos: Path, tmp_path: Path):
+    said = succeeds("stack", photos, "-o", tmp_path / "a.png", "--reference", "Bild 11.TIF", *CLASSIC)
+    assert "4 frames: fused image of 96×48 pixels in" in said
+    exif = read_whole_image(tmp_path / "a.png").metadata.exif
+    assert exif is not None
+    assert exif.picture[271][1] == b"Maker 3\0"
+
+
+def test_files_a_pattern_and_pages_are_the_same_stack(photos: Path, tmp_path: Path):
+    frames = stack(bits=16)[0]
+    tifffile.imwrite(tmp_path / "pages.ome.tif", np.stack(frames), photometric="rgb", metadata={"axes": "ZYXS"})
+    given = {
+        "files": sorted(photos.iterdir()),
+        "pattern": [photos / "bild*.tif"],
+        "pages": [tmp_path / "pages.ome.tif"],
+    }
+    succeeds("stack", photos, "-o", tmp_path / "folder.tif", *CLASSIC)
+    expected = read_image(tmp_path / "folder.tif").pixels
+    for name, places in given.items():
+        succeeds("stack", *places, "-o", tmp_path / f"{name}.tif", *CLASSIC)
+        np.testing.assert_array_equal(read_image(tmp_path / f"{name}.tif").pixels, expected)
+
+
+def test_a_wrong_request_is_one_line_and_nothing_is_written(photos: Path, tmp_path: Path):
+    first = photos / "Bild 8.TIF"
+    out = tmp_path / "out.tif"
+    before = sorted(tmp_path.rglob("*"))
+    for arguments, said in (
+        ([photos], "expected frames, FRAMES... -o OUT, or a folder of their folders"),
+        (["-o", out], "expected frames"),
+        ([photos, "--each", tmp_path, "-o", out], "expected frames"),
+        ([first, "-o", out], "Bild 8.TIF: one frame, expected two or more"),
+        ([photos, "-o", tmp_path / "out.jpg"], "cannot hold 16 bit"),
+        ([photos, "-o", first, "--force"], "is also read"),
+        ([photos, "-o", out, "--reference", "Bild 1.TIF"], "expected first, middle, last or one of"),
+        ([photos, "-o", out, "--align", "perfect"], "--align"),
+        ([photos, "-o", out, "--watch", "5"], "--watch: given with FRAMES, expected --each"),
+        (["--each", tmp_path, "-o", out, "--watch", "5", "--json"], "--watch: given with --json"),
+        (["--each", tmp_path, "-o", tmp_path / "new", "--preview"], "--preview: given with --each"),
+        (["--each", photos, "-o", tmp_path / "new"], "holds no folders of pictures"),
+        ([tmp_path, "-o", out], "there is --each"),
+        (
+            [photos, "-o", out, "--depth", tmp_path / "d.tif", "--generator", "laplacian-pyramid"],
+            "draws no decision map",
+        ),
+    ):
+        assert said in refused("stack", *arguments, *([] if "--generator" in arguments else CLASSIC[:2])), arguments
+        assert sorted(tmp_path.rglob("*")) == before, arguments
+
+
+def test_a_folder_of_folders_is_fused_each_and_what_fails_is_named(photos: Path, tmp_path: Path):
+    shoot, out = tmp_path / "shoot", tmp_path / "shoot" / "fused"
+    frames, sharp = stack()
+    for name in ("ant 2", "ant 10"):
+        for number, frame in enumerate(frames):
+            write_image(shoot / name / f"{number}.png", frame)
+    write_image(shoot / "lonely" / "1.png", sharp)
+    finished = run("stack", "--each", shoot, "-o", out, "--depth", tmp_path / "depths", "--json", *CLASSIC)
+    told = json.loads(finished.stdout)
+    assert finished.returncode == 1
+    assert [Path(one["out"]).name for one in told["stacks"]] == ["ant 2.tif", "ant 10.tif"]
+    assert [one["name"] for one in told["failed"]] == ["lonely"]
+    assert "one frame" in told["failed"][0]["reason"]
+    assert "1 of 3 stacks could not be fused: lonely" in finished.stderr
+    assert sorted(path.name for path in (tmp_path / "depths").iterdir() if not path.name.startswith(".")) == [
+        *("ant 10.png", "ant 10.tif", "ant 2.png", "ant 2.tif")
+    ]
+    made = (out / "ant 2.tif").stat().st_mtime_ns
+    (shoot / "lonely" / "1.png").unlink()
+    again = run("stack", "--each", shoot, "-o", out, *CLASSIC)
+    assert again.returncode == 0
+    assert again.stdout == ""
+    assert again.stderr.count("is there already and is left as it is; --force makes it again") == 2
+    assert (out / "ant 2.tif").stat().st_mtime_ns == made
+
+
+def test_folders_are_fused_as_they_come_until_it_is_stopped(tmp_path: Path):
+    shoot, out = tmp_path / "shoot", tmp_path / "fused"
+    shoot.mkdir()
+    command = [*BRIDGETUNE, "stack", "--each", str(shoot), "--watch", "0.5", "-o", str(out), *CLASSIC]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        for number, frame in enumerate(stack()[0]):
+            write_image(shoot / "one" / f"{number}.png", frame)
+        ends = time.monotonic() + 120
+        while not (out / "one.tif").exists() and time.monotonic() < ends and process.poll() is None:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        told, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "one: 4 frames: fused image of 96×48 pixels" in told
+    assert said.splitlines()[-1] == "bridgetune: stopped"
+    assert [path.name for path in out.iterdir()] == ["one.tif"]
+
+
+def test_what_is_stopped_leaves_nothing_half_written(tmp_path: Path):
+    frames = np.random.default_rng(0).integers(0, 256, (2, 1200, 1600, 3), np.uint8)
+    for number in range(12):
+        write_image(tmp_path / "in" / f"{number}.tif", frames[number % 2])
+    before = sorted(tmp_path.rglob("*"))
+    command = [*BRIDGETUNE, "stack", str(tmp_path / "in"), "-o", str(tmp_path / "new" / "out.tif"), *CLASSIC]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[1].splitlines()[-1] == "bridgetune: stopped"
+    assert process.returncode == 130
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_fuse_says_where_three_frames_go_and_that_pairs_go_to_a_folder(photos: Path, tmp_path: Path):
+    paths = sorted(photos.iterdir())
+    assert "got 3 images, expected two; three and more of a stack are for `bridgetune stack`" in refused(
+        "fuse", *paths[:3], "-o", tmp_path / "a.tif"
+    )
+    assert "a.png: the name of a file, expected a folder" in refused(
+        "fuse", "--pairs", photos, "-o", tmp_path / "a.png"
+    )
+
+
+def test_a_jpeg_of_jpegs(tmp_path: Path):
+    for number, frame in enumerate(stack()[0]):
+        Image.fromarray(frame).save(tmp_path / f"{number}.JPG", quality=98)
+    succeeds("stack", tmp_path / "*.jpg", "-o", tmp_path / "a.jpg", *CLASSIC)
+    assert read_image(tmp_path / "a.jpg").size == (48, 96)

@@ -184,7 +184,7 @@ def test_outputs_are_neither_inputs_nor_one_file(at: Path, refused: Callable[[li
     refused(
         FOLDERS["fuse --pairs"],
         str(at / "out.PNG"),
-        "the name of a file, expected a folder for the fused images of --pairs; leave out .PNG",
+        "the name of a file, expected a folder",
     )
 
 

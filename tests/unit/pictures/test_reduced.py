@@ -32,9 +32,8 @@ def test_sizes_are_those_of_what_is_read(height: int, width: int, side: int):
 
 def test_the_profile_is_kept_and_what_is_said_of_the_pixels_size_is_not():
     pixels = np.zeros((4, 4, 3), np.uint8)
-    picture = Picture(
-        pixels, gray=False, alpha=pixels[..., 0], metadata=Metadata(profile=b"icc", resolution=(300, 300))
-    )
+    carried = Metadata(profile=b"icc", resolution=(300, 300))
+    picture = Picture(pixels, gray=False, alpha=pixels[..., 0], metadata=carried)
     frames = ReducedFrames(HeldFrames([picture], names=["a.jpg"]), 2)
     found = frames.read(0)
     assert (frames.names, len(frames)) == (("a.jpg",), 1)

@@ -82,9 +82,9 @@ def fuse(
     from bridgetune.opening import open_method
 
     if pairs is not None:
+        check_places(pairs, out, map_out, force)
         for place in (out, map_out):
             _refuse_file_name(place)
-        check_places(pairs, out, map_out, force)
     network = open_method(generator, weights, symmetric, mirrored, scales, trust=trust_code, weights_key=weights_key)
     if pairs is None:
         assert first is not None

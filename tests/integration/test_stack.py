@@ -174,14 +174,9 @@ def test_what_is_stopped_leaves_nothing_half_written(tmp_path: Path):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_fuse_says_where_three_frames_go_and_that_pairs_go_to_a_folder(photos: Path, tmp_path: Path):
-    paths = sorted(photos.iterdir())
-    assert "got more than two images, expected A B; three and more of a stack are for `bridgetune stack`" in refused(
-        "fuse", *paths[:3], "-o", tmp_path / "a.tif"
-    )
-    assert "a.png: the name of a file, expected a folder" in refused(
-        "fuse", "--pairs", photos, "-o", tmp_path / "a.png"
-    )
+def test_fuse_says_where_three_frames_go(photos: Path, tmp_path: Path):
+    said = refused("fuse", *sorted(photos.iterdir())[:3], "-o", tmp_path / "a.tif")
+    assert "got more than two images, expected A B; three and more of a stack are for `bridgetune stack`" in said
 
 
 def test_a_jpeg_of_jpegs(tmp_path: Path):

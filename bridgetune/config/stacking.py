@@ -26,6 +26,9 @@ class StackConfig(Frozen):
     quality: Literal["auto", "fast", "good", "best"] = "auto"
     """How often the network is asked about a pair: `fast`, once; `best`, in both orders and of mirror images; `auto`
     goes by the frames' size."""
+    measure: Literal["vote", "none"] = "vote"
+    """Beside a network: `vote`, a focus measure decides, and the network where that hardly differs between neighbours;
+    `none`, the network alone, whose log-odds are summed along the stack."""
     blend: Literal["none", "feather", "pyramid"] = "feather"
     """What becomes of seams between frames: `none`, steps; `feather`, frames fade into each other along them;
     `pyramid`, coarse detail does so over a wider band than fine detail. Elsewhere every pixel is a frame's own."""
@@ -35,5 +38,5 @@ class StackConfig(Frozen):
     edges: Literal["crop", "keep"] = "crop"
     """`crop` to what all frames show, or `keep` the reference's whole size."""
     undecided: Literal["settle", "keep"] = "settle"
-    """What becomes of pixels at which no frame is clearly the sharpest: `settle`, they follow their surroundings;
-    `keep`, the highest score is taken however thin it is."""
+    """Of a network alone: `settle`, what it does not know between two neighbours follows its surroundings; `keep`, its
+    own log-odds count however thin they are."""

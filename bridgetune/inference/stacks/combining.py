@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgetune.inference.stacks.depth import peak
+from bridgetune.inference.stacks.seams import Blend, blended
 
 STRIP = 256
 """Rows that are worked on at once."""
@@ -25,44 +26,57 @@ class RunningBest:
     Beside its frames' pixels it holds 17 or 18 bytes a pixel, however many frames are offered.
 
     Attributes:
-        pixels: (H, W, 3), each the best frame's own.
+        pixels: (H, W, 3), each the best frame's own, but beside seams, see `Blend`.
+        alpha: (H, W) of the pixels' type, likewise; None where all frames are opaque.
         index: (H, W), which frame that is, counted from 0 in the order offered.
         depth: (H, W) float32, the same between frames; see `peak`.
     """
 
-    def __init__(self, frames: int) -> None:
+    def __init__(self, frames: int, blend: Blend = "none") -> None:
         """Begin with nothing.
 
         Args:
             frames: How many are to be offered.
+            blend: See `Blend`.
         """
-        self._frames, self._offered = frames, 0
+        self._frames, self._offered, self._blend = frames, 0, blend
+        self.alpha: Pixels | None = None
 
-    def offer(self, pixels: Pixels, score: Map) -> None:
-        """Take the pixels at which the frame's score is above all before it.
+    def offer(self, pixels: Pixels, score: Map, rise: Map | None = None, alpha: Pixels | None = None) -> None:
+        """Take the pixels at which the frame's score is above that of the best before it.
 
         Args:
-            pixels: (H, W, 3), of one size and type with those before.
+            pixels: (H, W, 3), of one size with those before; of one type from the first frame on.
             score: (H, W), how sharp the frame is; only its differences between frames count. -inf where it holds
                 nothing.
+            rise: (H, W), what is added where the best one is the frame just before: what is known of these two alone.
+            alpha: (H, W), its transparency; None where it is opaque.
         """
         place = self._offered
         self._offered += 1
         if place == 0:
-            self.pixels = pixels.copy()
+            self.pixels, self.alpha = pixels.copy(), alpha
             self.index = np.zeros(score.shape, np.uint8 if self._frames <= 256 else np.uint16)
             self.depth = np.zeros(score.shape, np.float32)
             self._best, self._before, self._last = score.copy(), score.copy(), score.copy()
             return
+        won, held = np.empty(score.shape, bool), np.empty(score.shape, bool)
         for start in range(0, len(score), STRIP):
             rows = slice(start, start + STRIP)
-            self._take(rows, place, pixels[rows], score[rows])
+            held[rows] = np.isfinite(self._best[rows]) & np.isfinite(score[rows])
+            won[rows] = self._won(rows, place, score[rows], None if rise is None else rise[rows])
         np.copyto(self._last, score)
+        self.pixels = blended(self.pixels, pixels, won, self._blend, held)
+        self._take_alpha(won, alpha)
 
-    def _take(self, rows: slice, place: int, pixels: Pixels, score: Map) -> None:
-        """The same for some rows."""
+    def _won(self, rows: slice, place: int, score: Map, rise: Map | None) -> NDArray[np.bool_]:
+        """Of some rows, where the frame is the best; and everything but their pixels taken over."""
         index, best, before, last = (of[rows] for of in (self.index, self._best, self._before, self._last))
-        won = score > best
+        lead = np.subtract(score, best, out=np.zeros_like(score), where=np.isfinite(score))
+        lead[np.isneginf(score)] = -np.inf
+        if rise is not None:
+            np.add(lead, rise, out=lead, where=index == place - 1)
+        won: NDArray[np.bool_] = lead > 0
         held = ~won & (index == place - 1)
         if place > 1:
             self.depth[rows][held] += peak(before[held], best[held], score[held])
@@ -70,7 +84,15 @@ class RunningBest:
         before[won] = last[won]
         best[won] = score[won]
         self.depth[rows][won] = place
-        self.pixels[rows][won] = pixels[won]
+        return won
+
+    def _take_alpha(self, won: NDArray[np.bool_], alpha: Pixels | None) -> None:
+        if alpha is None and self.alpha is None:
+            return
+        opaque = np.iinfo(self.pixels.dtype).max
+        if self.alpha is None:
+            self.alpha = np.full(won.shape, opaque, self.pixels.dtype)
+        self.alpha = np.where(won, opaque if alpha is None else alpha, self.alpha).astype(self.pixels.dtype)
 
 
 def deepened(pixels: NDArray[Any], bits: int) -> NDArray[Any]:

@@ -1,33 +1,38 @@
-"""Fusing a stack: frames are read one at a time, compared with the one before, and kept where they are sharpest."""
+"""Fusing a stack: frames are read one at a time, scored, and kept where they are sharpest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from bridgetune.config import StackConfig
-from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
+from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.deciding import settled
 from bridgetune.inference.mapless import fuse_without_map
+from bridgetune.inference.stacks.choosing import Chosen, choose
 from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deepened
+from bridgetune.inference.stacks.focus import scores
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
 from bridgetune.modes import evaluating
-from bridgetune.pictures import Frames, Picture, image_size, read_whole_image
+from bridgetune.pictures import Frames, HeldFrames, Picture, open_frames
 from bridgetune.protocol import Evaluator
 
 Pixels = NDArray[np.uint8 | np.uint16]
 Report = Callable[[Progress], None]
 
+SAY = 0.02
+"""What a network's log-odds that a frame is sharper than the one before count for, beside the difference of the
+logarithms of their focus measures."""
+
 
 def fuse_stack(
-    generator: nn.Module | Evaluator,
+    generator: nn.Module | Evaluator | None,
     frames: Frames | Sequence[str | Path | Picture | NDArray[Any]],
     config: StackConfig = StackConfig(),  # noqa: B008, frozen
     *,
@@ -35,153 +40,137 @@ def fuse_stack(
 ) -> StackFusion:
     """One picture, sharp wherever one of the frames is.
 
-    The generator is asked how much sharper each frame is than the one before; these log-odds, summed along the stack,
-    are each frame's score, and every pixel is taken from the frame of the highest. The frames are read one at a time,
-    so that memory does not grow with their number.
+    Each frame has a score at every pixel, and the pixel of the highest is taken. The frames are read twice, one at a
+    time, so that memory does not grow with their number. A network is asked about neighbours alone, and never about a
+    fused picture.
 
     Args:
-        generator: See `Generator`; run in eval mode, its mode is restored. Or an `Evaluator`, whose pictures are fused
-            one after the other.
-        frames: Two or more, aligned, in the order of their depth, of one size: as `open_frames` finds them, or files,
-            pictures, or arrays (H, W, 3) and (H, W) of uint8 or uint16.
+        generator: None scores by a focus measure, see `bridgetune.inference.stacks.focus`. A `Generator` has a say
+            where the measures of neighbours hardly differ, or by `StackConfig.measure` alone; it is run in eval mode,
+            and its mode restored. An `Evaluator` fuses the picture so far with the next frame, and has no depth.
+        frames: Two or more, aligned: as `open_frames` finds them, or files, pictures, or arrays (H, W, 3) and (H, W)
+            of uint8 or uint16.
         config: See `StackConfig`.
         progress: Called when a frame is through.
 
     Raises:
-        RequestError: Fewer than two frames, a frame that cannot be read, sizes that differ, or a reference that is no
+        RequestError: Fewer than two frames that can be used, a frame that cannot be read, or a reference that is no
             frame.
     """
-    source = frames if isinstance(frames, Frames) else _Listed(frames)
-    if not 2 <= len(source) <= MOST_FRAMES:
-        raise RequestError(f"a stack: got {len(source)} frames, expected two or more, up to {MOST_FRAMES}")
+    source = _frames(frames)
     reference = _reference(source.names, config.reference)
-    _check_sizes(source)
+    chosen = choose(source, config, progress)
+    if reference is not None and reference not in chosen.places:
+        why = next(frame.reason for frame in chosen.left_out if frame.name == source.names[reference])
+        raise RequestError(f"reference: {source.names[reference]} is left out, {why}; name another frame")
+    if reference is None:
+        reference = chosen.places[_PLACES[config.reference](len(chosen.places))]
+    fusing = _Fusing(source, chosen, reference, config, progress)
     if isinstance(generator, Evaluator):
-        return _chained(generator, source, reference, progress)
+        return fusing.chained(generator)
+    if generator is None:
+        return fusing.scored(None)
     with evaluating(generator):
-        return _fused(generator, source, reference, config, progress)
+        return fusing.scored(generator)
 
 
-class _Listed:
-    """Frames of a list: what is in memory is there, what is in files is read when it is asked for."""
-
-    def __init__(self, frames: Sequence[str | Path | Picture | NDArray[Any]]) -> None:
-        self._frames = list(frames)
-        self.names = tuple(
-            Path(frame).name if isinstance(frame, str | Path) else f"frame {place}"
-            for place, frame in enumerate(frames, 1)
-        )
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def size(self, place: int) -> tuple[int, int]:
-        frame = self._frames[place]
-        return image_size(frame) if isinstance(frame, str | Path) else self.read(place).size
-
-    def read(self, place: int) -> Picture:
-        frame = self._frames[place]
-        if isinstance(frame, str | Path):
-            return read_whole_image(frame)
-        if isinstance(frame, Picture):
-            return frame
-        if frame.dtype not in (np.uint8, np.uint16) or frame.ndim not in (2, 3) or frame.shape[2:] not in ((), (3,)):
-            raise RequestError(
-                f"{self.names[place]}: got {frame.dtype} of shape {frame.shape}, expected uint8 or uint16 and (H, W) or"
-                " (H, W, 3)"
-            )
-        gray = frame.ndim == 2
-        return Picture(np.repeat(frame[..., None], 3, axis=2) if gray else frame, gray)
+_PLACES: dict[str, Callable[[int], int]] = {
+    "first": lambda frames: 0,
+    "middle": lambda frames: frames // 2,
+    "last": lambda frames: frames - 1,
+}
 
 
-def _reference(names: Sequence[str], asked: str) -> int:
-    """Which frame is meant by `first`, `middle`, `last` or a name."""
+def _frames(frames: Frames | Sequence[str | Path | Picture | NDArray[Any]]) -> Frames:
+    if not isinstance(frames, Frames):
+        listed = list(frames)
+        files = [frame for frame in listed if isinstance(frame, str | Path)]
+        if files and len(files) < len(listed):
+            raise RequestError("a stack: got files and pictures, expected one or the other; read the files")
+        frames = open_frames(files, order="given") if files else HeldFrames(listed)  # type: ignore[arg-type]
+    if not 2 <= len(frames) <= MOST_FRAMES:
+        raise RequestError(f"a stack: got {len(frames)} frames, expected two or more, up to {MOST_FRAMES}")
+    return frames
+
+
+def _reference(names: Sequence[str], asked: str) -> int | None:
+    """The frame that is asked for by its name; None where it is asked for by its place."""
     if asked in names:
-        return names.index(asked)
-    places = {"first": 0, "middle": len(names) // 2, "last": len(names) - 1}
-    if asked not in places:
-        raise RequestError(f"reference: got {asked!r}, expected first, middle, last or one of {', '.join(names)}")
-    return places[asked]
+        return list(names).index(asked)
+    if asked not in _PLACES:
+        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        raise RequestError(f"reference: got {asked!r}, expected first, middle, last or one of {shown}")
+    return None
 
 
-def _check_sizes(frames: Frames) -> None:
-    first, *others = (frames.size(place) for place in range(len(frames)))
-    for place, size in enumerate(others, 1):
-        if size != first:
-            raise RequestError(
-                f"a stack must have one size: {frames.names[0]} is {first[1]}×{first[0]},"
-                f" {frames.names[place]} is {size[1]}×{size[0]}; leave it out"
-            )
+class _Fusing:
+    """Frames that are chosen, on their way into one picture."""
 
+    def __init__(
+        self, frames: Frames, chosen: Chosen, reference: int, config: StackConfig, progress: Report | None
+    ) -> None:
+        self.frames, self.chosen, self.reference, self.config = frames, chosen, reference, config
+        self.progress = progress
+        self.metadata: Any = None
 
-def _read(frames: Frames, step: str, progress: Report | None) -> Iterator[Picture]:
-    """One frame after the other, told of when it is done with."""
-    for place, name in enumerate(frames.names):
-        yield frames.read(place)
-        if progress is not None:
-            progress(Progress(step, place + 1, len(frames), name))
+    def scored(self, generator: nn.Module | None) -> StackFusion:
+        """By the running best of the frames' scores."""
+        best = RunningBest(len(self.chosen.places), self.config.blend)
+        score: NDArray[np.float32] | None = None
+        before: Pixels | None = None
+        alone = generator is not None and self.config.measure == "none"
+        for at in range(len(self.chosen.places)):
+            pixels, alpha = self._read(at)
+            rise = None
+            if generator is not None and before is not None:
+                rise = asked_logits(generator, pixels, before)
+                rise = settled(rise, pixels, before) if alone and self.config.undecided == "settle" else rise
+            if not alone:
+                score = scores(pixels, self.chosen.noise)
+                best.offer(pixels, score, None if rise is None else np.float32(SAY) * rise, alpha)
+            else:
+                score = np.zeros(pixels.shape[:2], np.float32) if score is None or rise is None else score + rise
+                best.offer(pixels, score, alpha=alpha)
+            before = pixels if generator is not None else None
+            self._tell(at)
+        return self._told(best.pixels, best.alpha, best)
 
+    def chained(self, evaluator: Evaluator) -> StackFusion:
+        """By what has no map: the picture so far with the next frame."""
+        fused, alpha = self._read(0)
+        self._tell(0)
+        for at in range(1, len(self.chosen.places)):
+            pixels, transparent = self._read(at)
+            fused = fuse_without_map(evaluator, fused, pixels)
+            alpha = None if alpha is None or transparent is None else np.maximum(alpha, transparent)
+            self._tell(at)
+        return self._told(fused, alpha, None)
 
-def _fused(
-    generator: nn.Module, frames: Frames, reference: int, config: StackConfig, progress: Report | None
-) -> StackFusion:
-    best = RunningBest(len(frames))
-    score: NDArray[np.float32] | None = None
-    before: Pixels | None = None
-    gray, bits = True, 8
-    metadata = frames.read(reference).metadata
-    for picture in _read(frames, "fusing", progress):
-        gray, bits = gray and picture.gray, max(bits, picture.bits)
-        pixels = deepened(picture.pixels, bits)
-        if before is None or score is None:
-            score = np.zeros(picture.size, np.float32)
-        else:
-            before = deepened(before, bits)
-            best.pixels = deepened(best.pixels, bits)
-            rise = _asked(generator, pixels, before)
-            score += settled(rise, pixels, before) if config.undecided == "settle" else rise
-        best.offer(pixels, score)
-        before = pixels
-    return _told(frames, reference, best.pixels, gray, metadata, best)
+    def _read(self, at: int) -> tuple[Pixels, Pixels | None]:
+        place = self.chosen.places[at]
+        picture = self.frames.read(place)
+        if place == self.reference:
+            self.metadata = picture.metadata
+        alpha = None if picture.alpha is None else deepened(picture.alpha, self.chosen.bits)
+        return deepened(picture.pixels, self.chosen.bits), alpha
 
+    def _tell(self, at: int) -> None:
+        if self.progress is not None:
+            places = self.chosen.places
+            self.progress(Progress("fusing", at + 1, len(places), self.frames.names[places[at]]))
 
-def _asked(generator: nn.Module, first: Pixels, second: Pixels) -> NDArray[np.float32]:
-    """The logits of a pair, (H, W): positive where the first is sharper."""
-    device = device_of(generator)
-    with torch.inference_mode():
-        pair = (
-            torch.from_numpy(image.astype(np.float32) / np.iinfo(image.dtype).max).permute(2, 0, 1)[None].to(device)
-            for image in (first, second)
+    def _told(self, pixels: Pixels, alpha: Pixels | None, best: RunningBest | None) -> StackFusion:
+        names = [self.frames.names[place] for place in self.chosen.places]
+        height, width = pixels.shape[:2]
+        return StackFusion(
+            pixels=np.ascontiguousarray(pixels[..., 0]) if self.chosen.gray else pixels,
+            index=None if best is None else best.index,
+            depth=None if best is None else best.depth,
+            used=tuple(names),
+            left_out=self.chosen.left_out,
+            transforms=(np.eye(3),) * len(names),
+            reference=self.frames.names[self.reference],
+            area=(slice(0, height), slice(0, width)),
+            metadata=self.metadata,
+            alpha=alpha,
         )
-        logits: NDArray[np.float32] = generator(*pair)[0, 0].float().cpu().numpy()
-    return logits
-
-
-def _chained(evaluator: Evaluator, frames: Frames, reference: int, progress: Report | None) -> StackFusion:
-    """What has no map fuses the fused picture so far with the next frame."""
-    fused: Pixels | None = None
-    gray, bits = True, 8
-    metadata = frames.read(reference).metadata
-    for picture in _read(frames, "fusing", progress):
-        gray, bits = gray and picture.gray, max(bits, picture.bits)
-        pixels = deepened(picture.pixels, bits)
-        fused = pixels if fused is None else fuse_without_map(evaluator, deepened(fused, bits), pixels)
-    assert fused is not None
-    return _told(frames, reference, fused, gray, metadata, None)
-
-
-def _told(
-    frames: Frames, reference: int, pixels: Pixels, gray: bool, metadata: Any, best: RunningBest | None
-) -> StackFusion:
-    height, width = pixels.shape[:2]
-    return StackFusion(
-        pixels=np.ascontiguousarray(pixels[..., 0]) if gray else pixels,
-        index=None if best is None else best.index,
-        depth=None if best is None else best.depth,
-        used=tuple(frames.names),
-        left_out=(),
-        transforms=(np.eye(3),) * len(frames),
-        reference=frames.names[reference],
-        area=(slice(0, height), slice(0, width)),
-        metadata=metadata,
-    )

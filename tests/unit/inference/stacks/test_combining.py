@@ -60,6 +60,35 @@ def test_where_a_frame_holds_nothing_another_is_taken():
     assert np.isfinite(best.depth).all()
 
 
+def test_what_is_known_of_two_neighbours_counts_between_them_alone():
+    best = RunningBest(3)
+    for place, rise in ((0, None), (1, -2.0), (2, 2.0)):
+        score = np.array([[0, 1, 3]], np.float32) * place
+        best.offer(
+            np.full((1, 3, 3), place, np.uint8), score, None if rise is None else np.full((1, 3), rise, np.float32)
+        )
+    # scores 0 0 0, 0 1 2, 0 3 6: the second frame loses by -2 unless it leads by more; the third, by 2, beats it alone
+    assert best.index.tolist() == [[0, 2, 2]]
+
+
+def test_beside_seams_frames_are_blended_and_within_none_is():
+    best = RunningBest(2, "feather")
+    score = np.zeros((8, 20), np.float32)
+    score[:, 10:] = 1
+    for level, one in ((0, np.zeros_like(score)), (250, score)):
+        best.offer(np.full((8, 20, 3), level, np.uint8), one)
+    assert best.pixels[4, 7:13, 0].tolist() == [0, 50, 100, 150, 200, 250]
+
+
+def test_transparency_is_taken_as_the_pixels_are():
+    best = RunningBest(2)
+    clear = np.array([[0, 128]], np.uint8)
+    best.offer(np.zeros((1, 2, 3), np.uint8), np.array([[1, 0]], np.float32))
+    assert best.alpha is None
+    best.offer(np.zeros((1, 2, 3), np.uint8), np.array([[0, 1]], np.float32), alpha=clear)
+    assert best.alpha.tolist() == [[255, 128]]
+
+
 @pytest.mark.parametrize(("frames", "kind"), [(256, np.uint8), (257, np.uint16)])
 def test_the_index_has_as_many_bytes_as_it_needs(frames: int, kind: type):
     best = RunningBest(frames)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,8 +16,8 @@ from bridgetune import Evaluator, Generator, RequestError, StackConfig
 from bridgetune.inference.stacks import Progress
 from bridgetune.pictures import write_image
 
-FLAT = StackConfig(align="none", blend="none")
-KEPT = StackConfig(align="none", blend="none", undecided="keep")
+PLAIN = StackConfig(align="none", blend="none")
+ALONE = StackConfig(align="none", blend="none", measure="none", undecided="keep")
 
 
 class Brighter(Generator):
@@ -26,19 +27,44 @@ class Brighter(Generator):
         return 100 * (first - second).mean(1, keepdim=True)
 
 
+class Sure(Generator):
+    """As sure of the first image everywhere as it is told to be."""
+
+    def __init__(self, logit: float) -> None:
+        super().__init__()
+        self.logit = logit
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return torch.full_like(first[:, :1], self.logit)
+
+
 def lit(frames: int = 4, kind: type[np.uint8 | np.uint16] = np.uint8) -> list[NDArray[np.uint8 | np.uint16]]:
-    """Frames of noise of which each is brightest in a band of columns of its own."""
+    """Frames of one texture of which each is brighter in a band of columns of its own."""
     full = np.iinfo(kind).max
-    stack = np.random.default_rng(0).integers(0, full // 4, (frames, 12, 5 * frames, 3), kind)
+    texture = np.random.default_rng(0).integers(0, full // 2, (12, 5 * frames, 1), kind).repeat(3, 2)
+    stack = np.stack([texture] * frames)
     for place, frame in enumerate(stack):
-        frame[:, 5 * place : 5 * place + 5] += kind(full // 2)
+        frame[:, 5 * place : 5 * place + 5] += kind(full // 16)
     return list(stack)
+
+
+def focused(frames: int = 4, side: int = 96) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8], NDArray[np.intp]]:
+    """Frames of a texture of which each is sharp in a band of rows; the texture; and which frame is sharp where."""
+    rng = np.random.default_rng(1)
+    texture = rng.integers(0, 256, (side, side, 3)).astype(np.uint8)
+    texture = cv2.GaussianBlur(texture, (0, 0), 0.8)
+    bands = np.repeat(np.arange(frames), side // frames)[:, None].repeat(side, 1)
+    stack = []
+    for place in range(frames):
+        blurs = [cv2.GaussianBlur(texture, (0, 0), max(1.5 * apart, 0.01)) for apart in range(frames)]
+        stack.append(np.take_along_axis(np.stack(blurs), abs(bands - place)[None, ..., None], 0)[0])
+    return stack, texture, bands
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_every_pixel_is_of_the_frame_that_is_sharpest_there(kind: type[np.uint8 | np.uint16]):
     frames = lit(kind=kind)
-    fusion = bridgetune.fuse_stack(Brighter(), frames, KEPT)
+    fusion = bridgetune.fuse_stack(Brighter(), frames, ALONE)
     bands = np.repeat(np.arange(4), 5)[None].repeat(12, 0)
     assert np.array_equal(fusion.index, bands)
     assert np.array_equal(fusion.pixels, np.take_along_axis(np.stack(frames), bands[None, ..., None], 0)[0])
@@ -47,28 +73,73 @@ def test_every_pixel_is_of_the_frame_that_is_sharpest_there(kind: type[np.uint8 
     assert fusion.left_out == ()
 
 
+def test_by_the_focus_measure_alone_every_pixel_is_of_the_sharpest_frame():
+    frames, texture, bands = focused()
+    fusion = bridgetune.fuse_stack(None, frames, PLAIN)
+    inside = np.ones(bands.shape, bool)
+    for seam in (24, 48, 72):
+        inside[seam - 4 : seam + 4] = False
+    assert np.array_equal(fusion.index[inside], bands[inside])
+    assert np.array_equal(fusion.pixels[inside], texture[inside])
+    assert np.array_equal(fusion.pixels, np.take_along_axis(np.stack(frames), fusion.index[None, ..., None], 0)[0])
+    assert np.abs(fusion.depth - fusion.index).max() <= 0.5
+
+
+def test_beside_the_measure_a_network_decides_where_neighbours_hardly_differ():
+    frames, _, bands = focused()
+    by_measure = bridgetune.fuse_stack(None, frames, PLAIN).index
+    assert np.array_equal(bridgetune.fuse_stack(Sure(0), frames, PLAIN).index, by_measure)
+    earlier, later = (bridgetune.fuse_stack(Sure(sign), frames, PLAIN).index for sign in (-5, 5))
+    assert (earlier <= by_measure).all()
+    assert (later >= by_measure).all()
+    moved = (earlier != later).mean()
+    assert 0 < moved < 0.1
+    inside = np.abs(np.arange(96)[:, None] % 24 - 11.5).repeat(96, 1) < 6
+    assert np.array_equal(later[inside], bands[inside])
+
+
+def test_a_frame_that_is_left_out_leaves_the_picture_as_it_is_without_it():
+    frames, texture, _ = focused()
+    blurred = cv2.GaussianBlur(texture, (0, 0), 9)
+    fusion = bridgetune.fuse_stack(None, [*frames[:2], blurred, *frames[2:]], PLAIN)
+    assert np.array_equal(fusion.pixels, bridgetune.fuse_stack(None, frames, PLAIN).pixels)
+    assert [frame.name for frame in fusion.left_out] == ["frame 3"]
+    assert fusion.index.max() == 3
+    assert fusion.used == ("frame 1", "frame 2", "frame 4", "frame 5")
+
+
+def test_frames_whose_names_lie_are_ordered_by_their_depth():
+    frames, _, _ = focused()
+    config = StackConfig(align="none", blend="none", order="depth")
+    fusion = bridgetune.fuse_stack(None, [frames[place] for place in (0, 2, 1, 3)], config)
+    assert fusion.used == ("frame 1", "frame 3", "frame 2", "frame 4")
+    assert np.array_equal(fusion.index, bridgetune.fuse_stack(None, frames, PLAIN).index)
+
+
 def test_files_are_fused_as_what_they_hold_is(tmp_path: Path):
     frames = lit()
     places = [tmp_path / f"Blüte {number}.png" for number in range(4)]
     for place, frame in zip(places, frames, strict=True):
         write_image(place, frame)
-    fusion = bridgetune.fuse_stack(Brighter(), places, KEPT)
-    assert np.array_equal(fusion.pixels, bridgetune.fuse_stack(Brighter(), frames, KEPT).pixels)
+    fusion = bridgetune.fuse_stack(Brighter(), places, ALONE)
+    assert np.array_equal(fusion.pixels, bridgetune.fuse_stack(Brighter(), frames, ALONE).pixels)
     assert fusion.used[0] == "Blüte 0.png"
     assert fusion.reference == "Blüte 2.png"
 
 
 def test_gray_frames_make_a_gray_picture_and_one_in_colour_makes_a_coloured_one():
     gray = [frame[..., 0] for frame in lit()]
-    assert bridgetune.fuse_stack(Brighter(), gray, KEPT).pixels.shape == (12, 20)
-    assert bridgetune.fuse_stack(Brighter(), [*gray[:3], lit()[3]], KEPT).pixels.shape == (12, 20, 3)
+    assert bridgetune.fuse_stack(Brighter(), gray, ALONE).pixels.shape == (12, 20)
+    assert bridgetune.fuse_stack(Brighter(), [*gray[:3], lit()[3]], ALONE).pixels.shape == (12, 20, 3)
 
 
 def test_one_deep_frame_makes_a_deep_picture():
     frames = lit()
     mixed = [frames[0], frames[1].astype(np.uint16) * 257, *frames[2:]]
-    fusion = bridgetune.fuse_stack(Brighter(), mixed, KEPT)
-    assert np.array_equal(fusion.pixels, bridgetune.fuse_stack(Brighter(), frames, KEPT).pixels.astype(np.uint16) * 257)
+    fusion = bridgetune.fuse_stack(Brighter(), mixed, ALONE)
+    assert np.array_equal(
+        fusion.pixels, bridgetune.fuse_stack(Brighter(), frames, ALONE).pixels.astype(np.uint16) * 257
+    )
 
 
 def test_each_pair_of_neighbours_is_asked_once_and_no_fused_picture_is():
@@ -76,18 +147,19 @@ def test_each_pair_of_neighbours_is_asked_once_and_no_fused_picture_is():
 
     class Noting(Brighter):
         def forward(self, first: Tensor, second: Tensor) -> Tensor:
-            asked.append((float(first.mean()), float(second.mean())))
+            asked.append((float(first.sum()), float(second.sum())))
             return super().forward(first, second)
 
-    frames = [np.full((4, 4, 3), 51 * level, np.uint8) for level in range(4)]
-    bridgetune.fuse_stack(Noting(), frames, KEPT)
-    assert np.allclose(asked, [(0.2, 0.0), (0.4, 0.2), (0.6, 0.4)])
+    frames = focused()[0]
+    bridgetune.fuse_stack(Noting(), frames, PLAIN)
+    sums = [frame.sum(dtype=np.int64) / 255 for frame in frames]
+    assert np.allclose(asked, [sums[1::-1], sums[2:0:-1], sums[3:1:-1]], rtol=1e-4)
 
 
 def test_an_evaluators_pictures_are_fused_one_after_the_other():
     lighter = Evaluator("lighter", lambda first, second: torch.maximum(first, second))
     frames = lit()
-    fusion = bridgetune.fuse_stack(lighter, frames, FLAT)
+    fusion = bridgetune.fuse_stack(lighter, frames, PLAIN)
     assert np.array_equal(fusion.pixels, np.max(frames, axis=0))
     assert fusion.index is None
     assert fusion.depth is None
@@ -95,8 +167,11 @@ def test_an_evaluators_pictures_are_fused_one_after_the_other():
 
 def test_progress_is_told_frame_by_frame():
     told: list[Progress] = []
-    bridgetune.fuse_stack(Brighter(), lit(), KEPT, progress=told.append)
-    assert [one.done for one in told] == [1, 2, 3, 4]
+    bridgetune.fuse_stack(Brighter(), lit(), ALONE, progress=told.append)
+    assert [(one.step, one.done) for one in told] == [
+        *(("looking at frames", done) for done in (1, 2, 3, 4)),
+        *(("fusing", done) for done in (1, 2, 3, 4)),
+    ]
     assert {one.total for one in told} == {4}
 
 
@@ -106,13 +181,21 @@ def test_the_reference_is_named_by_place_or_name(asked: str, found: int):
     assert bridgetune.fuse_stack(Brighter(), lit(), config).reference == f"frame {found}"
 
 
-def test_what_is_no_stack_is_refused_in_a_line():
+def test_a_frame_that_is_left_out_cannot_be_the_reference():
+    frames = lit()
+    with pytest.raises(RequestError, match=r"reference: frame 5 is left out, it repeats frame 1; name another"):
+        bridgetune.fuse_stack(Brighter(), [*frames, frames[0]], StackConfig(align="none", reference="frame 5"))
+
+
+def test_what_is_no_stack_is_refused_in_a_line(tmp_path: Path):
     frames = lit()
     with pytest.raises(RequestError, match="got 1 frames, expected two or more"):
         bridgetune.fuse_stack(Brighter(), frames[:1])
     with pytest.raises(RequestError, match=r"got 'frame 9', expected first, middle, last or one of frame 1, frame 2"):
         bridgetune.fuse_stack(Brighter(), frames, StackConfig(reference="frame 9"))
-    with pytest.raises(RequestError, match="frame 4 is 19×12; leave it out"):
-        bridgetune.fuse_stack(Brighter(), [*frames[:3], frames[3][:, :19]])
+    with pytest.raises(RequestError, match=r"of 2 frames 1 can be used.*frame 2: it is 19×12, not 20×12 as the others"):
+        bridgetune.fuse_stack(Brighter(), [frames[0], frames[3][:, :19]])
     with pytest.raises(RequestError, match="frame 2: got float64 of shape"):
         bridgetune.fuse_stack(Brighter(), [frames[0], frames[1] / 255])
+    with pytest.raises(RequestError, match="got files and pictures, expected one or the other"):
+        bridgetune.fuse_stack(Brighter(), [frames[0], tmp_path / "a.png"])

@@ -1,0 +1,120 @@
+"""Which frames a stack is made of and in which order: looked at one after the other before they are fused."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridgetune.config import StackConfig
+from bridgetune.errors import RequestError
+from bridgetune.inference.stacks.fusion import LeftOut, Progress
+from bridgetune.inference.stacks.looking import Look, look
+from bridgetune.inference.stacks.misfits import nowhere_sharp, other_sizes, repeated, shows_another_scene
+from bridgetune.inference.stacks.order import depth_order
+from bridgetune.pictures import Frames
+
+logger = logging.getLogger("bridgetune")
+
+Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The frames that are fused.
+
+    Attributes:
+        places: Of each in the stack, in the order that they follow each other.
+        looks: Of each of them.
+        left_out: The others.
+    """
+
+    places: tuple[int, ...]
+    looks: tuple[Look, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def noise(self) -> float:
+        """Of all, see `Look`: where one frame shows nothing there is nothing else."""
+        return min(one.noise for one in self.looks)
+
+    @property
+    def gray(self) -> bool:
+        """Whether all are."""
+        return all(one.gray for one in self.looks)
+
+    @property
+    def bits(self) -> int:
+        """Of the deepest."""
+        return max(one.bits for one in self.looks)
+
+    def without(self, reasons: Mapping[int, str], names: Sequence[str]) -> Chosen:
+        """The same but for some.
+
+        Args:
+            reasons: Place in the stack -> why not.
+            names: Of all frames of the stack.
+
+        Raises:
+            RequestError: Fewer than two remain.
+        """
+        kept = [at for at, place in enumerate(self.places) if place not in reasons]
+        left_out = (*self.left_out, *(LeftOut(names[place], reason) for place, reason in sorted(reasons.items())))
+        if len(kept) < 2:
+            told = "; ".join(f"{frame.name}: {frame.reason}" for frame in left_out[:3])
+            more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+            raise RequestError(
+                f"a stack: of {len(names)} frames {len(kept)} can be used, expected two or more ({told}{more})"
+            )
+        return Chosen(tuple(self.places[at] for at in kept), tuple(self.looks[at] for at in kept), left_out)
+
+
+def choose(frames: Frames, config: StackConfig, progress: Report | None = None) -> Chosen:
+    """Look at all frames, and leave out those of another size, those that repeat and those that are nowhere sharp.
+
+    Args:
+        frames: Read one after the other, each once.
+        config: Whose order counts; and where nothing is aligned, frames of another scene are left out.
+        progress: Told of each frame.
+
+    Raises:
+        RequestError: Fewer than two remain.
+    """
+    names = frames.names
+    wrong = other_sizes(names, [frames.size(place) for place in range(len(frames))])
+    looks: dict[int, Look] = {}
+    for place in range(len(frames)):
+        if place not in wrong:
+            looks[place] = look(frames.read(place))
+        if progress is not None:
+            progress(Progress("looking at frames", place + 1, len(frames), names[place]))
+    chosen = Chosen(tuple(looks), tuple(looks.values()), ()).without(wrong, names)
+    chosen = chosen.without(
+        _of_places(chosen, repeated(chosen.looks, [names[place] for place in chosen.places])), names
+    )
+    if config.align == "none":
+        chosen = chosen.without(_of_another_scene(chosen), names)
+    chosen = chosen.without(_of_places(chosen, nowhere_sharp(chosen.looks)), names)
+    if config.order == "depth":
+        order = depth_order(chosen.looks)
+        chosen = Chosen(
+            tuple(chosen.places[at] for at in order), tuple(chosen.looks[at] for at in order), chosen.left_out
+        )
+    return chosen
+
+
+def _of_places(chosen: Chosen, reasons: Mapping[int, str]) -> dict[int, str]:
+    return {chosen.places[at]: reason for at, reason in reasons.items()}
+
+
+def _of_another_scene(chosen: Chosen) -> dict[int, str]:
+    """Places of those that show another scene than most do: the largest set of frames that go together stays."""
+    sets: list[list[int]] = []
+    for at, one in enumerate(chosen.looks):
+        fits = next((each for each in sets if not shows_another_scene(chosen.looks[each[-1]], one)), None)
+        if fits is None:
+            sets.append([at])
+        else:
+            fits.append(at)
+    most = max(sets, key=len)
+    return {place: "it shows another scene" for at, place in enumerate(chosen.places) if at not in most}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
+import typer
 from rich.progress import TaskID
 
 from bridgetune.cli.console import ERRORS, bar
-from bridgetune.cli.options import Generator, Mirrored, Scales, Symmetric, Trust, Weights, WeightsKey
+from bridgetune.cli.options import GENERATOR, NETWORK, Mirrored, Scales, Symmetric, Trust, Weights, WeightsKey
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
 from bridgetune.paths import as_text
@@ -32,7 +33,16 @@ PREVIEW_SIDE = 1024
 class Method:
     """What fuses."""
 
-    generator: Generator = "bridgemff"
+    generator: Annotated[
+        str | None,
+        typer.Option(
+            "--generator",
+            metavar=GENERATOR,
+            help="A plugin's generator, a saved one's folder, or what builds a network of your own. Default: none, by"
+            " a focus measure, which is quicker and better on stacks.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None
     weights: Weights = None
     weights_key: WeightsKey = ""
     trust_code: Trust = False
@@ -40,12 +50,21 @@ class Method:
     mirrored: Mirrored = None
     scales: Scales = None
 
-    def opened(self, depth: Path | None) -> Adapter | Evaluator:
-        """The network.
+    def opened(self, depth: Path | None) -> Adapter | Evaluator | None:
+        """The network; None where there is to be none.
 
         Args:
             depth: Where the depth is to be written, which an evaluator does not tell.
+
+        Raises:
+            RequestError: No generator is named, and something is that only one has.
         """
+        if self.generator is None:
+            for field in fields(self)[1:]:
+                if getattr(self, field.name) != field.default:
+                    flag = "--" + field.name.replace("_", "-")
+                    raise RequestError(f"{flag}: is for a network, and none is asked for; name one with --generator")
+            return None
         from bridgetune.inference.mapless import refuse_map
         from bridgetune.opening import open_method
 
@@ -116,7 +135,9 @@ class Job:
         if self.out.suffix.lower() not in (".tif", ".tiff", ".png"):
             check_image_place(self.out, "the fused image", bits=self.frames.read(0).bits, force=True)
 
-    def carry_out(self, network: Adapter | Evaluator, config: StackConfig, progress: StackProgress) -> dict[str, Any]:
+    def carry_out(
+        self, network: Adapter | Evaluator | None, config: StackConfig, progress: StackProgress
+    ) -> dict[str, Any]:
         """Fuse and write; what there is to tell of it, for JSON.
 
         Raises:
@@ -134,7 +155,7 @@ class Job:
             ERRORS.print(f"{frame.name} is left out: {frame.reason}", style="yellow", markup=False)
         return self._told(fusion, time.perf_counter() - begun)
 
-    def _look(self, network: Adapter | Evaluator, config: StackConfig, progress: StackProgress) -> None:
+    def _look(self, network: Adapter | Evaluator | None, config: StackConfig, progress: StackProgress) -> None:
         from bridgetune.inference import fuse_stack
         from bridgetune.pictures.reduced import ReducedFrames
 

@@ -67,7 +67,7 @@ def test_a_folder_becomes_one_sharp_picture_with_its_depth(photos: Path, tmp_pat
 
 
 def test_the_frame_that_is_named_gives_the_metadata(photos: Path, tmp_path: Path):
-    said = succeeds("stack", photos, "-o", tmp_path / "a.png", "--reference", "Bild 11.TIF", *CLASSIC)
+    said = succeeds("stack", photos, "-o", tmp_path / "a.png", "--reference", "Bild 11.TIF", *CLASSIC[2:])
     assert "4 frames: fused image of 96×48 pixels in" in said
     exif = read_whole_image(tmp_path / "a.png").metadata.exif
     assert exif is not None
@@ -111,8 +111,11 @@ def test_a_wrong_request_is_one_line_and_nothing_is_written(photos: Path, tmp_pa
             [photos, "-o", out, "--depth", tmp_path / "d.tif", "--generator", "laplacian-pyramid"],
             "no decision map",
         ),
+        ([photos, "-o", out, "--weights", first], "--weights: is for a network, and none is asked for"),
+        ([photos, "-o", out, "--plain"], "--symmetric: is for a network"),
     ):
-        assert said in refused("stack", *arguments, *([] if "--generator" in arguments else CLASSIC[:2])), arguments
+        named = {"--generator", "--weights", "--plain"} & set(map(str, arguments))
+        assert said in refused("stack", *arguments, *([] if named else CLASSIC[:2])), arguments
         assert sorted(tmp_path.rglob("*")) == before, arguments
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from bridgetune.inference.stacks.choosing import Chosen, choose
 from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deepened
 from bridgetune.inference.stacks.focus import scores
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
+from bridgetune.inference.stacks.smoothing import gathered, smoothed
 from bridgetune.modes import evaluating
 from bridgetune.pictures import Frames, HeldFrames, Picture, open_frames
 from bridgetune.protocol import Evaluator
@@ -115,7 +116,8 @@ class _Fusing:
 
     def scored(self, generator: nn.Module | None) -> StackFusion:
         """By the running best of the frames' scores."""
-        best = RunningBest(len(self.chosen.places), self.config.blend)
+        smooth = self.config.smooth
+        best = RunningBest(len(self.chosen.places), self.config.blend if smooth == "none" else "none")
         score: NDArray[np.float32] | None = None
         before: Pixels | None = None
         alone = generator is not None and self.config.measure == "none"
@@ -133,7 +135,17 @@ class _Fusing:
                 best.offer(pixels, score, alpha=alpha)
             before = pixels if generator is not None else None
             self._tell(at)
+        if smooth != "none":
+            index = smoothed(best.index, best.pixels, smooth, len(self.chosen.places))
+            best.pixels = gathered(self._again(), index, self.config.blend)
+            best.depth[index != best.index] = index[index != best.index]
+            best.index = index
         return self._told(best.pixels, best.alpha, best)
+
+    def _again(self) -> Iterator[Pixels]:
+        for at in range(len(self.chosen.places)):
+            yield self._read(at)[0]
+            self._tell(at, "taking pixels")
 
     def chained(self, evaluator: Evaluator) -> StackFusion:
         """By what has no map: the picture so far with the next frame."""
@@ -154,10 +166,10 @@ class _Fusing:
         alpha = None if picture.alpha is None else deepened(picture.alpha, self.chosen.bits)
         return deepened(picture.pixels, self.chosen.bits), alpha
 
-    def _tell(self, at: int) -> None:
+    def _tell(self, at: int, step: str = "fusing") -> None:
         if self.progress is not None:
             places = self.chosen.places
-            self.progress(Progress("fusing", at + 1, len(places), self.frames.names[places[at]]))
+            self.progress(Progress(step, at + 1, len(places), self.frames.names[places[at]]))
 
     def _told(self, pixels: Pixels, alpha: Pixels | None, best: RunningBest | None) -> StackFusion:
         names = [self.frames.names[place] for place in self.chosen.places]

@@ -116,6 +116,22 @@ def test_frames_whose_names_lie_are_ordered_by_their_depth():
     assert np.array_equal(fusion.index, bridgetune.fuse_stack(None, frames, PLAIN).index)
 
 
+@pytest.mark.parametrize("smooth", ["regions", "guided"])
+def test_a_smoothed_field_has_no_islands_and_its_pixels_are_the_frames_own(smooth: str):
+    frames, _, bands = focused()
+    rng = np.random.default_rng(0)
+    noisy = [(frame + rng.normal(0, 12, frame.shape)).clip(0, 255).astype(np.uint8) for frame in frames]
+    config = StackConfig(align="none", blend="none", smooth=smooth)
+    plain, fusion = bridgetune.fuse_stack(None, noisy, PLAIN), bridgetune.fuse_stack(None, noisy, config)
+    assert (
+        np.abs(np.diff(fusion.index.astype(int), axis=1)).sum()
+        <= np.abs(np.diff(plain.index.astype(int), axis=1)).sum()
+    )
+    assert (fusion.index != bands).mean() < 0.1
+    assert np.array_equal(fusion.pixels, np.take_along_axis(np.stack(noisy), fusion.index[None, ..., None], 0)[0])
+    assert np.abs(fusion.depth - fusion.index).max() <= 0.5
+
+
 def test_files_are_fused_as_what_they_hold_is(tmp_path: Path):
     frames = lit()
     places = [tmp_path / f"Blüte {number}.png" for number in range(4)]

@@ -27,10 +27,14 @@ TIMEOUT = 300
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     """What `bridgetune` with these arguments says, in this folder and environment."""
-    given = [str(argument) for argument in arguments]
-    with tempfile.TemporaryDirectory() as folder:
-        outputs = Path(folder, "stdout"), Path(folder, "stderr")
-        process = PROCESSES.Process(target=serve, args=(given, Path.cwd(), dict(os.environ), outputs))
+    return run_in(Path.cwd(), os.environ, [str(argument) for argument in arguments])
+
+
+def run_in(folder: Path, environment: Mapping[str, str], given: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """The same, in a folder and an environment."""
+    with tempfile.TemporaryDirectory() as place:
+        outputs = Path(place, "stdout"), Path(place, "stderr")
+        process = PROCESSES.Process(target=serve, args=(given, folder, dict(environment), outputs))
         process.start()
         process.join(TIMEOUT)
         if process.exitcode is None:

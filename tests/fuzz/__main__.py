@@ -27,8 +27,7 @@ def main() -> int:
     for name in names:
         began = time.monotonic()
         counts = run_campaign(name, seed=seed, seconds=asked.minutes * 60 / len(names), keep=asked.keep / name)
-        told = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.classes.items())) or "nothing"
-        print(f"{name}: {told}; {len(counts.faults)} faults; {time.monotonic() - began:.0f} s", flush=True)
+        print(f"{name}: {counts.told()}; {time.monotonic() - began:.0f} s", flush=True)
         faults += len(counts.faults)
     return 1 if faults else 0
 

@@ -14,7 +14,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz.harness import Bench, Case, fault
+from tests.fuzz.harness import Answer, Bench, Case, fault
 
 CAMPAIGNS = ("images", "documents", "command_lines", "kills")
 """Modules of this folder; one that is not there is left out."""
@@ -30,10 +30,30 @@ class Counts:
     Attributes:
         classes: How many were done, refused, failed, and so on.
         faults: Of each: the seed, its number, what is wrong, and the command.
+        seconds, memory: Of its own time that a case of each kind took at most, and bytes; see `Answer`.
     """
 
     classes: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+
+    def add(self, answer: Answer) -> None:
+        """Count an answer."""
+        kind = answer.kind
+        self.classes[kind] += 1
+        self.seconds[kind] = max(self.seconds.get(kind, 0.0), answer.seconds)
+        self.memory[kind] = max(self.memory.get(kind, 0), answer.memory)
+
+    def told(self) -> str:
+        """How many there were of each kind, and what they took at most."""
+        kinds = []
+        for kind, count in sorted(self.classes.items()):
+            most = (
+                f" (at most {self.seconds[kind]:.1f} s, {self.memory[kind] >> 20} MB)" if kind in self.seconds else ""
+            )
+            kinds.append(f"{kind} {count}{most}")
+        return f"{', '.join(kinds) or 'nothing'}; {len(self.faults)} faults"
 
 
 def run_cases(
@@ -44,6 +64,7 @@ def run_cases(
     most: int | None = None,
     keep: Path | None = None,
     report: Callable[[str], None] = print,
+    bench: type[Bench] = Bench,
 ) -> Counts:
     """Draw and run cases until the time is up or there are enough.
 
@@ -53,16 +74,17 @@ def run_cases(
         seconds, most: When to end.
         keep: Where each case with a fault is written, as a folder to try it in.
         report: Is told of each fault.
+        bench: Which runs them.
     """
     counts, until = Counts(), time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as place:
-        bench = Bench(Path(place))
+        running = bench(Path(place))
         try:
             while time.monotonic() < until and (most is None or counts.classes.total() < most):
-                _round(bench, cases, seed, until, most, counts, keep, report)
+                _round(running, cases, seed, until, most, counts, keep, report)
                 seed += 1
         finally:
-            bench.close()
+            running.close()
     return counts
 
 
@@ -93,7 +115,7 @@ def _round(
             return
         answer = bench.run(case)
         wrong = fault(case, answer)
-        counts.classes[answer.kind] += 1
+        counts.add(answer)
         if wrong is None:
             return
         told = f"seed {seed}, case {number}: {wrong}; bridgetune {' '.join(map(ascii, case.arguments))}"

@@ -62,7 +62,7 @@ class Case:
         arguments: Of bridgetune; paths are relative to a copy of the example, see `example`.
         files: What is put into that folder first: path -> content.
         wrong: Whether it must be refused, whatever else.
-        within: Seconds of its own time that it may take.
+        within: Seconds of its own time that it may take; `HANG` at most where it is refused.
     """
 
     arguments: tuple[str, ...]
@@ -118,7 +118,7 @@ def fault(case: Case, answer: Answer) -> str | None:
         return f"refused, and standard output: {answer.stdout[:100]!r}"
     if answer.code == 2 and answer.changes:
         return f"refused, and written: {', '.join(answer.changes[:4])}"
-    if answer.seconds > case.within:
+    if answer.seconds > (min(case.within, HANG) if answer.code == 2 else case.within):
         return f"{answer.seconds:.1f} s"
     if answer.memory > MEMORY:
         return f"{answer.memory >> 20} MB"

@@ -1,0 +1,410 @@
+"""One picture of many frames: bridgetune beside enfuse, focus-stack, shinestacker, focusweave and a pyramid.
+
+    python benchmarks/stacks.py [--quick] [--megapixels 2 …] [--frames 3 10 …] [--depths ramp steps] [--write]
+
+Stacks are made of photographs side by side (`--images DIR`, by default those that scikit-image brings), so that the
+truth is known: still ones, and ones that breathe, shift and turn as from a hand. Each program is run as its users run
+it, in processes of its own, from the frames' files to the fused file, all in one run, and what is not installed is left
+out. Those that align by themselves do; enfuse and the pyramid have what align_image_stack makes of frames that move,
+its time counted. shinestacker is found in this Python or in that of `--shinestacker PYTHON`.
+
+A fused picture may have another frame's place than the truth: the truth is registered to it, and both are compared
+where all frames see, beyond a rim of frames that move. `--keep DIR` keeps the stacks, which are used again, and what
+became of them. `--write` puts the tables into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from measuring import markdown, write_section
+from numpy.typing import NDArray
+
+from bridgetune.config import StackMaking
+from bridgetune.config.making import DepthShape
+from bridgetune.data import list_images, make_stacks, read_image, write_image
+
+Image = NDArray[np.uint8]
+
+MEGAPIXEL = 1_000_000
+STILL = StackMaking(blur=24, noise=0.005)
+MOVING = STILL.model_copy(update={"breathing": 0.01, "shift": 4.0, "rotation": 0.1})
+RIM = 0.04
+"""Share of either side, all around, that is not compared where frames move: not all of them see it."""
+ENFUSE = ["enfuse", "--exposure-weight=0", "--saturation-weight=0", "--contrast-weight=1", "--hard-mask"]
+"""As its manual has it for focus stacks."""
+
+SHINESTACKER = """
+import sys
+from shinestacker.algorithms import AlignFrames, BalanceFrames, CombinedActions, FocusStack, PyramidStack, StackJob
+folder, frames, aligned = sys.argv[1], sys.argv[2], sys.argv[3] == "1"
+job = StackJob("job", folder, input_path=frames)
+if aligned:
+    job.add_action(CombinedActions("aligned", [AlignFrames(), BalanceFrames()]))
+job.add_action(FocusStack("fused", PyramidStack(), prefix=""))
+job.run()
+"""
+
+
+class Case(NamedTuple):
+    """What stacks are like."""
+
+    megapixels: float
+    frames: int
+    moving: bool
+    depth: DepthShape
+
+    def __str__(self) -> str:
+        kind = "moving" if self.moving else "still"
+        return f"{self.megapixels:g} MP, {self.frames} frames, {kind}, {self.depth}"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of some processes, one after the other: seconds of CPU, seconds on the clock, and the largest peak in MB."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    memory: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.cpu + other.cpu, self.wall + other.wall, max(self.memory, other.memory))
+
+
+class Measured(NamedTuple):
+    """What a program made of a stack, in which time."""
+
+    cost: Cost
+    psnr: float
+    ssim: float
+
+
+Frames = Sequence[Path]
+Program = Callable[[Frames, bool, Path], Cost]
+"""Called with the frames, whether they move, and the file to write; tells what it cost."""
+
+
+def run(command: Sequence[object], folder: Path) -> Cost:
+    """What a command costs, with all that it starts.
+
+    Raises:
+        RuntimeError: It fails; with the end of what it says.
+    """
+    with tempfile.TemporaryFile() as said:
+        began = time.perf_counter()
+        process = subprocess.Popen(list(map(str, command)), cwd=folder, stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise RuntimeError(" ".join(said.read().decode(errors="replace").split())[-300:])
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def bridgetune(*options: str) -> Program:
+    def fused(frames: Frames, moving: bool, out: Path) -> Cost:
+        still = [] if moving else ["--align", "none"]
+        return run([sys.executable, "-m", "bridgetune", "stack", *frames, "-o", out, *options, *still], out.parent)
+
+    return fused
+
+
+def enfused(frames: Frames, moving: bool, out: Path) -> Cost:
+    cost, frames = prepared(frames, moving, out)
+    return cost + run([*ENFUSE, "-o", out, *frames], out.parent)
+
+
+def pyramid(frames: Frames, moving: bool, out: Path) -> Cost:
+    cost, frames = prepared(frames, moving, out)
+    return cost + run([sys.executable, __file__, "--pyramid", out, *frames], out.parent)
+
+
+def prepared(frames: Frames, moving: bool, out: Path) -> tuple[Cost, Frames]:
+    """The frames, by align_image_stack where they move, and what that costs."""
+    if not moving:
+        return Cost(), frames
+    prefix = f"{out.stem}_"
+    cost = run(["align_image_stack", "-m", "--use-given-order", "-a", prefix, *frames], out.parent)
+    return cost, sorted(out.parent.glob(f"{prefix}*.tif"))
+
+
+def focus_stack(frames: Frames, moving: bool, out: Path) -> Cost:
+    return run(["focus-stack", f"--output={out}", *frames], out.parent)
+
+
+def focusweave(program: str) -> Program:
+    def fused(frames: Frames, moving: bool, out: Path) -> Cost:
+        still = [] if moving else ["--no-align"]
+        return run([program, frames[0].parent, "--output", out, "--keep-size", *still], out.parent)
+
+    return fused
+
+
+def shinestacker(python: str) -> Program:
+    def fused(frames: Frames, moving: bool, out: Path) -> Cost:
+        work = out.parent / out.stem
+        shutil.copytree(frames[0].parent, work / "frames")
+        cost = run([python, "-c", SHINESTACKER, work, "frames", int(moving)], work)
+        (made,) = (work / "fused").iterdir()
+        made.replace(out)
+        return cost
+
+    return fused
+
+
+def programs(asked: argparse.Namespace) -> dict[str, Program]:
+    """Those that are installed, by name."""
+    found: dict[str, Program] = {
+        "bridgetune": bridgetune(),
+        "bridgetune, fast": bridgetune("--quality", "fast"),
+        "enfuse": enfused,
+        "Laplacian pyramid": pyramid,
+        "focus-stack": focus_stack,
+        "focusweave": focusweave(asked.focusweave),
+        "shinestacker": shinestacker(asked.shinestacker),
+    }
+    missing = {
+        "enfuse": not shutil.which("enfuse"),
+        "focus-stack": not shutil.which("focus-stack"),
+        "focusweave": not shutil.which(asked.focusweave),
+        "shinestacker": not has_module(asked.shinestacker, "shinestacker"),
+    }
+    for name in (name for name, lacking in missing.items() if lacking):
+        print(f"not measured: {name} (not installed)")
+        del found[name]
+    return {name: program for name, program in found.items() if not asked.only or name in asked.only}
+
+
+def has_module(python: str, name: str) -> bool:
+    if python == sys.executable:
+        return importlib.util.find_spec(name) is not None
+    return subprocess.run([python, "-c", f"import {name}"], capture_output=True, check=False).returncode == 0
+
+
+def fused_by_pyramid(frames: Frames) -> Image:
+    """At every level of their Laplacian pyramids what has most energy around; of the last, the mean."""
+    levels = max(2, int(np.log2(min(read_image(frames[0]).size))) - 4)
+    best: list[NDArray[np.float32]] = []
+    energies: list[NDArray[np.float32]] = []
+    for path in frames:
+        level = read_image(path).pixels.astype(np.float32)
+        for depth in range(levels):
+            smaller = cv2.pyrDown(level)
+            detail = level - cv2.pyrUp(smaller, dstsize=level.shape[1::-1])
+            energy = cv2.GaussianBlur((detail**2).sum(axis=2), (5, 5), 0)
+            if len(energies) == depth:
+                best.append(detail)
+                energies.append(energy)
+            else:
+                higher = energy > energies[depth]
+                best[depth][higher] = detail[higher]
+                energies[depth][higher] = energy[higher]
+            level = smaller
+        if len(best) == levels:
+            best.append(level / len(frames))
+        else:
+            best[levels] += level / len(frames)
+    fused = best[levels]
+    for detail in reversed(best[:levels]):
+        fused = cv2.pyrUp(fused, dstsize=detail.shape[1::-1]) + detail
+    return np.rint(fused.clip(0, 255)).astype(np.uint8)
+
+
+def mosaic(images: Path | None, height: int, width: int) -> Image:
+    """Photographs at their own size, row by row, until a picture is full."""
+    found = [read_image(path).pixels.astype(np.uint8) for path in list_images(images)] if images else samples()
+    rng = np.random.default_rng(0)
+    whole = np.zeros((height, width, 3), np.uint8)
+    top, order = 0, list[int]()
+    while top < height:
+        left, lowest = 0, height
+        while left < width:
+            if not order:
+                order = [int(place) for place in rng.permutation(len(found))]
+            picture = found[order.pop()][:, :: rng.choice([-1, 1])]
+            fitting = picture[: height - top, : width - left]
+            whole[top : top + fitting.shape[0], left : left + fitting.shape[1]] = fitting
+            left, lowest = left + picture.shape[1], min(lowest, picture.shape[0])
+        top += lowest
+    return whole
+
+
+def samples() -> list[Image]:
+    from skimage import data
+
+    taken = (data.astronaut, data.chelsea, data.coffee, data.rocket, data.hubble_deep_field, data.immunohistochemistry)
+    return [picture() for picture in taken]
+
+
+def stack_of(case: Case, images: Path | None, folder: Path) -> Path:
+    """The folder of a case's stack, which is made unless it is there."""
+    height = round((case.megapixels * MEGAPIXEL / 1.5) ** 0.5 / 2) * 2
+    place = folder / str(case).replace(", ", "-").replace(" ", "")
+    if not place.exists():
+        making = (MOVING if case.moving else STILL).model_copy(update={"depth_shape": case.depth})
+        photograph = folder / "photograph.png"
+        write_image(photograph, mosaic(images, height, height * 3 // 2))
+        make_stacks(photograph, place, case.frames, making, seed=1)
+        photograph.unlink()
+    return place
+
+
+def compared(fused: Image, truth: Image, moving: bool) -> tuple[float, float]:
+    """PSNR in dB, over all channels, and SSIM (Wang et al., 2004) of the gray pictures."""
+    seen = np.ones(truth.shape[:2], np.uint8)
+    if moving:
+        to_truth = registered(fused, truth)
+        size = fused.shape[1::-1]
+        truth = cv2.warpPerspective(truth, to_truth, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+        seen = cv2.warpPerspective(seen, to_truth, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+        down, across = (round(RIM * side) for side in fused.shape[:2])
+        inside = slice(down, -down), slice(across, -across)
+        fused, truth, seen = fused[inside], truth[inside], seen[inside]
+    elif fused.shape != truth.shape:
+        raise RuntimeError(f"made {fused.shape[1]}x{fused.shape[0]} pixels of {truth.shape[1]}x{truth.shape[0]}")
+    there = seen.astype(bool)
+    squares = (fused.astype(np.float32) - truth) ** 2
+    psnr = 10 * np.log10(255**2 / float(squares.mean(axis=2)[there].mean()))
+    return float(psnr), float(similarity(*(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (fused, truth)))[there].mean())
+
+
+def registered(fused: Image, truth: Image) -> NDArray[np.float32]:
+    """The homography from a place in the fused picture to that in the truth: by features, then by all pixels (ECC)."""
+    first, second = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (fused, truth))
+    sift = cv2.SIFT_create(4000)
+    (points, ours), (others, theirs) = (sift.detectAndCompute(each, None) for each in (first, second))
+    matches = [one for one, two in cv2.BFMatcher().knnMatch(ours, theirs, k=2) if one.distance < 0.7 * two.distance]
+    pairs = [np.float32([kept[at].pt for kept, at in ((points, m.queryIdx), (others, m.trainIdx))]) for m in matches]
+    here, there = np.swapaxes(np.array(pairs), 0, 1)
+    found, _ = cv2.findHomography(here, there, cv2.RANSAC, 2.0)
+    ends = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 50, 1e-6)
+    start = found.astype(np.float32)
+    _, refined = cv2.findTransformECC(first, second, start, cv2.MOTION_HOMOGRAPHY, ends, None, 5)
+    return refined
+
+
+def similarity(first: Image, second: Image) -> NDArray[np.float32]:
+    """SSIM at each pixel of two gray pictures."""
+
+    def mean(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        return cv2.GaussianBlur(picture, (11, 11), 1.5)
+
+    x, y = first.astype(np.float32), second.astype(np.float32)
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mx, my = mean(x), mean(y)
+    xx, yy, xy = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my
+    return ((2 * mx * my + c1) * (2 * xy + c2)) / ((mx * mx + my * my + c1) * (xx + yy + c2))
+
+
+def measured(case: Case, asked: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Measured]]:
+    place = stack_of(case, asked.images, folder)
+    frames = sorted((place / "frames" / "photograph").iterdir())
+    truth = read_image(place / "clear" / "photograph.png").pixels
+    for name, program in programs(asked).items():
+        with tempfile.TemporaryDirectory(dir=folder) as work:
+            out = Path(work, "fused.png" if name != "enfuse" else "fused.tif")
+            try:
+                cost = program(frames, case.moving, out)
+                fused = read_image(out).pixels
+                found = Measured(cost, *compared(fused, truth, case.moving))
+            except (RuntimeError, cv2.error) as error:
+                print(f"{case}: {name}: failed: {error}", flush=True)
+                continue
+            if asked.keep:
+                write_image(place / "fused" / f"{name}.png", fused)
+        print(f"{case}: {name}: {told(found)}", flush=True)
+        yield name, found
+
+
+def told(found: Measured) -> str:
+    cost = found.cost
+    return (
+        f"{found.psnr:.2f} dB, SSIM {found.ssim:.4f}, {cost.cpu:.1f} s of CPU, {cost.wall:.1f} s, {cost.memory:.0f} MB"
+    )
+
+
+def tables(results: dict[Case, dict[str, Measured]], shapes: Sequence[DepthShape]) -> str:
+    """One for each size, number of frames and kind, of the means over the shapes of depth."""
+    parts = []
+    for case in (case for case in results if case.depth == shapes[0]):
+        over = [results[case._replace(depth=shape)] for shape in shapes if case._replace(depth=shape) in results]
+        names = [name for name in over[0] if all(name in each for each in over)]
+        costs = {name: fmean(each[name].cost.cpu for each in over) for name in names}
+        rows = [
+            (
+                name,
+                f"{fmean(each[name].psnr for each in over):.2f}",
+                f"{fmean(each[name].ssim for each in over):.4f}",
+                f"{costs[name]:.1f}",
+                f"{costs[name] / costs['enfuse']:.1f}" if "enfuse" in costs else "–",
+                f"{fmean(each[name].cost.wall for each in over):.1f}",
+                f"{max(each[name].cost.memory for each in over):.0f}",
+            )
+            for name in names
+        ]
+        kind = "moving" if case.moving else "still"
+        title = f"{case.megapixels:g} MP, {case.frames} frames, {kind}"
+        parts.append(
+            markdown((title, "PSNR, dB", "SSIM", "CPU, s", "times enfuse's", "on the clock, s", "peak, MB"), rows)
+        )
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=Path, help="a folder of sharp photographs")
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[2.0, 12.0, 24.0])
+    parser.add_argument("--frames", type=int, nargs="+", default=[3, 10, 30])
+    parser.add_argument("--depths", nargs="+", default=["ramp", "steps"], choices=["ramp", "steps", "hills"])
+    parser.add_argument("--kinds", nargs="+", default=["still", "moving"], choices=["still", "moving"])
+    parser.add_argument("--quick", action="store_true", help="3 frames of half a megapixel, on a ramp")
+    parser.add_argument("--only", action="append", metavar="NAME", help="a program; may be repeated")
+    parser.add_argument("--shinestacker", default=sys.executable, metavar="PYTHON", help="that has shinestacker")
+    parser.add_argument("--focusweave", default="focusweave", metavar="PROGRAM")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the stacks and what became of them")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
+    parser.add_argument("--pyramid", nargs="+", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.pyramid:
+        write_image(asked.pyramid[0], fused_by_pyramid(asked.pyramid[1:]))
+        return
+    if asked.quick:
+        asked.megapixels, asked.frames, asked.depths = [0.5], [3], ["ramp"]
+    cases = [
+        Case(megapixels, frames, kind == "moving", depth)
+        for megapixels in asked.megapixels
+        for frames in asked.frames
+        for kind in asked.kinds
+        for depth in asked.depths
+    ]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (asked.keep or Path(temporary)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        before = os.getloadavg()[1]
+        results = {case: dict(measured(case, asked, folder)) for case in cases}
+    text = (
+        f"Frames of {' and '.join(asked.depths)}; {os.cpu_count()} CPUs, which others had to themselves for"
+        f" {before:.1f} processes before and {os.getloadavg()[1]:.1f} behind.\n\n{tables(results, asked.depths)}"
+    )
+    print(text)
+    if asked.write:
+        write_section("benchmarks/stacks.py", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -38,6 +38,9 @@ from bridgetune.config import StackMaking
 from bridgetune.config.making import DepthShape
 from bridgetune.data import list_images, make_stacks, read_image, write_image
 
+KNOWN = "nearest focus, known"
+"""The row of what knows the depth, which is no bound: noise is less where frames are averaged."""
+
 Image = NDArray[np.uint8]
 
 MEGAPIXEL = 1_000_000
@@ -58,6 +61,18 @@ if aligned:
 job.add_action(FocusStack("fused", PyramidStack(), prefix=""))
 job.run()
 """
+
+STARTER = """
+import os, sys
+process = os.fork()
+if not process:
+    os.dup2(2, 1)
+    os.execvp(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(process, 0)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+sys.exit(os.waitstatus_to_exitcode(status) != 0)
+"""
+"""Starts a command and tells its cost: what a large process starts is counted as large as that."""
 
 
 class Case(NamedTuple):
@@ -106,14 +121,14 @@ def run(command: Sequence[object], folder: Path) -> Cost:
     """
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        process = subprocess.Popen(list(map(str, command)), cwd=folder, stdout=said, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
+        started = [sys.executable, "-S", "-c", STARTER, *map(str, command)]
+        done = subprocess.run(started, cwd=folder, stdout=subprocess.PIPE, stderr=said, check=False)
         wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if done.returncode:
             said.seek(0)
             raise RuntimeError(" ".join(said.read().decode(errors="replace").split())[-300:])
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+    cpu, memory = map(float, done.stdout.split())
+    return Cost(cpu, wall, memory)
 
 
 def bridgetune(*options: str) -> Program:
@@ -280,7 +295,9 @@ def compared(fused: Image, truth: Image, moving: bool) -> tuple[float, float]:
     there = seen.astype(bool)
     squares = (fused.astype(np.float32) - truth) ** 2
     psnr = 10 * np.log10(255**2 / float(squares.mean(axis=2)[there].mean()))
-    return float(psnr), float(similarity(*(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (fused, truth)))[there].mean())
+    return float(psnr), float(
+        similarity(*(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (fused, truth)))[there].mean()
+    )
 
 
 def registered(fused: Image, truth: Image) -> NDArray[np.float32]:
@@ -315,6 +332,8 @@ def measured(case: Case, asked: argparse.Namespace, folder: Path) -> Iterator[tu
     place = stack_of(case, asked.images, folder)
     frames = sorted((place / "frames" / "photograph").iterdir())
     truth = read_image(place / "clear" / "photograph.png").pixels
+    if not case.moving:
+        yield KNOWN, Measured(Cost(), *compared(sharpest(place, frames), truth, moving=False))
     for name, program in programs(asked).items():
         with tempfile.TemporaryDirectory(dir=folder) as work:
             out = Path(work, "fused.png" if name != "enfuse" else "fused.tif")
@@ -329,6 +348,15 @@ def measured(case: Case, asked: argparse.Namespace, folder: Path) -> Iterator[tu
                 write_image(place / "fused" / f"{name}.png", fused)
         print(f"{case}: {name}: {told(found)}", flush=True)
         yield name, found
+
+
+def sharpest(place: Path, frames: Frames) -> Image:
+    """Each pixel of the frame that is known to be focused nearest to it."""
+    index = read_image(place / "index" / "photograph.png").pixels
+    fused = np.zeros(index.shape, np.uint8)
+    for number, path in enumerate(frames):
+        np.copyto(fused, read_image(path).pixels, where=index == number)
+    return fused
 
 
 def told(found: Measured) -> str:
@@ -350,10 +378,7 @@ def tables(results: dict[Case, dict[str, Measured]], shapes: Sequence[DepthShape
                 name,
                 f"{fmean(each[name].psnr for each in over):.2f}",
                 f"{fmean(each[name].ssim for each in over):.4f}",
-                f"{costs[name]:.1f}",
-                f"{costs[name] / costs['enfuse']:.1f}" if "enfuse" in costs else "–",
-                f"{fmean(each[name].cost.wall for each in over):.1f}",
-                f"{max(each[name].cost.memory for each in over):.0f}",
+                *costing(costs[name], costs.get("enfuse"), [each[name].cost for each in over]),
             )
             for name in names
         ]
@@ -363,6 +388,13 @@ def tables(results: dict[Case, dict[str, Measured]], shapes: Sequence[DepthShape
             markdown((title, "PSNR, dB", "SSIM", "CPU, s", "times enfuse's", "on the clock, s", "peak, MB"), rows)
         )
     return "\n\n".join(parts)
+
+
+def costing(cpu: float, enfuse: float | None, costs: Sequence[Cost]) -> tuple[str, ...]:
+    if not cpu:
+        return ("–",) * 4
+    times = f"{cpu / enfuse:.1f}" if enfuse else "–"
+    return f"{cpu:.1f}", times, f"{fmean(cost.wall for cost in costs):.1f}", f"{max(cost.memory for cost in costs):.0f}"
 
 
 def main() -> None:
@@ -398,8 +430,8 @@ def main() -> None:
         before = os.getloadavg()[1]
         results = {case: dict(measured(case, asked, folder)) for case in cases}
     text = (
-        f"Frames of {' and '.join(asked.depths)}; {os.cpu_count()} CPUs, which others had to themselves for"
-        f" {before:.1f} processes before and {os.getloadavg()[1]:.1f} behind.\n\n{tables(results, asked.depths)}"
+        f"{os.cpu_count()} CPUs, shared: a load of {before:.1f} before and {os.getloadavg()[1]:.1f} behind. Depths:"
+        f" {', '.join(asked.depths)}.\n\n{tables(results, asked.depths)}"
     )
     print(text)
     if asked.write:

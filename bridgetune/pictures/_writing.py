@@ -23,6 +23,10 @@ _JPEG_PIECE = 65_519
 MOST_DENSITY = {".png": 2**31 * INCH, ".jpg": 65_535 * 2.54, ".jpeg": 65_535 * 2.54, ".bmp": 2**31 * INCH}
 """Pixels an inch that a format has room for."""
 
+CLASSIC = 2**32 - 2**25
+"""Bytes of pixels up to which a TIFF is written as programs of any age read it; beyond it is a BigTIFF, for in 32 bits
+there is no counting of where they lie."""
+
 Pixels = NDArray[Any]
 
 
@@ -39,6 +43,7 @@ def encode_tiff(pixels: Pixels, alpha: Pixels | None, metadata: Metadata) -> byt
         buffer,
         _with_alpha(pixels, alpha),
         photometric="minisblack" if pixels.ndim == 2 else "rgb",
+        bigtiff=is_big(pixels),
         compression="deflate",
         predictor=True,
         extrasamples=None if alpha is None else ["unassalpha"],
@@ -69,14 +74,21 @@ def encode_bmp(pixels: Pixels, metadata: Metadata) -> bytes:
     return buffer.getvalue()
 
 
-def held(suffix: str, gray: bool, metadata: Metadata) -> tuple[Metadata, list[str]]:
+def is_big(pixels: Pixels) -> bool:
+    """Whether they are so many that their TIFF, with transparency, is a BigTIFF."""
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    return pixels.nbytes // channels * (channels + 1) > CLASSIC
+
+
+def held(suffix: str, pixels: Pixels, metadata: Metadata) -> tuple[Metadata, list[str]]:
     """What a format has room for, and the names of what it has not.
 
     Args:
         suffix: In lower case.
-        gray: Whether the picture is.
+        pixels: Of the picture.
         metadata: That is to be written.
     """
+    gray = pixels.ndim == 2
     left_out = []
     if metadata.profile is not None and not _holds_profile(suffix, gray, metadata):
         left_out.append(f"colour profile ({metadata.space()}, and the picture is {'gray' if gray else 'RGB'})")
@@ -89,7 +101,11 @@ def held(suffix: str, gray: bool, metadata: Metadata) -> tuple[Metadata, list[st
     if metadata.xmp is not None and suffix == ".bmp":
         left_out.append("XMP")
         metadata = replace(metadata, xmp=None)
-    if suffix not in (".tif", ".tiff"):
+    if suffix in (".tif", ".tiff"):
+        if metadata.exif is not None and metadata.exif.inner and is_big(pixels):
+            left_out.append("Exif of the exposure, for which a BigTIFF has no place")
+            metadata = replace(metadata, exif=replace(metadata.exif, inner={}))
+    else:
         metadata, lost = _as_resolution(suffix, metadata)
         left_out += lost
     return metadata, left_out

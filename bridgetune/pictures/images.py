@@ -282,7 +282,7 @@ def _encode(path: Path, pixels: Pixels, metadata: Metadata, alpha: Pixels | None
     _check_depth(path, pixels.dtype.itemsize * 8)
     # reshaped, so that a side of one pixel has the strides that imagecodecs wants
     pixels = np.ascontiguousarray(pixels).ravel().reshape(shape)
-    metadata, left_out = held(suffix, pixels.ndim == 2, metadata)
+    metadata, left_out = held(suffix, pixels, metadata)
     if suffix == ".png":
         return encode_png(pixels, alpha, metadata), left_out
     if suffix in (".tif", ".tiff"):

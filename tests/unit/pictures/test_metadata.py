@@ -124,6 +124,28 @@ def test_transparency_comes_back_in_8_and_16_bits_gray_and_in_colour(
     assert np.array_equal(read.pixels[..., :channels], pixels.reshape(20, 30, channels))
 
 
+def test_a_picture_that_32_bits_cannot_count_is_a_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    Image.fromarray(PIXELS).save(tmp_path / "a.png", icc_profile=PROFILE, exif=exif().tobytes(), dpi=(300, 300))
+    picture = read_whole_image(tmp_path / "a.png")
+    alpha = picture.alpha
+    for limit, big in (
+        (PIXELS[..., :3].nbytes + alpha.nbytes, False),
+        (PIXELS[..., :3].nbytes + alpha.nbytes - 1, True),
+    ):
+        monkeypatch.setattr("bridgetune.pictures._writing.CLASSIC", limit)
+        left_out = write_image(tmp_path / "out.tif", picture.pixels, picture.metadata, alpha)
+        assert left_out == ["Exif of the exposure, for which a BigTIFF has no place"] * big
+        assert (tmp_path / "out.tif").read_bytes()[:4] == (b"II+\0" if big else b"II*\0")
+        found = read_whole_image(tmp_path / "out.tif")
+        np.testing.assert_array_equal(found.pixels, picture.pixels)
+        np.testing.assert_array_equal(found.alpha, alpha)
+        assert found.metadata.profile == picture.metadata.profile
+        assert found.metadata.resolution == pytest.approx((300, 300), rel=1e-4)
+        assert not found.metadata.broken
+        with tifffile.TiffFile(tmp_path / "out.tif") as file:
+            assert file.pages.first.tags[MAKE].value == "Canon"
+
+
 def test_what_a_format_cannot_hold_is_named(tmp_path: Path):
     Image.fromarray(PIXELS).save(tmp_path / "a.png", icc_profile=PROFILE, exif=exif().tobytes(), dpi=(300, 300))
     picture = read_whole_image(tmp_path / "a.png")

@@ -33,8 +33,8 @@ PANELS = {
         ("precision", "device", "workers", "micro_batch", "checkpoint_activations", "compile"),
         MACHINE,
     ),
-    **dict.fromkeys(("align", "exposure", "order", "reference", "blend", "smooth", "edges", "undecided"), STACK),
-    "quality": NETWORK,
+    **dict.fromkeys(("align", "exposure", "order", "reference", "blend", "smooth", "edges"), STACK),
+    **dict.fromkeys(("quality", "measure", "undecided"), NETWORK),
     **dict.fromkeys(("validate_every", "checkpoint_every", "checkpoints_kept", "tensorboard"), RECORDS),
     **dict.fromkeys(("depth_shape", "blur", "noise", "breathing", "shift", "rotation"), STACKS),
 }

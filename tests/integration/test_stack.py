@@ -15,10 +15,11 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
+from bridgetune.cli import main
 from bridgetune.pictures import read_image, read_whole_image, write_image
 from tests.support.commands import BRIDGETUNE, refused, run, succeeds
 
-CLASSIC = ("--generator", "modified-laplacian", "--align", "none")
+STILL = ("--align", "none")
 
 
 def stack(frames: int = 4, height: int = 48, width: int = 96, bits: int = 8) -> tuple[list[np.ndarray], np.ndarray]:
@@ -44,7 +45,7 @@ def photos(tmp_path: Path) -> Path:
 
 def test_a_folder_becomes_one_sharp_picture_with_its_depth(photos: Path, tmp_path: Path):
     out, depth = tmp_path / "new" / "scharf.tif", tmp_path / "new" / "tiefe.tif"
-    told = json.loads(succeeds("stack", photos, "-o", out, "--depth", depth, "--preview", "--json", *CLASSIC))
+    told = json.loads(succeeds("stack", photos, "-o", out, "--depth", depth, "--preview", "--json", *STILL))
     fused = read_whole_image(out)
     sharp = stack(bits=16)[1]
     assert fused.bits == 16
@@ -67,7 +68,7 @@ def test_a_folder_becomes_one_sharp_picture_with_its_depth(photos: Path, tmp_pat
 
 
 def test_the_frame_that_is_named_gives_the_metadata(photos: Path, tmp_path: Path):
-    said = succeeds("stack", photos, "-o", tmp_path / "a.png", "--reference", "Bild 11.TIF", *CLASSIC[2:])
+    said = succeeds("stack", photos, "-o", tmp_path / "a.png", "--reference", "Bild 11.TIF", *STILL)
     assert "4 frames: fused image of 96×48 pixels in" in said
     exif = read_whole_image(tmp_path / "a.png").metadata.exif
     assert exif is not None
@@ -82,14 +83,16 @@ def test_files_a_pattern_and_pages_are_the_same_stack(photos: Path, tmp_path: Pa
         "pattern": [photos / "bild*.tif"],
         "pages": [tmp_path / "pages.ome.tif"],
     }
-    succeeds("stack", photos, "-o", tmp_path / "folder.tif", *CLASSIC)
+    succeeds("stack", photos, "-o", tmp_path / "folder.tif", *STILL)
     expected = read_image(tmp_path / "folder.tif").pixels
     for name, places in given.items():
-        succeeds("stack", *places, "-o", tmp_path / f"{name}.tif", *CLASSIC)
+        succeeds("stack", *places, "-o", tmp_path / f"{name}.tif", *STILL)
         np.testing.assert_array_equal(read_image(tmp_path / f"{name}.tif").pixels, expected)
 
 
-def test_a_wrong_request_is_one_line_and_nothing_is_written(photos: Path, tmp_path: Path):
+def test_a_wrong_request_is_one_line_and_nothing_is_written(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], logging_as_it_was: None
+):
     first = photos / "Bild 8.TIF"
     out = tmp_path / "out.tif"
     before = sorted(tmp_path.rglob("*"))
@@ -102,6 +105,8 @@ def test_a_wrong_request_is_one_line_and_nothing_is_written(photos: Path, tmp_pa
         ([photos, "-o", first, "--force"], "is also read"),
         ([photos, "-o", out, "--reference", "Bild 1.TIF"], "expected first, middle, last or one of"),
         ([photos, "-o", out, "--align", "perfect"], "--align"),
+        ([photos, "-o", out, "--weights", first], "--weights: is for a network, and none is asked for"),
+        ([photos, "-o", out, "--plain"], "--symmetric: is for a network"),
         ([photos, "-o", out, "--watch", "5"], "--watch: given with FRAMES, expected --each"),
         (["--each", tmp_path, "-o", out, "--watch", "5", "--json"], "--watch: given with --json"),
         (["--each", tmp_path, "-o", tmp_path / "new", "--preview"], "--preview: given with --each"),
@@ -111,11 +116,12 @@ def test_a_wrong_request_is_one_line_and_nothing_is_written(photos: Path, tmp_pa
             [photos, "-o", out, "--depth", tmp_path / "d.tif", "--generator", "laplacian-pyramid"],
             "no decision map",
         ),
-        ([photos, "-o", out, "--weights", first], "--weights: is for a network, and none is asked for"),
-        ([photos, "-o", out, "--plain"], "--symmetric: is for a network"),
     ):
-        named = {"--generator", "--weights", "--plain"} & set(map(str, arguments))
-        assert said in refused("stack", *arguments, *([] if named else CLASSIC[:2])), arguments
+        with pytest.raises(SystemExit) as left:
+            main(["stack", *map(str, arguments)])
+        told = capsys.readouterr()
+        assert (left.value.code, told.out, len(told.err.splitlines())) == (2, "", 1), (arguments, told)
+        assert said in told.err, arguments
         assert sorted(tmp_path.rglob("*")) == before, arguments
 
 
@@ -126,7 +132,7 @@ def test_a_folder_of_folders_is_fused_each_and_what_fails_is_named(photos: Path,
         for number, frame in enumerate(frames):
             write_image(shoot / name / f"{number}.png", frame)
     write_image(shoot / "lonely" / "1.png", sharp)
-    finished = run("stack", "--each", shoot, "-o", out, "--depth", tmp_path / "depths", "--json", *CLASSIC)
+    finished = run("stack", "--each", shoot, "-o", out, "--depth", tmp_path / "depths", "--json", *STILL)
     told = json.loads(finished.stdout)
     assert finished.returncode == 1
     assert [Path(one["out"]).name for one in told["stacks"]] == ["ant 2.tif", "ant 10.tif"]
@@ -138,7 +144,7 @@ def test_a_folder_of_folders_is_fused_each_and_what_fails_is_named(photos: Path,
     ]
     made = (out / "ant 2.tif").stat().st_mtime_ns
     (shoot / "lonely" / "1.png").unlink()
-    again = run("stack", "--each", shoot, "-o", out, *CLASSIC)
+    again = run("stack", "--each", shoot, "-o", out, *STILL)
     assert again.returncode == 0
     assert again.stdout == ""
     assert again.stderr.count("is there already and is left as it is; --force makes it again") == 2
@@ -148,7 +154,7 @@ def test_a_folder_of_folders_is_fused_each_and_what_fails_is_named(photos: Path,
 def test_folders_are_fused_as_they_come_until_it_is_stopped(tmp_path: Path):
     shoot, out = tmp_path / "shoot", tmp_path / "fused"
     shoot.mkdir()
-    command = [*BRIDGETUNE, "stack", "--each", str(shoot), "--watch", "0.5", "-o", str(out), *CLASSIC]
+    command = [*BRIDGETUNE, "stack", "--each", str(shoot), "--watch", "0.5", "-o", str(out), *STILL]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         for number, frame in enumerate(stack()[0]):
             write_image(shoot / "one" / f"{number}.png", frame)
@@ -168,7 +174,7 @@ def test_what_is_stopped_leaves_nothing_half_written(tmp_path: Path):
     for number in range(12):
         write_image(tmp_path / "in" / f"{number}.tif", frames[number % 2])
     before = sorted(tmp_path.rglob("*"))
-    command = [*BRIDGETUNE, "stack", str(tmp_path / "in"), "-o", str(tmp_path / "new" / "out.tif"), *CLASSIC]
+    command = [*BRIDGETUNE, "stack", str(tmp_path / "in"), "-o", str(tmp_path / "new" / "out.tif"), *STILL]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         time.sleep(6)
         process.send_signal(signal.SIGINT)
@@ -185,5 +191,5 @@ def test_fuse_says_where_three_frames_go(photos: Path, tmp_path: Path):
 def test_a_jpeg_of_jpegs(tmp_path: Path):
     for number, frame in enumerate(stack()[0]):
         Image.fromarray(frame).save(tmp_path / f"{number}.JPG", quality=98)
-    succeeds("stack", tmp_path / "*.jpg", "-o", tmp_path / "a.jpg", *CLASSIC)
+    succeeds("stack", tmp_path / "*.jpg", "-o", tmp_path / "a.jpg", *STILL)
     assert read_image(tmp_path / "a.jpg").size == (48, 96)

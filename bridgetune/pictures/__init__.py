@@ -1,6 +1,8 @@
-"""Image files: read into pixels, written whole or not at all, with what they carry; and gray from RGB."""
+"""Image files: read into pixels, written whole or not at all, with what they carry; gray from RGB; and frames of one
+scene laid upon each other."""
 
 from bridgetune.pictures._carried import read_metadata
+from bridgetune.pictures.exposure import evened
 from bridgetune.pictures.frames import FRAME_SUFFIXES, FileFrames, Frames, HeldFrames, open_frames
 from bridgetune.pictures.images import (
     Picture,
@@ -17,17 +19,25 @@ from bridgetune.pictures.images import (
     write_image,
 )
 from bridgetune.pictures.metadata import NOTHING, Calibration, Metadata
+from bridgetune.pictures.registration import Alignment, Registration, chained, register
+from bridgetune.pictures.transforms import Transform, common_area, warped
 
 __all__ = [
     "FRAME_SUFFIXES",
     "NOTHING",
+    "Alignment",
     "Calibration",
     "FileFrames",
     "Frames",
     "HeldFrames",
     "Metadata",
     "Picture",
+    "Registration",
+    "Transform",
+    "chained",
     "check_image_place",
+    "common_area",
+    "evened",
     "image_size",
     "is_jpeg",
     "open_frames",
@@ -36,8 +46,10 @@ __all__ = [
     "read_mask_pixels",
     "read_metadata",
     "read_whole_image",
+    "register",
     "to_batch",
     "to_pixels",
     "to_tensor",
+    "warped",
     "write_image",
 ]

@@ -23,7 +23,7 @@ RUN = ("--steps", "1", "--batch", "2", "--size", "32", "--device", "cpu", "--wor
 
 RIGHT: dict[str, tuple[str, ...]] = {
     "fuse": ("pairs/A/0.png", "pairs/B/0.png", "-o", "new.png", "--generator", FUSING),
-    "stack": ("pairs/A/0.png", "pairs/B/0.png", "-o", "new.png", "--generator", FUSING),
+    "stack": ("frames", "-o", "new.png"),
     "pretrain": (*NETWORK, *PAIRS, *RUN, "--out", "new"),
     "finetune": (*NETWORK, *PAIRS, *RUN, "--clear", "pictures/clear", "--blurred", "pictures/blurred", "--out", "new"),
     "report": ("run",),

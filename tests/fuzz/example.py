@@ -59,8 +59,8 @@ def make_example(folder: Path) -> None:
     """Write it.
 
     `generator`, `run` (of stage 2) and `pictures/{images,masks,clear,blurred}` are small; `pairs` has `A`, `B` and
-    `mask`; `scores/{one,two}.json` are evaluations; `sweep.toml` asks for what is not there; `odd` has a pipe, a
-    loop, an empty folder and file, and a name that is no UTF-8.
+    `mask`; `frames` is a stack of three; `scores/{one,two}.json` are evaluations; `sweep.toml` asks for what is not
+    there; `odd` has a pipe, a loop, an empty folder and file, and a name that is no UTF-8.
     """
     folder.mkdir(parents=True)
     for name in ("generator", "pictures"):
@@ -69,6 +69,7 @@ def make_example(folder: Path) -> None:
     for name, source in (("A", "images"), ("B", "blurred"), ("mask", "masks"), ("fused", "clear")):
         (folder / "pairs" / name).mkdir(parents=True)
         shutil.copy2(EARLIER / "pictures" / source / "0.png", folder / "pairs" / name / "0.png")
+    _stack(folder / "frames")
     evaluations = EARLIER / "sweep" / "runs" / "drpl" / "seed-0" / "supervised" / "evaluations"
     (folder / "scores").mkdir()
     text = (evaluations / "held-out.json").read_text(encoding="utf-8")
@@ -76,6 +77,18 @@ def make_example(folder: Path) -> None:
     (folder / "scores" / "two.json").write_text(text.replace("DRPL, seed 0", "Other"), encoding="utf-8")
     (folder / "sweep.toml").write_text(SWEEP, encoding="utf-8")
     _odd(folder / "odd")
+
+
+def _stack(folder: Path) -> None:
+    """Three frames, each in focus in a third of the picture."""
+    folder.mkdir()
+    sharp, blurred = (np.asarray(Image.open(EARLIER / "pictures" / name / "0.png")) for name in ("clear", "blurred"))
+    third = sharp.shape[1] // 3
+    for number in range(3):
+        frame = blurred.copy()
+        place = slice(number * third, (number + 1) * third if number < 2 else None)
+        frame[:, place] = sharp[:, place]
+        Image.fromarray(frame).save(folder / f"{number}.png")
 
 
 def _odd(folder: Path) -> None:

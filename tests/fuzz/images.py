@@ -131,7 +131,7 @@ SUFFIXES = ("png", "png", "tif", "tiff", "jpg", "bmp", "webp")
 def cases(draw: st.DrawFn) -> Case:
     """A malformed picture beside another or itself, in every verb that reads pictures."""
     bad, suffix = draw(malformed()), draw(st.sampled_from(SUFFIXES))
-    verb = draw(st.sampled_from(("fuse", "fuse", "fuse", "folder", "make", "measure")))
+    verb = draw(st.sampled_from(("fuse", "fuse", "fuse", "folder", "stack", "stack", "make", "measure")))
     if verb == "fuse":
         other = draw(st.sampled_from((bad, pictures()["png"])))
         files = {f"a.{suffix}": bad, f"b.{suffix}": other}
@@ -139,6 +139,10 @@ def cases(draw: st.DrawFn) -> Case:
     if verb == "folder":
         files = {f"in/A/1.{suffix}": bad, f"in/B/1.{suffix}": bad}
         return Case(("fuse", "--pairs", "in", "-o", "new", "--generator", FUSING), files)
+    if verb == "stack":
+        files = {f"in/{name}.{suffix}": bad for name in draw(st.sampled_from((("a",), ("a", "b"))))}
+        files["in/z.png"] = pictures()["png"]
+        return Case(("stack", "in", "-o", "new.tif", "--depth", "depth.tif"), files)
     if verb == "make":
         files = {f"in/1.{suffix}": bad, "masks/1.png": pictures()["png gray"]}
         return Case(("data", "make", "--images", "in", "--masks", "masks", "--size", "32", "--out", "new"), files)

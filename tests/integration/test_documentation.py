@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
+from scipy import ndimage
 from torch import Tensor, nn
 
 import bridgetune
@@ -56,6 +58,7 @@ NOT_RUN = {
     r"(accelerate launch|torchrun) .*": "several processes: tests/distributed",
     r"python benchmarks/\S+ --write": "takes minutes, and writes; that the program is there is tested",
     r"bridgetune demo": "test_demo.py",
+    r"bridgetune stack .* --watch .*": "goes on until it is stopped: test_stack.py",
     r"bridgetune compare --sweep .*": "trains for minutes: test_sweep.py runs a smaller one",
     r"bridgetune inspect mynet": "needs that plugin installed: test_plugin_template.py",
 }
@@ -106,6 +109,32 @@ def results_in(folder: Path, folders: Folders) -> None:
         write_image(folder / f"{number + 1:02}.png", read_image(folders.images / f"{number}.png").pixels)
 
 
+def stack_in(path: Path) -> None:
+    """Four frames of blobs and noise, as a camera calls them, each sharp in another quarter."""
+    path.mkdir(parents=True)
+    for number, frame in enumerate(frames_of()):
+        write_image(path / f"DSC_{number + 8:04}.JPG", frame)
+
+
+def pages_in(path: Path) -> None:
+    tifffile.imwrite(path, np.stack(frames_of()), photometric="rgb", metadata={"axes": "ZYXS"})
+
+
+def frames_of(frames: int = 4, height: int = 192, width: int = 256) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    noise = [ndimage.gaussian_filter(rng.random((height, width)), deviation) for deviation in (0.7, 3, 9)]
+    scene = sum((each - each.mean()) / each.std() for each in noise)
+    sharp = np.clip(128 + 30 * scene, 0, 255)[..., None].repeat(3, axis=2)
+    blurred = ndimage.gaussian_filter(sharp, (2, 2, 0))
+    quarter = np.arange(width) * frames // width
+    return [np.where((quarter == each)[None, :, None], sharp, blurred).astype(np.uint8) for each in range(frames)]
+
+
+def shoot_in(path: Path) -> None:
+    for name in ("ant", "bee"):
+        stack_in(path / name)
+
+
 def released_in(path: Path) -> None:
     """Random weights as the authors' program stores them."""
     weights = bridgetune.create("bridgemff", weights=None).unwrap().state_dict()
@@ -146,6 +175,9 @@ def given(folders: Folders, page: str) -> dict[str, Callable[[Path], object]]:
         "masks": lambda path: shutil.copytree(folders.masks, path),
         "clear": lambda path: shutil.copytree(folders.clear, path),
         "blurred": lambda path: shutil.copytree(folders.blurred, path),
+        "beetle": stack_in,
+        "shoot": shoot_in,
+        "zstack.ome.tif": pages_in,
         "folder": pairs,
         "lytro": pairs,
         "microscope": pairs,

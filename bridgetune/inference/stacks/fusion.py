@@ -84,7 +84,7 @@ class StackFusion:
     metadata: Metadata = NOTHING
     alpha: Pixels | None = None
 
-    def save(self, out: Path, depth: Path | None = None, depth_preview: Path | None = None) -> None:
+    def save(self, out: str | Path, depth: str | Path | None = None, depth_preview: str | Path | None = None) -> None:
         """Write the picture, and where it has a depth that, too; what is there is replaced.
 
         Args:
@@ -96,19 +96,22 @@ class StackFusion:
             RequestError: A place is refused, see `check_image_place`, or two are one; nothing is written.
             WorkError: One cannot be written.
         """
-        depth, depth_preview = (None, None) if self.depth is None else (depth, depth_preview)
-        check_apart([place for place in (out, depth, depth_preview) if place is not None])
-        check_image_place(out, "the fused image", bits=self.pixels.dtype.itemsize * 8, force=True)
-        if depth is not None:
-            check_file(depth, "the depth map", suffixes=DEPTHS, force=True)
-        if depth_preview is not None:
-            check_image_place(depth_preview, "the depth map in colours", force=True)
-        if lost := write_image(out, self.pixels, self.metadata, self.alpha):
+        picture = Path(out)
+        map_out, shown = (
+            None if place is None or self.depth is None else Path(place) for place in (depth, depth_preview)
+        )
+        check_apart([place for place in (picture, map_out, shown) if place is not None])
+        check_image_place(picture, "the fused image", bits=self.pixels.dtype.itemsize * 8, force=True)
+        if map_out is not None:
+            check_file(map_out, "the depth map", suffixes=DEPTHS, force=True)
+        if shown is not None:
+            check_image_place(shown, "the depth map in colours", force=True)
+        if lost := write_image(picture, self.pixels, self.metadata, self.alpha):
             logger.warning("%s: cannot hold what the frames carry, and leaves out: %s", out, ", ".join(lost))
-        if depth is not None and self.depth is not None:
-            _write_depth(depth, self.depth)
-        if depth_preview is not None and self.depth is not None:
-            write_image(depth_preview, coloured(self.depth, len(self.used)))
+        if map_out is not None and self.depth is not None:
+            _write_depth(map_out, self.depth)
+        if shown is not None and self.depth is not None:
+            write_image(shown, coloured(self.depth, len(self.used)))
 
     def as_dict(self) -> dict[str, Any]:
         """What it is made of, for JSON: names, reasons, transforms, and the share of the pixels of each frame."""

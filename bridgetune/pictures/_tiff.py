@@ -282,7 +282,8 @@ def _decode(page: TiffPage) -> Pixels:
         colors = (page.colormap >> 8).astype(np.uint8).T
         return np.take(colors, samples[..., 0], axis=0)
     # The JPEG decoder returns RGB for what is stored as YCbCr.
-    if kind == PHOTOMETRIC.RGB or (kind == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.JPEG):
+    colours = kind == PHOTOMETRIC.RGB or (kind == PHOTOMETRIC.YCBCR and page.compression == COMPRESSION.JPEG)
+    if colours and channels >= 3:
         return unsigned(samples[..., :3], bits)
     if kind == PHOTOMETRIC.SEPARATED and channels >= 4:
         return cmyk_to_rgb(unsigned(samples[..., :4], bits))

@@ -143,6 +143,10 @@ def test_pillows_lzw_is_refused_without_its_last_byte(tmp_path, rng):
 
 PLAIN = hostile.plain_tags()
 INCONSISTENT = {
+    "colours of one sample": hostile.directory({**PLAIN, 262: (3, 1, 2)}, data=bytes(300)),
+    "colours of two samples": hostile.directory(
+        {**PLAIN, 262: (3, 1, 2), 277: (3, 1, 2), 279: (4, 1, 32)}, data=bytes(300)
+    ),
     "pages in a circle": hostile.directory(PLAIN, following=8, data=bytes(300)),
     "a page beyond the end": hostile.directory(PLAIN, following=9999, data=bytes(300)),
     "no strip": hostile.directory({tag: PLAIN[tag] for tag in PLAIN if tag not in (273, 279)}, data=bytes(300)),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
+from bridgetune.inference.stacks.aligning import UNREGISTERED, Aligning
 from bridgetune.inference.stacks.fusion import LeftOut, Progress
 from bridgetune.inference.stacks.looking import Look, look
 from bridgetune.inference.stacks.misfits import nowhere_sharp, other_sizes, repeated, shows_another_scene
 from bridgetune.inference.stacks.order import depth_order
 from bridgetune.pictures import Frames
-
-logger = logging.getLogger("bridgetune")
 
 Report = Callable[[Progress], None]
 
@@ -48,6 +46,10 @@ class Chosen:
         """Of the deepest."""
         return max(one.bits for one in self.looks)
 
+    def ordered(self, order: Sequence[int]) -> Chosen:
+        """The same in another order: of each, where it is now."""
+        return Chosen(tuple(self.places[at] for at in order), tuple(self.looks[at] for at in order), self.left_out)
+
     def without(self, reasons: Mapping[int, str], names: Sequence[str]) -> Chosen:
         """The same but for some.
 
@@ -69,23 +71,34 @@ class Chosen:
         return Chosen(tuple(self.places[at] for at in kept), tuple(self.looks[at] for at in kept), left_out)
 
 
-def choose(frames: Frames, config: StackConfig, progress: Report | None = None) -> Chosen:
-    """Look at all frames, and leave out those of another size, those that repeat and those that are nowhere sharp.
+def choose(frames: Frames, config: StackConfig, progress: Report | None = None) -> tuple[Chosen, Aligning | None]:
+    """Look at all frames, and leave out what the stack is better off without.
+
+    That are those of another size, those that repeat, those that show another scene or cannot be registered, and those
+    that are nowhere sharp.
 
     Args:
-        frames: Read one after the other, each once.
-        config: Whose order counts; and where nothing is aligned, frames of another scene are left out.
+        frames: Read one after the other, each once; or twice, where the order is measured and they are aligned.
+        config: Whose `order`, `align` and `exposure` count.
         progress: Told of each frame.
+
+    Returns:
+        The frames; and how they are aligned, None where they are taken as they are.
 
     Raises:
         RequestError: Fewer than two remain.
     """
+    aligning = None if config.align == "none" and not config.exposure else Aligning(config)
+    at_once = aligning is not None and config.order == "name"
     names = frames.names
     wrong = other_sizes(names, [frames.size(place) for place in range(len(frames))])
     looks: dict[int, Look] = {}
     for place in range(len(frames)):
         if place not in wrong:
-            looks[place] = look(frames.read(place))
+            picture = frames.read(place)
+            looks[place] = look(picture)
+            if aligning is not None and at_once:
+                aligning.see(place, picture.pixels)
         if progress is not None:
             progress(Progress("looking at frames", place + 1, len(frames), names[place]))
     chosen = Chosen(tuple(looks), tuple(looks.values()), ()).without(wrong, names)
@@ -94,13 +107,23 @@ def choose(frames: Frames, config: StackConfig, progress: Report | None = None) 
     )
     if config.align == "none":
         chosen = chosen.without(_of_another_scene(chosen), names)
+    if aligning is not None and at_once:
+        chosen = chosen.without(_unregistered(chosen, aligning), names)
     chosen = chosen.without(_of_places(chosen, nowhere_sharp(chosen.looks)), names)
     if config.order == "depth":
-        order = depth_order(chosen.looks)
-        chosen = Chosen(
-            tuple(chosen.places[at] for at in order), tuple(chosen.looks[at] for at in order), chosen.left_out
-        )
-    return chosen
+        chosen = chosen.ordered(depth_order(chosen.looks))
+    if aligning is not None and not at_once:
+        for at, place in enumerate(chosen.places):
+            aligning.see(place, frames.read(place).pixels)
+            if progress is not None:
+                progress(Progress("aligning", at + 1, len(chosen.places), names[place]))
+        chosen = chosen.without(_unregistered(chosen, aligning), names)
+    return chosen, aligning
+
+
+def _unregistered(chosen: Chosen, aligning: Aligning) -> dict[int, str]:
+    registered = aligning.registered()
+    return {place: UNREGISTERED for place in chosen.places if place not in registered}
 
 
 def _of_places(chosen: Chosen, reasons: Mapping[int, str]) -> dict[int, str]:

@@ -15,6 +15,7 @@ from bridgetune.errors import RequestError
 from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.deciding import settled
 from bridgetune.inference.mapless import fuse_without_map
+from bridgetune.inference.stacks.aligning import Alignment, still
 from bridgetune.inference.stacks.choosing import Chosen, choose
 from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deepened
 from bridgetune.inference.stacks.focus import scores
@@ -41,15 +42,15 @@ def fuse_stack(
 ) -> StackFusion:
     """One picture, sharp wherever one of the frames is.
 
-    Each frame has a score at every pixel, and the pixel of the highest is taken. The frames are read twice, one at a
-    time, so that memory does not grow with their number. A network is asked about neighbours alone, and never about a
-    fused picture.
+    Each frame is aligned, has a score at every pixel, and the pixel of the highest is taken. The frames are read twice,
+    one at a time, so that memory does not grow with their number. A network is asked about neighbours alone, and never
+    about a fused picture.
 
     Args:
         generator: None scores by a focus measure, see `bridgetune.inference.stacks.focus`. A `Generator` has a say
             where the measures of neighbours hardly differ, or by `StackConfig.measure` alone; it is run in eval mode,
             and its mode restored. An `Evaluator` fuses the picture so far with the next frame, and has no depth.
-        frames: Two or more, aligned: as `open_frames` finds them, or files, pictures, or arrays (H, W, 3) and (H, W)
+        frames: Two or more: as `open_frames` finds them, or files, pictures, or arrays (H, W, 3) and (H, W)
             of uint8 or uint16.
         config: See `StackConfig`.
         progress: Called when a frame is through.
@@ -60,13 +61,17 @@ def fuse_stack(
     """
     source = _frames(frames)
     reference = _reference(source.names, config.reference)
-    chosen = choose(source, config, progress)
+    chosen, aligning = choose(source, config, progress)
     if reference is not None and reference not in chosen.places:
         why = next(frame.reason for frame in chosen.left_out if frame.name == source.names[reference])
         raise RequestError(f"reference: {source.names[reference]} is left out, {why}; name another frame")
     if reference is None:
         reference = chosen.places[_PLACES[config.reference](len(chosen.places))]
-    fusing = _Fusing(source, chosen, reference, config, progress)
+    size = chosen.looks[0].size
+    alignment = (
+        still(len(chosen.places), size) if aligning is None else aligning.alignment(chosen.places, reference, size)
+    )
+    fusing = _Fusing(source, chosen, alignment, reference, config, progress)
     if isinstance(generator, Evaluator):
         return fusing.chained(generator)
     if generator is None:
@@ -108,10 +113,16 @@ class _Fusing:
     """Frames that are chosen, on their way into one picture."""
 
     def __init__(
-        self, frames: Frames, chosen: Chosen, reference: int, config: StackConfig, progress: Report | None
+        self,
+        frames: Frames,
+        chosen: Chosen,
+        alignment: Alignment,
+        reference: int,
+        config: StackConfig,
+        progress: Report | None,
     ) -> None:
-        self.frames, self.chosen, self.reference, self.config = frames, chosen, reference, config
-        self.progress = progress
+        self.frames, self.chosen, self.alignment, self.reference = frames, chosen, alignment, reference
+        self.config, self.progress = config, progress
         self.metadata: Any = None
 
     def scored(self, generator: nn.Module | None) -> StackFusion:
@@ -122,17 +133,18 @@ class _Fusing:
         before: Pixels | None = None
         alone = generator is not None and self.config.measure == "none"
         for at in range(len(self.chosen.places)):
-            pixels, alpha = self._read(at)
+            pixels, alpha, holds = self._read(at)
             rise = None
             if generator is not None and before is not None:
                 rise = asked_logits(generator, pixels, before)
                 rise = settled(rise, pixels, before) if alone and self.config.undecided == "settle" else rise
             if not alone:
-                score = scores(pixels, self.chosen.noise)
-                best.offer(pixels, score, None if rise is None else np.float32(SAY) * rise, alpha)
+                score, rise = scores(pixels, self.chosen.noise), None if rise is None else np.float32(SAY) * rise
+            elif score is None or rise is None:
+                score = np.zeros(pixels.shape[:2], np.float32)
             else:
-                score = np.zeros(pixels.shape[:2], np.float32) if score is None or rise is None else score + rise
-                best.offer(pixels, score, alpha=alpha)
+                score, rise = score + rise, None
+            best.offer(pixels, _where(score, holds), rise, alpha)
             before = pixels if generator is not None else None
             self._tell(at)
         if smooth != "none":
@@ -149,22 +161,27 @@ class _Fusing:
 
     def chained(self, evaluator: Evaluator) -> StackFusion:
         """By what has no map: the picture so far with the next frame."""
-        fused, alpha = self._read(0)
+        fused, alpha, _ = self._read(0)
         self._tell(0)
         for at in range(1, len(self.chosen.places)):
-            pixels, transparent = self._read(at)
+            pixels, transparent, _ = self._read(at)
             fused = fuse_without_map(evaluator, fused, pixels)
             alpha = None if alpha is None or transparent is None else np.maximum(alpha, transparent)
             self._tell(at)
         return self._told(fused, alpha, None)
 
-    def _read(self, at: int) -> tuple[Pixels, Pixels | None]:
+    def _read(self, at: int) -> tuple[Pixels, Pixels | None, NDArray[np.bool_] | None]:
+        """A frame, aligned: its pixels, its transparency, and where it holds something, None where that is all."""
         place = self.chosen.places[at]
         picture = self.frames.read(place)
         if place == self.reference:
             self.metadata = picture.metadata
-        alpha = None if picture.alpha is None else deepened(picture.alpha, self.chosen.bits)
-        return deepened(picture.pixels, self.chosen.bits), alpha
+        pixels, holds = self.alignment.shown(at, deepened(picture.pixels, self.chosen.bits))
+        if picture.alpha is None:
+            return pixels, None, holds
+        alpha, _ = self.alignment.shown(at, deepened(picture.alpha, self.chosen.bits))
+        clear = alpha == 0
+        return pixels, alpha, (~clear if holds is None else holds & ~clear) if clear.any() else holds
 
     def _tell(self, at: int, step: str = "fusing") -> None:
         if self.progress is not None:
@@ -173,16 +190,19 @@ class _Fusing:
 
     def _told(self, pixels: Pixels, alpha: Pixels | None, best: RunningBest | None) -> StackFusion:
         names = [self.frames.names[place] for place in self.chosen.places]
-        height, width = pixels.shape[:2]
         return StackFusion(
             pixels=np.ascontiguousarray(pixels[..., 0]) if self.chosen.gray else pixels,
             index=None if best is None else best.index,
             depth=None if best is None else best.depth,
             used=tuple(names),
             left_out=self.chosen.left_out,
-            transforms=(np.eye(3),) * len(names),
+            transforms=tuple(transform.matrix for transform in self.alignment.transforms),
             reference=self.frames.names[self.reference],
-            area=(slice(0, height), slice(0, width)),
+            area=self.alignment.area,
             metadata=self.metadata,
             alpha=alpha,
         )
+
+
+def _where(score: NDArray[np.float32], holds: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+    return score if holds is None else np.where(holds, score, np.float32(-np.inf))

@@ -14,7 +14,7 @@ from torch import Tensor
 import bridgetune
 from bridgetune import Evaluator, Generator, RequestError, StackConfig
 from bridgetune.inference.stacks import Progress
-from bridgetune.pictures import write_image
+from bridgetune.pictures import Picture, write_image
 
 PLAIN = StackConfig(align="none", blend="none")
 ALONE = StackConfig(align="none", blend="none", measure="none", undecided="keep")
@@ -114,6 +114,69 @@ def test_frames_whose_names_lie_are_ordered_by_their_depth():
     fusion = bridgetune.fuse_stack(None, [frames[place] for place in (0, 2, 1, 3)], config)
     assert fusion.used == ("frame 1", "frame 3", "frame 2", "frame 4")
     assert np.array_equal(fusion.index, bridgetune.fuse_stack(None, frames, PLAIN).index)
+
+
+def breathing(frames: int = 4) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """Frames of a scene of which each is sharp in a band of rows, and larger by half a percent; and the scene."""
+    rng = np.random.default_rng(1)
+    fields = (cv2.GaussianBlur(rng.normal(0, 30 * size, (160, 200)), (0, 0), size) for size in (1, 3, 12))
+    texture = (128 + sum(fields)[..., None].repeat(3, 2)).clip(0, 255).astype(np.uint8)
+    stack = []
+    for place in range(frames):
+        blurred = cv2.GaussianBlur(texture, (0, 0), 2)
+        rows = slice(160 // frames * place, 160 // frames * (place + 1))
+        blurred[rows] = texture[rows]
+        turn = cv2.getRotationMatrix2D((99.5, 79.5), 0, 1 + 0.005 * (place - frames // 2))
+        stack.append(cv2.warpAffine(blurred, turn, (200, 160), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT))
+    return stack, texture
+
+
+def test_frames_are_aligned_to_the_reference_and_cropped_to_what_all_show():
+    frames, texture = breathing()
+    fusion = bridgetune.fuse_stack(None, frames, StackConfig(align="similarity"))
+    rows, columns = fusion.area
+    assert fusion.pixels.shape[:2] == (rows.stop - rows.start, columns.stop - columns.start)
+    assert 150 <= fusion.pixels.shape[0] < 160
+    errors = [
+        np.abs(one.astype(float) - texture[rows, columns]).mean()
+        for one in (
+            fusion.pixels,
+            bridgetune.fuse_stack(None, frames, StackConfig(align="none")).pixels[rows, columns],
+        )
+    ]
+    assert errors[0] < 0.8 * errors[1]
+    assert np.array_equal(fusion.transforms[2], np.eye(3))
+    assert fusion.transforms[0][0, 0] == pytest.approx(0.99, abs=0.002)
+
+
+def test_edges_that_are_kept_are_of_frames_that_hold_something():
+    frames, texture = breathing()
+    fusion = bridgetune.fuse_stack(None, frames, StackConfig(align="similarity", edges="keep", blend="none"))
+    assert fusion.pixels.shape == texture.shape
+    assert (fusion.index[-5, 5:-5] == 3).all()
+    assert (fusion.index[-1] < 3).all()  # which the last frame, larger than the reference, does not show
+    assert np.isfinite(fusion.depth).all()
+
+
+def test_a_frame_that_cannot_be_registered_is_named_and_left_out():
+    frames, _ = breathing()
+    other = np.random.default_rng(5).integers(0, 256, frames[0].shape).astype(np.uint8)
+    fusion = bridgetune.fuse_stack(None, [frames[0], other, *frames[1:]], StackConfig(align="similarity"))
+    assert [(frame.name, frame.reason) for frame in fusion.left_out] == [
+        ("frame 2", "it cannot be registered: it has too little in common with the others")
+    ]
+    assert np.array_equal(fusion.pixels, bridgetune.fuse_stack(None, frames, StackConfig(align="similarity")).pixels)
+
+
+def test_a_transparent_part_of_a_frame_is_taken_from_another():
+    frames, _, _ = focused()
+    clear = np.full((96, 96), 255, np.uint8)
+    clear[:12] = 0
+    pictures = [Picture(frame, gray=False, alpha=clear if place == 0 else None) for place, frame in enumerate(frames)]
+    fusion = bridgetune.fuse_stack(None, pictures, PLAIN)
+    assert (fusion.index[:12] > 0).all()
+    assert fusion.alpha is not None
+    assert (fusion.alpha == 255).all()
 
 
 @pytest.mark.parametrize("smooth", ["regions", "guided"])

@@ -16,7 +16,7 @@ from bridgetune.cli.console import ERRORS, bar
 from bridgetune.cli.options import GENERATOR, NETWORK, Mirrored, Scales, Symmetric, Trust, Weights, WeightsKey
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
-from bridgetune.paths import as_text
+from bridgetune.paths import are_same, as_text, is_folder, shown
 
 if TYPE_CHECKING:
     from bridgetune.inference import StackFusion
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 PREVIEW_SIDE = 1024
 """Pixels of a preview's longest side, at most."""
+
+LEAST_SHOWN = 0.05
+"""Pixels that frames were moved by, from which on it is said."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Job:
         out: The fused image.
         depth, depth_preview: The depth as it is, and in colours.
         preview: The small picture.
+        folders: Whose pictures all are frames.
     """
 
     frames: FileFrames
@@ -91,6 +95,7 @@ class Job:
     depth: Path | None = None
     depth_preview: Path | None = None
     preview: Path | None = None
+    folders: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, frames: Sequence[Path], out: Path, depth: Path | None, preview: bool = False) -> Job:
@@ -112,6 +117,7 @@ class Job:
             depth,
             None if depth is None else depth.with_suffix(".png"),
             out.with_name(f"{out.stem}.preview.jpg") if preview else None,
+            tuple(path for path in frames if is_folder(path)),
         )
 
     def check(self, force: bool) -> None:
@@ -132,6 +138,12 @@ class Job:
         if self.preview is not None:
             check_image_place(self.preview, "the preview", force=force)
         check_apart([place for place in places if place is not None], self.frames.files)
+        if any(are_same(self.out.parent, folder) for folder in self.folders):
+            ERRORS.print(
+                f"{shown(self.out)}: lies among its frames, and will be one of them the next time; better elsewhere",
+                style="yellow",
+                markup=False,
+            )
         if self.out.suffix.lower() not in (".tif", ".tiff", ".png"):
             check_image_place(self.out, "the fused image", bits=self.frames.read(0).bits, force=True)
 
@@ -166,21 +178,28 @@ class Job:
         ERRORS.print(f"a preview is in {self.preview}", markup=False)
 
     def _told(self, fusion: StackFusion, seconds: float) -> dict[str, Any]:
+        from bridgetune.pictures.transforms import Transform
+
+        told = fusion.as_dict()
+        for frame, matrix in zip(told["used"], fusion.transforms, strict=True):
+            frame["displacement"] = round(Transform(matrix).displacement(fusion.pixels.shape[:2]), 3)
         places = {"out": self.out, "depth": self.depth, "depth_preview": self.depth_preview, "preview": self.preview}
         return {
             **{name: None if place is None else as_text(place) for name, place in places.items()},
             "seconds": round(seconds, 2),
-            **fusion.as_dict(),
+            **told,
         }
 
 
 def summary(told: dict[str, Any]) -> str:
     """What was done, in a line."""
     size = told["size"]
+    farthest = max(frame["displacement"] for frame in told["used"])
+    aligned = f", aligned by up to {farthest:.1f} pixels" if farthest >= LEAST_SHOWN else ""
     left_out = f", {len(told['left_out'])} left out" if told["left_out"] else ""
     return (
-        f"{len(told['used'])} frames{left_out}: fused image of {size['width']}×{size['height']} pixels in {told['out']}"
-        f" ({told['seconds']:.1f} s)"
+        f"{len(told['used'])} frames{aligned}{left_out}: fused image of {size['width']}×{size['height']} pixels in"
+        f" {told['out']} ({told['seconds']:.1f} s)"
     )
 
 

@@ -75,6 +75,15 @@ def test_the_frame_that_is_named_gives_the_metadata(photos: Path, tmp_path: Path
     assert exif.picture[271][1] == b"Maker 3\0"
 
 
+def test_a_picture_among_its_frames_is_warned_of_and_refused_the_next_time(tmp_path: Path):
+    for number, frame in enumerate(stack()[0]):
+        write_image(tmp_path / f"{number}.png", frame)
+    finished = run("stack", tmp_path, "-o", tmp_path / "sharp.png", *STILL)
+    assert finished.returncode == 0
+    assert "sharp.png: lies among its frames, and will be one of them the next time" in finished.stderr
+    assert "is also read" in refused("stack", tmp_path, "-o", tmp_path / "sharp.png", "--force", *STILL)
+
+
 def test_files_a_pattern_and_pages_are_the_same_stack(photos: Path, tmp_path: Path):
     frames = stack(bits=16)[0]
     tifffile.imwrite(tmp_path / "pages.ome.tif", np.stack(frames), photometric="rgb", metadata={"axes": "ZYXS"})

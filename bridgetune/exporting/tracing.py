@@ -8,13 +8,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
+from torch.nn.functional import interpolate
 from torch.overrides import TorchFunctionMode
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import WorkError
 from bridgetune.modes import evaluating
 from bridgetune.wrapping import Adapter, InputDomain
-from bridgetune.wrapping.adapter import padded_side, read_logits
+from bridgetune.wrapping.adapter import padded_side
 from bridgetune.wrapping.known_pair import half_and_half
 
 Size = tuple[int, int] | Literal["dynamic"]
@@ -112,8 +113,10 @@ class _OpenSides(Adapter):
         super().__init__(generator.network, generator.config)
         self.domain = _OpenDomain(generator.config)
 
-    def _read(self, answer: object, item: int | str | None, shape: torch.Size, *, auxiliary: bool = False) -> Tensor:
-        return self._cropped(read_logits(answer, self.config, item), shape[-2:])
+    def at_size(self, logits: Tensor, shape: Sequence[int], *, auxiliary: bool = False) -> Tensor:
+        if self.config.stride > 1:
+            logits = interpolate(logits, scale_factor=self.config.stride, mode="bilinear")
+        return self._cropped(logits, shape[-2:])
 
     def _cropped(self, logits: Tensor, sides: Sequence[int]) -> Tensor:
         for axis, side in zip((2, 3), sides, strict=True):  # slices would ask how the padded side compares with it

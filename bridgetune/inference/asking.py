@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -39,13 +39,17 @@ def asked_logits(
     told = progress or (lambda share: None)
     pixels = first.shape[0] * first.shape[1]
     with torch.inference_mode():
-        if isinstance(generator, Adapter) and isinstance(generator.network, InStrips) and pixels > IN_STRIPS:
+        if _takes_strips(generator) and pixels > IN_STRIPS:
             logits = map_in_pieces(generator, first, second, told)
         else:
             logits = _of_the_whole(generator, first, second)
             told(1.0)
         answer: NDArray[np.float32] = logits.cpu().numpy()
     return answer
+
+
+def _takes_strips(generator: nn.Module) -> TypeGuard[Adapter]:
+    return isinstance(generator, Adapter) and isinstance(generator.network, InStrips) and generator.config.local
 
 
 def _of_the_whole(generator: nn.Module, first: NDArray[Any], second: NDArray[Any]) -> torch.Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,7 +37,8 @@ class Engine:
 
     Args:
         config: See there.
-        unused: Whether some trainable parameters have no part in the loss: those of coarser maps in stage 2.
+        unused: Whether some trainable parameters have no part in the loss: those of coarser maps in stage 2,
+            or of an image head.
 
     Attributes:
         kept: Name -> what checkpoints keep besides, added to before the first one.
@@ -141,7 +144,8 @@ class Engine:
 
     def save(self, folder: Path) -> None:
         """Write networks, optimisers, schedules, random state and what else is `kept`. All processes call it."""
-        self._accelerator.save_state(str(folder))
+        with _no_word_of_shared_tensors():
+            self._accelerator.save_state(str(folder))
         if self.is_main:
             torch.save({name: kept.state_dict() for name, kept in self.kept.items()}, folder / _STATE)
 
@@ -155,6 +159,21 @@ class Engine:
     def wait(self) -> None:
         """Until every process is here."""
         self._accelerator.wait_for_everyone()
+
+
+@contextmanager
+def _no_word_of_shared_tensors() -> Iterator[None]:
+    """accelerate warns of every tensor that has two names; it is written once, and read back under both."""
+
+    def another(record: logging.LogRecord) -> bool:
+        return "Removed shared tensor" not in record.getMessage()
+
+    speaker = logging.getLogger("accelerate.utils.other")
+    speaker.addFilter(another)
+    try:
+        yield
+    finally:
+        speaker.removeFilter(another)
 
 
 def _forget_earlier_runs() -> None:

@@ -37,6 +37,7 @@ from bridgetune.training.stage_data import StageData
 from bridgetune.training.trained import TrainedGenerator
 from bridgetune.training.validation import validate
 from bridgetune.wrapping import Adapter, has_batch_norm, preflight
+from bridgetune.wrapping.traces import without_leftovers
 
 logger = logging.getLogger("bridgetune")
 
@@ -98,12 +99,13 @@ class Stage:
             self.run.check(resume)
         self.generator = generator
         self.data = StageData.of(pairs, validation, unlabelled, references, config)
-        for source in self.data.sources:
+        unreached = preflight(generator, self.data.sources[0], config.batch)
+        for source in self.data.sources[1:]:
             preflight(generator, source, config.batch)
         self.config = config.model_copy(update={"size": self.data.side()})
         self.samples = self.data.samples(self.config)
         self.steps = _steps(self.config, len(self.samples))
-        self.engine = Engine(self.config, unused=name == "finetune" and bool(generator.config.auxiliary))
+        self.engine = Engine(self.config, unused=bool(unreached or (name == "finetune" and generator.config.auxiliary)))
         self.recomputing = ExitStack()
         _warn_of_micro_batches(generator, self.config, self.engine.processes)
         self.decided = run_facts(name, generator, self.data, self.config, self.steps, self.engine)
@@ -157,6 +159,7 @@ class Stage:
             for phase in phases:
                 phase.network.train()
             with ExitStack() as around:
+                around.enter_context(without_leftovers(self.generator.unwrap()))
                 around.callback(self.generator.eval)
                 around.callback(self.recomputing.close)
                 for phase in phases:

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
 from bridgetune.origin import Origin
-from bridgetune.pictures.color import LUMA
 from bridgetune.protocol import Generator, check_pair
 from bridgetune.saving import save
+from bridgetune.synthesis import decision_map
+from bridgetune.wrapping.inputs import alone, arguments
+from bridgetune.wrapping.projection import projected
+from bridgetune.wrapping.reading import Item, read_logits, read_picture
 from bridgetune.wrapping.scales import combined, enlarged, reduced
-
-PROBABILITY_MARGIN = 1e-6
-"""A probability read from a network counts as at least this far from 0 and 1: logits stay within ±13.8."""
+from bridgetune.wrapping.sizes import asked_at_one_side
 
 MIRRORINGS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 """The axes of an image's mirror images, itself included."""
@@ -37,7 +39,7 @@ class InputDomain(nn.Module):
     def __init__(self, config: AdapterConfig) -> None:
         super().__init__()
         self.config = config
-        self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("luma", torch.tensor(config.luma).view(1, 3, 1, 1), persistent=False)
         low, high = config.value_range
         mean, std = torch.tensor(config.mean).view(1, -1, 1, 1), torch.tensor(config.std).view(1, -1, 1, 1)
         self.register_buffer("scale", ((high - low) / std).float(), persistent=False)
@@ -52,6 +54,10 @@ class InputDomain(nn.Module):
         if self.config.color == "gray":
             image = (image * self.luma).sum(1, keepdim=True)
         return torch.addcmul(self.shift, image, self.scale)
+
+    def restored(self, image: Tensor) -> Tensor:
+        """(B, C, H, W) from the network's own values to [0, 1]."""
+        return (image - self.shift) / self.scale
 
     def padded(self, image: Tensor) -> Tensor:
         """(B, C, H, W) in the network's own values -> (B, C, H', W')."""
@@ -95,7 +101,7 @@ class Adapter(Generator):
         """`forward`'s logits, and behind them the auxiliary maps' logits, (B, 1, h, w) each, of the finest scale."""
         return self._maps(first, second, [self.config.item, *self.config.auxiliary])
 
-    def _maps(self, first: Tensor, second: Tensor, items: Sequence[int | str | None]) -> list[Tensor]:
+    def _maps(self, first: Tensor, second: Tensor, items: Sequence[Item]) -> list[Tensor]:
         """The logits of some items, the first of which is the map."""
         check_pair(first, second)
         _, *reductions = self.config.reductions
@@ -105,9 +111,7 @@ class Adapter(Generator):
             map_ = combined(map_, coarser)
         return [map_, *auxiliary]
 
-    def _of_mirror_images(
-        self, first: Tensor, second: Tensor, items: Sequence[int | str | None], reduction: int
-    ) -> list[Tensor]:
+    def _of_mirror_images(self, first: Tensor, second: Tensor, items: Sequence[Item], reduction: int) -> list[Tensor]:
         if self.training or not self.config.mirrored:
             return self._of_size(first, second, items, reduction)
         answers = [
@@ -116,48 +120,122 @@ class Adapter(Generator):
         ]
         return [torch.stack(views).mean(0) for views in zip(*answers, strict=True)]
 
-    def _of_size(
-        self, first: Tensor, second: Tensor, items: Sequence[int | str | None], reduction: int
-    ) -> list[Tensor]:
+    def _of_size(self, first: Tensor, second: Tensor, items: Sequence[Item], reduction: int) -> list[Tensor]:
         """What the network says of the pair reduced, at the pair's own size."""
         if reduction == 1:
             return self._in_either_order(first, second, items)
         maps = self._in_either_order(reduced(first, reduction), reduced(second, reduction), items)
         return [self._cropped(enlarged(map_, reduction), first.shape[-2:]) for map_ in maps]
 
-    def _in_either_order(self, first: Tensor, second: Tensor, items: Sequence[int | str | None]) -> list[Tensor]:
+    def _in_either_order(self, first: Tensor, second: Tensor, items: Sequence[Item]) -> list[Tensor]:
         if self.config.symmetric:
             first, second = in_both_orders(first, second)
-        answer = self.answer(first, second)
-        maps = [self.read(answer, item, first.shape, auxiliary=place > 0) for place, item in enumerate(items)]
+        maps = self._asked(first, second, items)
         return [antisymmetric(map_) for map_ in maps] if self.config.symmetric else maps
 
     def of_both_orders(self, first: Tensor, second: Tensor) -> Tensor:
         """The network's logits of a pair as it is, (B, 1, H, W): in both orders where that is asked, else in one."""
         return self._in_either_order(first, second, [self.config.item])[0]
 
-    def answer(self, first: Tensor, second: Tensor) -> object:
-        """What the network itself returns for a canonical pair."""
+    def _asked(self, first: Tensor, second: Tensor, items: Sequence[Item]) -> list[Tensor]:
+        if self.config.side is None:
+            answer = self.answer(first, second)
+            return [self._read(answer, item, first, second, auxiliary=place > 0) for place, item in enumerate(items)]
+
+        def ask(first: Tensor, second: Tensor) -> Tensor:
+            return self._read(self.answer(first, second), items[0], first, second)
+
+        return [asked_at_one_side(ask, first, second, self.config)]
+
+    def answer(self, first: Tensor, second: Tensor) -> Any:
+        """What the network itself returns for a canonical pair; of a network that takes one image, both answers.
+
+        Args:
+            first, second: (B, 3, H, W); H and W are `side` where the network takes no other.
+        """
         check_pair(first, second)
-        images = self.arranged(self.domain(first), self.domain(second))
-        if self.config.keywords:
-            return self.network(*self.config.prefix, **dict(zip(self.config.keywords, images, strict=True)))
-        return self.network(*self.config.prefix, *images)
+        images = self.domain(first), self.domain(second)
+        if self.config.call == "each":
+            return tuple(self._called(alone(image, self.config)) for image in images)
+        return self._called(arguments(*images, self.config))
 
-    def arranged(self, first: Tensor, second: Tensor) -> list[Tensor]:
-        """The images that the network takes, of a pair (B, C, H, W) in its own values."""
-        images = [torch.cat([first, second], dim=1)] if self.config.call == "concat" else [first, second]
-        return [image.permute(0, 2, 3, 1) for image in images] if self.config.layout == "channels last" else images
+    def read(self, answer: Any, first: Tensor, second: Tensor) -> Tensor:
+        """The map in what `answer` returned for that pair, (B, 1, H, W) logits."""
+        return self._read(answer, self.config.item, first, second)
 
-    def read(self, answer: object, item: int | str | None, shape: Sequence[int], *, auxiliary: bool = False) -> Tensor:
-        """Read an item, and cut off what the padding added, at its own scale."""
-        padded = [padded_side(side, self.config.multiple, self.config.minimum) for side in shape[-2:]]
-        logits = read_logits(answer, self.config, item)
+    def _called(self, given: tuple[tuple[Any, ...], dict[str, Any]]) -> Any:
+        return self.network(*given[0], **given[1])
+
+    def fused(self, first: Tensor, second: Tensor) -> Tensor:
+        """The fused image as an end-to-end network itself makes it; `fuse` takes every pixel from one source.
+
+        A gray network's has the colours of the sources, each where it is in focus.
+
+        Args:
+            first, second: (B, 3, H, W) float in [0, 1].
+
+        Returns:
+            (B, 3, H, W) in [0, 1].
+
+        Raises:
+            RequestError: The network answers with a map, and fuses nothing.
+        """
+        check_pair(first, second)
+        if self.config.output != "fused":
+            raise RequestError(
+                f"fused: the network answers with a map (output={self.config.output!r}), expected the fused image of"
+                " an end-to-end network (output='fused'); use fuse"
+            )
+
+        def ask(first: Tensor, second: Tensor) -> Tensor:
+            picture = self.domain.restored(read_picture(self.answer(first, second), self.config))
+            return picture[..., : first.shape[-2], : first.shape[-1]]
+
+        one_side = self.config.side is not None
+        picture = asked_at_one_side(ask, first, second, self.config) if one_side else ask(first, second)
+        if self.config.color == "gray":
+            chosen = torch.where(decision_map(self(first, second)) == 1, first, second)
+            picture = chosen + picture - (chosen * self.domain.luma).sum(1, keepdim=True)
+        return picture.clamp(0, 1)
+
+    def _read(self, answer: Any, item: Item, first: Tensor, second: Tensor, *, auxiliary: bool = False) -> Tensor:
+        """Read an item, and cut off what the padding added."""
+        if self.config.call == "each":
+            logits = torch.sub(*(read_logits(one, self.config, item) for one in answer))
+        elif self.config.output == "fused":
+            images = (self.domain.restored(self.domain(image)) for image in (first, second))
+            picture = self.domain.restored(read_picture(answer, self.config))
+            logits = self._of_picture(picture, *images)
+        else:
+            logits = read_logits(answer, self.config, item)
+        return self.at_size(logits, first.shape, auxiliary=auxiliary)
+
+    def _of_picture(self, picture: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        if picture.shape != first.shape:
+            raise RequestError(
+                f"the network's fused image has shape {tuple(picture.shape)}, expected {tuple(first.shape)} as its"
+                " images; set item= and channel= of AdapterConfig to it"
+            )
+        return projected(picture, first, second)
+
+    def at_size(self, logits: Tensor, shape: Sequence[int], *, auxiliary: bool = False) -> Tensor:
+        """Logits (B, 1, h, w) of a pair of that shape (B, 3, H, W), without what the padding added, at their scale."""
+        if self.config.fit == "patches":
+            padded = [1, 1]
+        else:
+            padded = [padded_side(side, self.config.multiple, self.config.minimum) for side in shape[-2:]]
+        if self.config.stride > 1 and not auxiliary and logits.shape[0] == shape[0]:
+            expected = [side // self.config.stride for side in padded]
+            if list(logits.shape[-2:]) == expected:
+                logits = interpolate(logits, padded, mode="bilinear")
         if logits.shape[0] != shape[0] or (not auxiliary and list(logits.shape[-2:]) != padded):
             raise RequestError(
                 f"the network's map has shape {tuple(logits.shape)} for a batch of {shape[0]} and sides {padded},"
-                " expected the same; set multiple= of AdapterConfig to what the sides must divide by"
+                " expected the same; set multiple= of AdapterConfig to what the sides must divide by, and stride= to"
+                " the pixels that one of the map stands for"
             )
+        if self.config.fit == "patches":
+            return logits
         height, width = (
             round(side * own / whole) for side, own, whole in zip(shape[-2:], logits.shape[-2:], padded, strict=True)
         )
@@ -202,57 +280,6 @@ def antisymmetric(logits: Tensor) -> Tensor:
     return (given - exchanged) / 2
 
 
-def read_logits(answer: object, config: AdapterConfig, item: int | str | None) -> Tensor:
-    """A network's answer as mask logits (B, 1, h, w), positive where the first image is in focus.
-
-    Args:
-        answer: What the network returned.
-        config: How to read it.
-        item: Which of several outputs.
-
-    Raises:
-        RequestError: Where the answer is not what `config` says.
-    """
-    output = _selected(answer, item)
-    if output.ndim == 4 and config.layout == "channels last":
-        output = output.permute(0, 3, 1, 2)
-    if output.ndim == 3:
-        output = output.unsqueeze(1)
-    paired = config.output in ("softmax", "complementary")
-    needed = 2 if paired else config.channel + 1
-    if output.ndim != 4 or output.shape[1] < needed:
-        raise RequestError(
-            f"the network's map has shape {tuple(output.shape)}, expected (B, C, H, W) with C >= {needed};"
-            " set item= and channel= of AdapterConfig to the map"
-        )
-    if output.dtype in (torch.float16, torch.bfloat16):
-        output = output.float()
-    chosen = output[:, config.channel, None]
-    other = output[:, 1 - config.channel, None] if paired else chosen
-    match config.output:
-        case "logits":
-            logits = chosen
-        case "probability":
-            logits = probability_to_logits(chosen)
-        case "tanh":
-            logits = probability_to_logits((chosen + 1) / 2)
-        case "softmax":
-            logits = chosen - other
-        case "complementary":
-            logits = probability_to_logits((chosen + 1 - other) / 2)
-    return logits if config.orientation == "first" else -logits
-
-
-def probability_to_logits(probability: Tensor) -> Tensor:
-    """log(p / (1-p)), finite and with a finite gradient at p = 0 and 1.
-
-    Args:
-        probability: Any shape; values beyond [0, 1] are clamped, and have no gradient.
-    """
-    inner = PROBABILITY_MARGIN + (1 - 2 * PROBABILITY_MARGIN) * probability.clamp(0, 1)
-    return torch.log(inner) - torch.log1p(-inner)
-
-
 def padded_side(side: int, multiple: int, minimum: int = 1) -> int:
     """The next length from `side` on that divides by `multiple` and is >= `minimum`."""
     return -(-max(side, minimum) // multiple) * multiple
@@ -276,30 +303,3 @@ def reflected(side: int, padded: int, device: torch.device | None = None) -> Ten
     period = max(2 * (side - 1), 1)
     position = torch.arange(padded, device=device) % period
     return torch.where(position < side, position, period - position)
-
-
-def _selected(answer: object, item: int | str | None) -> Tensor:
-    """The tensor that `item` names in what the network returned."""
-    chosen: Any = answer
-    if item is not None:
-        try:
-            chosen = cast(Any, answer)[item]
-        except (KeyError, IndexError, TypeError):
-            raise RequestError(
-                f"the network returned {outline(answer)}, which has no item {item!r}; set item= of AdapterConfig"
-            ) from None
-    if not isinstance(chosen, Tensor):
-        raise RequestError(
-            f"the network returned {outline(chosen)}, expected a tensor; set item= of AdapterConfig to the map"
-        )
-    return chosen
-
-
-def outline(answer: object) -> str:
-    if isinstance(answer, Mapping):
-        return f"a dictionary with {', '.join(map(repr, answer))}"
-    if isinstance(answer, tuple | list):
-        return f"a {type(answer).__name__} of {len(answer)}"
-    if isinstance(answer, Tensor):
-        return f"a tensor {tuple(answer.shape)}"
-    return f"a {type(answer).__name__}"

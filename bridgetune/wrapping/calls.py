@@ -1,23 +1,39 @@
-"""How a network is called: which of the ways in which decision-map networks take a pair this one takes."""
+"""How a network is called: which of the ways in which fusion networks take a pair this one takes."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
-from bridgetune.wrapping.adapter import Adapter, outline
-from bridgetune.wrapping.known_pair import half_and_half
+from bridgetune.modes import evaluating
+from bridgetune.wrapping.adapter import Adapter
+from bridgetune.wrapping.known_pair import half_and_half, texture
 from bridgetune.wrapping.observing import Observation, tensors_of, undisturbed
+from bridgetune.wrapping.reading import outline
+from bridgetune.wrapping.traces import copied, without_leftovers
 
-BASES = (64, 128, 224, 256)
+BASES = (64, 128, 224, 256, 192, 320, 384, 512)
 """Sides that are tried, the first that works serves: most networks take the first."""
 
+PATCHES = (16, 32)
+"""Sides of the patches that are tried where no picture was taken."""
+
 MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+
+STRIDES = (1, 2, 4, 8, 16)
+"""Pixels for one of a map, along a side."""
+
+Style = dict[str, Any]
+"""Fields of a config that say how a network is called."""
 
 
 @dataclass(frozen=True)
@@ -29,72 +45,137 @@ class Call:
         side: A side that it works with.
         answer: What the network returned for `half_and_half(side)`.
         observed: What it did on the way.
+        built: Whether it built layers when it was called.
     """
 
     config: AdapterConfig
     side: int
-    answer: object
+    answer: Any
     observed: Observation
+    built: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A way of calling that does not work.
+
+    Attributes:
+        config: See `Call`.
+        side: Of the images.
+        operations: How many the network had carried out when it failed.
+        complaint: What it failed with.
+    """
+
+    config: AdapterConfig
+    side: int
+    operations: int
+    complaint: str
 
 
 def working_calls(network: nn.Module, domain: AdapterConfig) -> list[Call]:
-    """The ways of calling that work; gray only where RGB does not, channels last only where first does not.
+    """The ways of calling that work: the likelier ones only, where any of them does.
+
+    Two images come before both in one argument, before further arguments, before patches, before one image at a time;
+    within each, RGB before gray, channels first before last. A call whose answer depends on one of the images alone is
+    none, if there is another.
 
     Args:
-        network: Left as it was.
+        network: Left as it was, but for layers that it builds when it is first called.
         domain: Value range, mean and std of the network's input.
 
     Raises:
-        RequestError: Where none works; the message has the network's own complaint about the likeliest.
+        RequestError: Where none works; the message has the network's own complaint where it came furthest.
     """
-    complaints: list[str] = []
-    for layout in ("channels first", "channels last"):
-        for color in ("rgb", "gray"):
-            found: list[Call] = []
-            for style in _styles(network):
-                changes = {**style, "layout": layout, "color": color}
+    attempts: list[Attempt] = []
+    for family, bases in (
+        (_of_two_images, BASES),
+        (_of_one_argument, BASES),
+        (_with_extras, BASES),
+        (_of_two_images, PATCHES),
+        (_of_one_image, BASES),
+        (_of_one_image, PATCHES),
+    ):
+        for layout in ("channels first", "channels last"):
+            for color in ("rgb", "gray"):
                 if color == "gray" and max(len(domain.mean), len(domain.std)) > 1:
                     continue
-                config = domain.model_copy(update=changes)
-                call = _tried(network, config, complaints)
-                if call is not None:
-                    found.append(call)
-            if found:
-                return found
-    said = complaints[0] if complaints else "its forward takes no images that could be found"
-    raise RequestError(
-        f"{type(network).__name__} could not be called with a source pair of {' or '.join(map(str, BASES))} pixels"
-        f" ({said}); say how with AdapterConfig(call=..., color=..., ...)"
-    )
+                found: list[Call] = []
+                for style in family(network):
+                    config = domain.model_copy(update={**style, "layout": layout, "color": color})
+                    call = _tried(network, config, bases, attempts)
+                    if call is not None:
+                        found.append(call)
+                if found:
+                    if found[0].built:
+                        complete(network, found[0].config, found[0].side)
+                    return found
+    raise RequestError(_said_of(network, attempts))
 
 
-def multiple_and_minimum(network: nn.Module, call: Call) -> tuple[int, int]:
-    """What the sides must divide by for the answer's tensors to be as large as the input, and the least side.
+def complete(network: nn.Module, config: AdapterConfig, side: int | None = None) -> None:
+    """Call a network once, so that it builds the layers that it builds when it is first called; nothing else stays."""
+    with without_leftovers(network), evaluating(network), torch.random.fork_rng(), torch.no_grad():
+        if config.side is None:
+            Adapter(network, config).answer(*half_and_half(side or max(BASES[0], config.minimum)))
+        else:
+            Adapter(network, config)(*half_and_half(config.side))
 
-    Raises:
-        RequestError: Where only one size works.
-    """
+
+def needs_completing(network: nn.Module) -> bool:
+    """Whether a network has layers whose shapes it learns when it is first called."""
+    return any(is_lazy(tensor) for tensor in [*network.parameters(), *network.buffers()])
+
+
+def _layers(network: nn.Module) -> tuple[int, int]:
+    return len(list(network.modules())), len(list(network.parameters()))
+
+
+def sizes(network: nn.Module, call: Call) -> dict[str, int]:
+    """Fields of the config: what the sides must divide by for the answer's tensors to be as large as the input, and
+    the least side; or the only side that the network takes."""
     multiple = next((m for m in MULTIPLES if _fits(network, call, call.side + m, call.side + 3 * m)), None)
     if multiple is None:
-        raise RequestError(
-            f"{type(network).__name__} takes images of {call.side}×{call.side} and of no other size that was tried;"
-            " it cannot be wrapped for pictures of any size"
-        )
+        return {"side": call.side}
     minimum = next(
         (side for side in (multiple * 2**power for power in range(9)) if _fits(network, call, side, side)), multiple
     )
-    return multiple, minimum
+    return {"multiple": multiple, "minimum": minimum}
 
 
-def _styles(network: nn.Module) -> Iterator[dict[str, object]]:
-    """Call styles that the signature of `forward` allows, the likeliest first."""
+def _said_of(network: nn.Module, attempts: list[Attempt]) -> str:
+    name = type(network).__name__
+    if not attempts:
+        return (
+            f"{name} could not be called with a source pair: its forward takes no images that could be found; wrap a"
+            " module whose forward takes two images"
+        )
+    furthest = max(attempts, key=lambda attempt: attempt.operations)
+    said = furthest.complaint
+    if "CUDA" in said or "NVIDIA" in said:
+        return f"{name} moves its images to a GPU by itself, and there is none here ({said}); take .cuda() out of it"
+    time = [word for word in _arguments(network) if word in ("t", "time", "times", "timestep", "timesteps")]
+    hint = f"; its argument {time[0]!r} looks like a diffusion model's time step: wrap one step of it" if time else ""
+    return (
+        f"{name} could not be called with a source pair: it came furthest as {_described(furthest)} ({said}){hint}; say"
+        " how with AdapterConfig(call=..., color=..., side=...), or wrap a module whose forward takes two images"
+    )
+
+
+def _described(attempt: Attempt) -> str:
+    color = "gray" if attempt.config.color == "gray" else "RGB"
+    return f"call={attempt.config.call!r} with {color} images of {attempt.side}×{attempt.side}"
+
+
+def _arguments(network: nn.Module) -> list[str]:
+    return list(inspect.signature(network.forward).parameters)
+
+
+def _of_two_images(network: nn.Module) -> Iterator[Style]:
+    """What the signature of `forward` allows, the likeliest first."""
     parameters = inspect.signature(network.forward).parameters.values()
     required = [p for p in parameters if p.default is p.empty]
     by_name = tuple(p.name for p in required if p.kind is p.KEYWORD_ONLY)
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    needed = sum(p.default is p.empty for p in positional)
-    room = len(positional) if not any(p.kind is p.VAR_POSITIONAL for p in parameters) else 99
-
+    needed, room = _places(network)
     if by_name:
         if needed == 0 and len(by_name) in (1, 2):
             yield {"call": "pair" if len(by_name) == 2 else "concat", "keywords": by_name}
@@ -110,6 +191,42 @@ def _styles(network: nn.Module) -> Iterator[dict[str, object]]:
             yield {"call": "concat", "prefix": (words,)}
 
 
+def _of_one_argument(network: nn.Module) -> Iterator[Style]:
+    """Both images in one argument."""
+    needed, room = _places(network)
+    if needed > 1 or room < 1 or any(style.get("keywords") for style in _of_two_images(network)):
+        return
+    for call in ("list", "tuple", "stack", "stacked channels", "batch"):
+        yield {"call": call}
+    keys = _keys(network)
+    if len(keys) == 2:
+        yield {"call": "dict", "keywords": keys}
+
+
+def _with_extras(network: nn.Module) -> Iterator[Style]:
+    """Further arguments that are no sources."""
+    needed, _ = _places(network)
+    for call, images in (("pair", 2), ("concat", 1)):
+        missing = needed - images
+        if 1 <= missing <= 2:
+            for extra in ("none", "zeros", "black"):
+                yield {"call": call, "extra": (extra,) * missing}
+
+
+def _of_one_image(network: nn.Module) -> Iterator[Style]:
+    needed, room = _places(network)
+    if needed <= 1 <= room:
+        yield {"call": "each"}
+
+
+def _places(network: nn.Module) -> tuple[int, int]:
+    """How many arguments by position `forward` needs, and how many it takes."""
+    parameters = inspect.signature(network.forward).parameters.values()
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = sum(p.default is p.empty for p in positional)
+    return needed, 99 if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
+
+
 def _words(network: nn.Module) -> list[str]:
     """The strings that `forward` compares with or mentions: a phase that it wants to be told may be among them."""
     code = getattr(inspect.unwrap(type(network).forward), "__code__", None)
@@ -118,20 +235,83 @@ def _words(network: nn.Module) -> list[str]:
     return [word for word in constants if isinstance(word, str) and word != documentation and word.isidentifier()]
 
 
-def _tried(network: nn.Module, config: AdapterConfig, complaints: list[str]) -> Call | None:
-    for side in BASES:
-        observed = Observation()
+class _Asked(dict[str, Tensor]):
+    """A dictionary that hands out one image after the other, whatever it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.images = iter(half_and_half(BASES[0]))
+
+    def __missing__(self, key: str) -> Tensor:
         try:
-            with undisturbed(network), observed.observing():
-                answer = Adapter(network, config).answer(*half_and_half(side))
+            self[key] = next(self.images)
+        except StopIteration:
+            raise KeyError(key) from None
+        return self[key]
+
+
+def _keys(network: nn.Module) -> tuple[str, ...]:
+    """What a network looks up in the dictionary that it is given."""
+    asked = _Asked()
+    trial = copied(network) if needs_completing(network) else network
+    try:
+        with undisturbed(trial), torch.no_grad():
+            trial(asked)
+    except Exception:  # whatever a network makes of input that is not for it; what it asked for is known
+        pass
+    return tuple(key for key in asked if isinstance(key, str))
+
+
+def _tried(network: nn.Module, config: AdapterConfig, bases: tuple[int, ...], attempts: list[Attempt]) -> Call | None:
+    for side in bases:
+        observed = Observation()
+        trial = copied(network) if needs_completing(network) else network
+        own = config.model_copy(update={"fit": "patches", "side": side}) if bases is PATCHES else config
+        pair = half_and_half(side)
+        try:
+            layers = _layers(trial)
+            with undisturbed(trial), observed.observing():
+                answer = Adapter(trial, own).answer(*pair)
+                built = trial is not network or _layers(trial) != layers
         except Exception as error:  # whatever a network makes of input that is not for it
-            complaints.append(" ".join(f"{type(error).__name__}: {error}".split())[:200])
+            said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            attempts.append(Attempt(own, side, len(observed.operations), said))
             continue
         if answer is None:
-            complaints.append(f"it returned {outline(answer)}")
+            attempts.append(Attempt(own, side, len(observed.operations), f"it returned {outline(answer)}"))
             continue
-        return Call(config, side, answer, observed)
+        if config.call == "batch" and any(output.shape[:1] == (2,) for output in tensors_of(answer).values()):
+            attempts.append(Attempt(own, side, len(observed.operations), "it answers for each image of the batch"))
+            return None
+        if config.call != "each" and not _has_both(trial, own, pair, answer):
+            said = "its answer depends on one of the images alone"
+            attempts.append(Attempt(own, side, len(observed.operations), said))
+            return None
+        return Call(own, side, answer, observed, built)
     return None
+
+
+def _has_both(network: nn.Module, config: AdapterConfig, pair: tuple[Tensor, Tensor], answer: Any) -> bool:
+    """Whether both images matter, or neither, as where a network's last layer begins as zero."""
+    other = texture(pair[0].shape[-1], seed=2)
+    matter = []
+    for changed in ((other, pair[1]), (pair[0], other)):
+        try:
+            with undisturbed(network), torch.no_grad():
+                matter.append(not _same(Adapter(network, config).answer(*changed), answer))
+        except Exception:  # as above
+            return True
+    return all(matter) or not (any(matter) or config.extra)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor | np.ndarray):
+        return bool((torch.as_tensor(one) == torch.as_tensor(other)).all())
+    if isinstance(one, dict):
+        return all(_same(value, other.get(key)) for key, value in one.items())
+    if isinstance(one, list | tuple):
+        return all(_same(*both) for both in zip(one, other, strict=True))
+    return True
 
 
 def _fits(network: nn.Module, call: Call, height: int, width: int) -> bool:
@@ -140,14 +320,43 @@ def _fits(network: nn.Module, call: Call, height: int, width: int) -> bool:
         image.repeat(1, 1, 1 + height // call.side, 1 + width // call.side) for image in half_and_half(call.side)
     )
     try:
-        with undisturbed(network):
+        with undisturbed(network), torch.no_grad():
             answer = Adapter(network, call.config).answer(first[..., :height, :width], second[..., :height, :width])
     except Exception:  # as above
         return False
-    here, there = tensors_of(answer), tensors_of(call.answer)
+    here, there = outputs_of(answer, call.config), outputs_of(call.answer, call.config)
+    if here.keys() != there.keys():
+        return False
+    strides = {item: stride_of(tensor, call) for item, tensor in there.items()}
+    finest = min((stride for stride in strides.values() if stride), default=1)
     axes = slice(-2, None) if call.config.layout == "channels first" else slice(1, 3)
-    return here.keys() == there.keys() and all(
-        here[item].shape[axes] == (height, width)
-        for item, tensor in there.items()
-        if tensor.shape[axes] == (call.side, call.side)
+    return (height % finest, width % finest) == (0, 0) and all(
+        here[item].shape[axes] == (height // finest, width // finest)
+        for item, stride in strides.items()
+        if stride == finest
     )
+
+
+def outputs_of(answer: Any, config: AdapterConfig) -> dict[int | str | None, Tensor]:
+    """The tensors in an answer; of a network that takes one image at a time, those of the first."""
+    return tensors_of(answer[0] if config.call == "each" else answer)
+
+
+def stride_of(output: Tensor, call: Call) -> int:
+    """How many pixels one of an output stands for along a side; 0 where it is no map of the whole pair.
+
+    A map is of floating point, of the pair's batch, with at most four channels: more are features.
+    """
+    if not output.is_floating_point() or output.ndim not in (3, 4) or output.shape[0] != 1:
+        return 0
+    shape = channels_first(output, call.config).shape
+    if shape[1] > 4:
+        return 0
+    return next((stride for stride in STRIDES if shape[2:] == (call.side // stride,) * 2), 0)
+
+
+def channels_first(output: Tensor, config: AdapterConfig) -> Tensor:
+    """(B, C, h, w) of an output that may have no channel axis, or have it last."""
+    if output.ndim == 3:
+        return output.unsqueeze(1)
+    return output if config.layout == "channels first" else output.permute(0, 3, 1, 2)

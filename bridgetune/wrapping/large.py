@@ -14,6 +14,8 @@ from torch import Tensor
 from bridgetune.devices import device_of
 from bridgetune.protocol import InStrips
 from bridgetune.wrapping.adapter import MIRRORINGS, Adapter, antisymmetric, in_both_orders
+from bridgetune.wrapping.inputs import arranged
+from bridgetune.wrapping.reading import read_logits
 from bridgetune.wrapping.scales import combine_strip, enlarged
 from bridgetune.wrapping.views import Pixels, View
 
@@ -99,12 +101,13 @@ def _in_strips(
 
     def rows(start: int, stop: int) -> list[Tensor]:
         first, second = order(*map(adapter.domain.converted, view.piece(slice(start, stop))))
-        return adapter.arranged(first, second)
+        return arranged(first, second, adapter.config)
 
     network, (height, width) = adapter.network, view.padded
     assert isinstance(network, InStrips)
     answer = network.in_strips(rows, height, width, progress)
-    return adapter.read(answer, adapter.config.item, (batch, 3, *view.size))
+    logits = read_logits(answer, adapter.config, adapter.config.item)
+    return adapter.at_size(logits, (batch, 3, *view.size))
 
 
 def _part(progress: Progress, start: float, stop: float) -> Progress:

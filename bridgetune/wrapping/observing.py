@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from bridgetune.modes import evaluating
+from bridgetune.wrapping.traces import attributes_kept
 
 CHOOSING = ("argmax", "argmin", "heaviside", "sign", "round", "floor", "ceil", "gt", "ge", "lt", "le", "where")
 """Names of operations whose result says which, not how much: no gradient comes through them."""
@@ -22,11 +25,12 @@ CHOOSING = ("argmax", "argmin", "heaviside", "sign", "round", "floor", "ceil", "
 
 @contextmanager
 def undisturbed(network: nn.Module) -> Iterator[None]:
-    """Within, the network is in eval mode; afterwards modes, buffers and all random states are as before."""
-    buffers = {buffer: buffer.clone() for buffer in network.buffers()}
+    """Within, the network is in eval mode; afterwards it has no trace of it, and all random states are as before."""
+    buffers = {buffer: buffer.clone() for buffer in network.buffers() if not is_lazy(buffer)}
     randoms, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002 - a network may use it
     try:
-        with evaluating(network), torch.random.fork_rng():
+        with attributes_kept(network), evaluating(network), torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a network makes of input that is not for it
             yield
     finally:
         random.setstate(randoms)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
+from bridgetune.config.adapter import LUMA
 from bridgetune.errors import RequestError
-from bridgetune.pictures.color import LUMA
-from bridgetune.wrapping.adapter import Adapter, outline, read_logits
-from bridgetune.wrapping.calls import Call
+from bridgetune.wrapping.adapter import Adapter
+from bridgetune.wrapping.calls import Call, channels_first, outputs_of, stride_of
 from bridgetune.wrapping.known_pair import blurred, half_and_half, sides_of, texture
-from bridgetune.wrapping.observing import tensors_of, undisturbed
+from bridgetune.wrapping.observing import undisturbed
+from bridgetune.wrapping.reading import outline
 
 BOUNDED = ("Sigmoid", "Softmax", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid")
 """Autograd nodes whose result is bounded."""
@@ -31,28 +32,64 @@ PASSING = (
 SURE = 0.8
 """From this share of right decisions on, or below 1 minus it, a network is taken to tell sharp from blurred."""
 
-IMAGE_LIKE = 0.9
-"""An output that correlates with the picture like this, where nothing is to choose, is a picture and no map."""
+IMAGE_LIKE, IMAGE_CONTRAST = 0.9, 0.2
+"""An output that correlates with the picture like this where nothing is to choose, and has so much of its contrast, is
+a picture and no map."""
+
+LIKE, SAME = 0.98, 0.995
+"""Share of pixels from which on two readings decide alike; and correlation from which on their numbers are the same."""
+
+SATURATED, MOSTLY = 1e-3, 0.9
+"""Where a share of `MOSTLY` of a map's pixels is this near to 0 or 1, hardly any gradient comes back."""
+
+WIDE = 96
+"""Side of the pair that patches are cut from."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One reading of one output.
+    """One reading of one output, or of two.
 
     Attributes:
         config: The whole of it, ready to paste.
         because: What it was based on.
         agreement: Share of right decisions on a pair whose map is known, 0.5 being chance.
+        logits: Of the known pair and of its reverse, (2, 1, H, W).
+        bounded: Whether its last operation bounds it.
     """
 
     config: AdapterConfig
     because: str
     agreement: float
+    logits: Tensor = field(repr=False)
+    bounded: bool = False
 
     @property
     def responds(self) -> bool:
         """Whether it tells sharp from blurred."""
         return self.agreement >= SURE
+
+    @property
+    def fused(self) -> bool:
+        """Whether it is the picture of an end-to-end network."""
+        return self.config.output == "fused"
+
+    @property
+    def saturated(self) -> bool:
+        """Whether hardly any gradient comes back."""
+        probability = torch.sigmoid(self.logits)
+        near = (probability < SATURATED) | (probability > 1 - SATURATED)
+        return float(near.float().mean()) >= MOSTLY
+
+    def decides_like(self, other: Candidate) -> bool:
+        """Whether both are one map: the same decisions, and numbers that go together where neither tells anything."""
+        if self.logits.shape != other.logits.shape:
+            return False
+        same = float(((self.logits >= 0) == (other.logits >= 0)).float().mean())
+        if self.responds and other.responds:
+            return same >= LIKE
+        together = _correlation(self.logits, other.logits)
+        return abs(together) >= SAME and (same >= LIKE if together > 0 else same <= 1 - LIKE)
 
 
 def candidates(network: nn.Module, call: Call) -> list[Candidate]:
@@ -62,134 +99,270 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
         RequestError: There is none, and why.
     """
     name = type(network).__name__
-    tensors = tensors_of(call.answer)
+    tensors = outputs_of(call.answer, call.config)
     excuse = call.observed.excuse()
     if call.observed.optimised:
-        raise RequestError(f"{name} cannot be tuned: {excuse}; BridgeTune tunes one network for all images")
+        raise RequestError(
+            f"{name} cannot be tuned: {excuse}; BridgeTune tunes one network for all images. bridgetune.Evaluator takes"
+            " such a method to be evaluated and compared"
+        )
     if not tensors:
         reason = excuse or f"it returned {outline(call.answer)}"
         raise RequestError(f"{name} cannot be tuned: {reason}, and no gradient comes back; return the map as a tensor")
-    maps = {item: output for item, output in tensors.items() if _is_map_shaped(output, call)}
+    patches = call.config.fit == "patches"
+    maps = {
+        item: output
+        for item, output in tensors.items()
+        if (_is_of_a_patch(output) if patches else stride_of(output, call))
+    }
     if not maps:
         shapes = ", ".join(str(tuple(output.shape)) for output in tensors.values())
         raise RequestError(
             f"{name} returns no decision map: got {shapes} for a pair of {call.side}×{call.side},"
-            " expected a map of the pair's size; networks that judge patches are not supported"
+            " expected a map of the pair's size, or of a whole fraction of it, with at most four channels"
         )
     differentiable = {item: output for item, output in maps.items() if output.requires_grad}
     if not differentiable:
-        parameters = list(network.parameters())
-        if not parameters:
-            raise RequestError(f"{name} has no parameters: there is nothing to tune; pass a network that has some")
-        if not any(parameter.requires_grad for parameter in parameters):
-            raise RequestError(f"{name} has no trainable parameter; unfreeze it with requires_grad_(True)")
-        raise RequestError(
-            f"{name} cannot be tuned: no gradient comes back from its map, since {excuse or 'the graph is cut'};"
-            " return the map from before that"
-        )
-    found = [candidate for item in differentiable for candidate in _readings(network, call, item, len(tensors) > 1)]
-    if not found:
-        raise RequestError(
-            f"{name} is an end-to-end network: it returns a fused image and no decision map; BridgeTune needs the map"
-        )
-    return found
+        raise RequestError(_without_gradient(network, excuse))
+    asked = Asked(network, call)
+    several = len(tensors) > 1
+    found = [candidate for item in differentiable for candidate in asked.readings(item, several)]
+    return [*found, *asked.of_two(found)]
 
 
-def _readings(network: nn.Module, call: Call, item: Any, several: bool) -> Iterator[Candidate]:
-    """The readings of one output."""
-    base = call.config.model_copy(update={"item": item if several or item is not None else None})
-    channels = _channels_first(tensors_of(call.answer)[item], call).shape[1]
-    where = "the network's output" if item is None else f"output {item!r}"
-    pictures = [_shows_the_picture(network, call, item, channel) for channel in range(channels)]
-    if channels == 2 and not any(pictures):
-        yield _two_channels(network, call, base, where)
-        return
-    for channel in range(channels):
-        if pictures[channel] or (channels == 3 and not any(pictures)):
-            continue  # three channels alike are a fused image, trained or not
-        yield from _one_channel(network, call, base.model_copy(update={"channel": channel}), where)
+def _is_of_a_patch(output: Tensor) -> bool:
+    """One or two numbers for the one patch."""
+    return output.is_floating_point() and 1 <= output.numel() <= 2 and output.ndim >= 1 and output.shape[0] == 1
 
 
-def _two_channels(network: nn.Module, call: Call, base: AdapterConfig, where: str) -> Candidate:
-    """Two channels are the two images' shares: logits of them, or probabilities."""
-    answers = _answers(network, call, base.item)
-    low, high = _range(answers)
-    probabilities = _is_bounded(answers[0].grad_fn) and low >= 0 and high <= 1
-    output: Literal["complementary", "softmax"] = "complementary" if probabilities else "softmax"
-    kind = "two probabilities" if probabilities else "two logits"
-    first = base.model_copy(update={"output": output, "channel": 0})
-    agreement = _agreement(network, call, first)
-    turned = agreement <= 1 - SURE
-    chosen = first.model_copy(update={"channel": 1}) if turned else first
-    return Candidate(chosen, f"{where} has two channels, {kind}", 1 - agreement if turned else agreement)
+def _without_gradient(network: nn.Module, excuse: str) -> str:
+    name, parameters = type(network).__name__, list(network.parameters())
+    if not parameters:
+        return f"{name} has no parameters: there is nothing to tune; pass a network that has some"
+    if not any(parameter.requires_grad for parameter in parameters):
+        return f"{name} has no trainable parameter; unfreeze it with requires_grad_(True)"
+    return (
+        f"{name} cannot be tuned: no gradient comes back from its map, since {excuse or 'the graph is cut'};"
+        " return the map from before that"
+    )
 
 
-def _one_channel(network: nn.Module, call: Call, base: AdapterConfig, where: str) -> Iterator[Candidate]:
-    """One channel is logits, a probability, or a tanh: told by what bounds it, else by where its sides settle."""
-    channel = base.channel
-    answers = [answer[:, channel, None] for answer in _answers(network, call, base.item)]
-    low, high = _range(answers)
-    spread = f"in [{low:.3g}, {high:.3g}]"
-    bounded = _is_bounded(_answers(network, call, base.item)[0].grad_fn)
-    kinds: list[tuple[Literal["logits", "probability", "tanh"], str]]
-    if bounded and low >= 0 and high <= 1:
-        kinds = [("probability", f"bounded by its last operation, {spread}")]
-    elif bounded and low >= -1 and high <= 1:
-        kinds = [("tanh", f"bounded by its last operation, {spread}")]
-    elif bounded:
-        kinds = [("logits", f"bounded, {spread}"), ("probability", f"bounded, {spread}")]
-    else:
-        left, right = (float(side.median()) for side in sides_of(answers[0].detach()))
-        settled = abs(left - right) > 0.5 and -0.25 < min(left, right) < 0.5 < max(left, right) < 1.25
-        kind: Literal["logits", "probability"] = "probability" if settled else "logits"
-        kinds = [(kind, f"not bounded; its sides settle at {left:.3g} and {right:.3g}")]
-    for output, because in kinds:
-        config = base.model_copy(update={"output": output})
-        agreement = _agreement(network, call, config)
-        turned = agreement <= 1 - SURE
-        if turned:
-            config = config.model_copy(update={"orientation": "second"})
-        because = f"{where}, channel {channel}: {because}"
-        yield Candidate(config, because, 1 - agreement if turned else agreement)
+class Asked:
+    """A network and its answers to a few known pairs, each asked for once."""
+
+    def __init__(self, network: nn.Module, call: Call) -> None:
+        self.network, self.call = network, call
+        self.patches = call.config.fit == "patches"
+        side = WIDE if self.patches else call.side
+        first, second = half_and_half(side)
+        noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+        sharp, soft = texture(side), blurred(texture(side, seed=1))
+        self.pairs = {
+            "known": (first, second),
+            "turned": (second, first),
+            "noise": (noise, 1 - noise),
+            "sharp": (sharp, sharp),
+            "soft": (soft, soft),
+        }
+        self.answers: dict[str, Any] = {}
+
+    def answer(self, name: str) -> Any:
+        """The network's, with a graph."""
+        if name not in self.answers:
+            with undisturbed(self.network), torch.enable_grad():
+                self.answers[name] = Adapter(self.network, self.call.config).answer(*self.pairs[name])
+        return self.answers[name]
+
+    def output(self, name: str, item: Any) -> Tensor:
+        """(1, C, h, w)."""
+        return channels_first(outputs_of(self.answer(name), self.call.config)[item], self.call.config)
+
+    def logits(self, config: AdapterConfig) -> Tensor:
+        """Of the known pair and its reverse, (2, 1, H, W)."""
+        adapter = Adapter(self.network, config)
+        with undisturbed(self.network), torch.no_grad():
+            if self.patches:
+                return torch.cat([adapter(*self.pairs[name]) for name in ("known", "turned")])
+            return torch.cat([adapter.read(self.answer(name), *self.pairs[name]) for name in ("known", "turned")])
+
+    def readings(self, item: Any, several: bool) -> Iterator[Candidate]:
+        """The readings of one output."""
+        base = self.call.config.model_copy(update={"item": item if several or item is not None else None})
+        where = "the network's output" if item is None else f"output {item!r}"
+        if self.patches:
+            yield from self._of_patches(base, item, where)
+            return
+        output = outputs_of(self.call.answer, self.call.config)[item]
+        base = base.model_copy(update={"stride": stride_of(output, self.call)})
+        channels = channels_first(output, self.call.config).shape[1]
+        if channels == 1:
+            yield from self._of_one_channel(base, where)
+        elif channels == 2:
+            yield from self._of_two_channels(base, where)
+        elif channels == 3:
+            yield from self._of_three_channels(base, where)
+        else:
+            yield from self._of_four_channels(base, where)
+
+    def _of_patches(self, base: AdapterConfig, item: Any, where: str) -> Iterator[Candidate]:
+        assert self.call.config.side is not None
+        base = base.model_copy(update={"step": max(self.call.config.side // 2, 1)})
+        output = outputs_of(self.call.answer, self.call.config)[item]
+        bounded = _is_bounded(output.grad_fn)
+        if output.numel() == 2:
+            kind: Literal["complementary", "softmax"] = "complementary" if bounded else "softmax"
+            yield self._oriented(base, {"output": kind}, f"{where} judges a patch by two numbers", bounded)
+            return
+        single: Literal["probability", "logits"] = "probability" if bounded else "logits"
+        yield self._oriented(base, {"output": single}, f"{where} judges a patch by one number", bounded)
+
+    def _of_two_channels(self, base: AdapterConfig, where: str) -> Iterator[Candidate]:
+        """The two images' shares: logits of them, or probabilities."""
+        answers = [self.output(name, base.item) for name in ("known", "turned", "noise")]
+        low, high = _range(answers)
+        bounded = _is_bounded(answers[0].grad_fn) and low >= 0 and high <= 1
+        kind: Literal["complementary", "softmax"] = "complementary" if bounded else "softmax"
+        numbers = "two probabilities" if bounded else "two logits"
+        yield self._oriented(base, {"output": kind}, f"{where} has two channels, {numbers}", bounded)
+
+    def _of_three_channels(self, base: AdapterConfig, where: str) -> Iterator[Candidate]:
+        """A picture, whatever a single channel of it looks like; but a map where all three are one and tell it."""
+        single = [
+            list(self._of_one_channel(base.model_copy(update={"channel": channel}), where)) for channel in range(3)
+        ]
+        answers = [one for readings in single for one in readings if one.responds and not one.fused]
+        if len({one.config.channel for one in answers}) == 3 and all(one.decides_like(answers[0]) for one in answers):
+            yield from (one for one in answers if one.config.channel == 0)
+            return
+        yield self._of_picture(base, where)
+
+    def _of_four_channels(self, base: AdapterConfig, where: str) -> Iterator[Candidate]:
+        """A map before or behind a picture; four maps where none of them is a picture's."""
+        pictures = [self._shows_the_picture(base, channel) for channel in range(4)]
+        before, behind = sum(pictures[1:]), sum(pictures[:3])
+        places = range(4) if before == behind == 0 else [0] if before >= behind else [3]
+        if before == behind == 0 and base.stride == 1:
+            places = range(0, 4, 3)  # four channels of the pair's size, untrained: an image's three, and a map's
+        for channel in places:
+            readings = self._of_one_channel(base.model_copy(update={"channel": channel}), where, both=True)
+            yield from (one for one in readings if not one.fused)
+
+    def _of_one_channel(self, base: AdapterConfig, where: str, both: bool = False) -> Iterator[Candidate]:
+        """Logits, a probability, or a tanh: told by what bounds it, else by where its sides settle.
+
+        Args:
+            both: Whether an output that is not bounded and tells nothing is read as logits and as a probability.
+        """
+        channel = base.channel
+        answers = [self.output(name, base.item)[:, channel, None] for name in ("known", "turned", "noise")]
+        low, high = _range(answers)
+        spread = f"in [{low:.3g}, {high:.3g}]"
+        bounded = _is_bounded(self.output("known", base.item).grad_fn)
+        kinds: list[tuple[Literal["logits", "probability", "tanh"], str]]
+        if bounded and low >= 0 and high <= 1:
+            kinds = [("probability", f"bounded by its last operation, {spread}")]
+        elif bounded and low >= -1 and high <= 1:
+            kinds = [("tanh", f"bounded by its last operation, {spread}")]
+        elif bounded:
+            kinds = [("logits", f"bounded, {spread}"), ("probability", f"bounded, {spread}")]
+        else:
+            left, right = (float(side.median()) for side in sides_of(_enlarged(answers[0].detach(), base.stride)))
+            settled = abs(left - right) > 0.5 and -0.25 < min(left, right) < 0.5 < max(left, right) < 1.25
+            told = f"not bounded; its sides settle at {left:.3g} and {right:.3g}"
+            kinds = [("probability", told)] if settled else [("logits", told)]
+            if both and not settled:
+                kinds = [("probability", told), *kinds]
+        found = [
+            self._oriented(base, {"output": output}, f"{where}, channel {channel}: {because}", bounded)
+            for output, because in kinds
+        ]
+        if base.stride == 1 and not any(one.responds for one in found) and self._shows_the_picture(base, channel):
+            if self.call.config.color == "gray" or self.call.config.call == "each":
+                yield self._of_picture(base, where)
+            return
+        yield from found
+
+    def _of_picture(self, base: AdapterConfig, where: str) -> Candidate:
+        config = base.model_copy(update={"output": "fused"})
+        if self.call.config.call == "each" or base.stride > 1:
+            nothing = torch.zeros(2, 1, self.call.side, self.call.side)
+            return Candidate(config, f"{where} is a picture", 0.5, nothing)
+        logits = self.logits(config)
+        return Candidate(config, f"{where} is a fused image", _agreement(logits), logits)
+
+    def of_two(self, found: list[Candidate]) -> Iterator[Candidate]:
+        """Two outputs of one kind that are the two images' own."""
+        alone = [
+            one
+            for one in found
+            if one.config.item is not None
+            and one.config.channel == 0
+            and one.config.output in ("probability", "logits")
+        ]
+        if self.call.config.call == "each" or self.patches:
+            return
+        for place, one in enumerate(alone):
+            for other in alone[place + 1 :]:
+                kinds = [(c.config.output, c.config.stride, c.bounded) for c in (one, other)]
+                if one.config.item == other.config.item or kinds[0] != kinds[1]:
+                    continue
+                if (
+                    (one.responds, one.config.orientation)
+                    == (other.responds, other.config.orientation)
+                    == (True, "first")
+                ):
+                    continue
+                if abs(_correlation(one.logits, other.logits)) > SAME:
+                    continue  # one map twice, or a map and what it leaves
+                output = "complementary" if one.bounded else "softmax"
+                base = one.config.model_copy(update={"orientation": "first"})
+                items = (one.config.item, other.config.item)
+                because = f"outputs {items[0]!r} and {items[1]!r} are a map of each image"
+                yield self._oriented(base, {"output": output, "item": items}, because, one.bounded)
+
+    def _oriented(self, base: AdapterConfig, changes: dict[str, Any], because: str, bounded: bool) -> Candidate:
+        """The reading, turned where it decides the wrong way round."""
+        config = base.model_copy(update=changes)
+        logits = self.logits(config)
+        agreement = _agreement(logits)
+        candidate = Candidate(config, because, agreement, logits, bounded)
+        if agreement > 1 - SURE:
+            return candidate
+        turned = {"channel": 1} if config.paired else {"orientation": "second"}
+        return replace(candidate, config=config.model_copy(update=turned), agreement=1 - agreement, logits=-logits)
+
+    def _shows_the_picture(self, base: AdapterConfig, channel: int) -> bool:
+        """Whether the output looks like the source where both sources are the same picture, sharp or not."""
+        scale = (base.value_range[1] - base.value_range[0]) / base.std[0]
+        for name in ("sharp", "soft"):
+            picture = self.pairs[name][0]
+            output = self.output(name, base.item)[0, channel].detach()
+            planes = [*picture[0], (picture[0] * picture.new_tensor(LUMA).view(3, 1, 1)).sum(0)]
+            if output.shape != planes[0].shape:
+                return False
+            likeness = max(planes, key=lambda plane: abs(_correlation(output, plane)))
+            if abs(_correlation(output, likeness)) < IMAGE_LIKE:
+                return False
+            if float(output.std()) < IMAGE_CONTRAST * scale * float(likeness.std()):
+                return False
+        return True
 
 
-def _answers(network: nn.Module, call: Call, item: Any) -> list[Tensor]:
-    """The output for the known pair, the known pair the other way round, and noise, channels first."""
-    first, second = half_and_half(call.side)
-    noise = torch.rand(1, 3, call.side, call.side, generator=torch.Generator().manual_seed(0))
-    pairs = [(first, second), (second, first), (noise, 1 - noise)]
-    return [_channels_first(_ask(network, call, pair)[item], call) for pair in pairs]
-
-
-def _ask(network: nn.Module, call: Call, pair: tuple[Tensor, Tensor]) -> dict[int | str | None, Tensor]:
-    with undisturbed(network), torch.enable_grad():
-        return tensors_of(Adapter(network, call.config).answer(*pair))
-
-
-def _agreement(network: nn.Module, call: Call, config: AdapterConfig) -> float:
+def _agreement(logits: Tensor) -> float:
     """Share of right decisions on the known pair and on its reverse, the focus boundary left out."""
     shares = []
-    first, second = half_and_half(call.side)
-    for pair, in_focus in (((first, second), 0), ((second, first), 1)):
-        with undisturbed(network), torch.no_grad():
-            logits = read_logits(Adapter(network, call.config).answer(*pair), config, config.item)
-        sides = sides_of(logits)
+    for place, in_focus in ((0, 0), (1, 1)):
+        sides = sides_of(logits[place])
         shares.append(float((sides[in_focus] > 0).float().mean() + (sides[1 - in_focus] < 0).float().mean()) / 2)
     return sum(shares) / 2
 
 
-def _shows_the_picture(network: nn.Module, call: Call, item: Any, channel: int) -> bool:
-    """Whether the output looks like the source where both sources are the same picture, sharp or not."""
-    likeness = []
-    for picture in (texture(call.side), blurred(texture(call.side, seed=1))):
-        output = _channels_first(_ask(network, call, (picture, picture))[item], call)[0, channel].detach()
-        planes = [*picture[0], (picture[0] * picture.new_tensor(LUMA).view(3, 1, 1)).sum(0)]
-        likeness.append(max(abs(_correlation(output, plane)) for plane in planes))
-    return min(likeness) >= IMAGE_LIKE
+def _enlarged(values: Tensor, stride: int) -> Tensor:
+    return values.repeat_interleave(stride, -1) if stride > 1 else values
 
 
 def _correlation(one: Tensor, other: Tensor) -> float:
-    if float(one.std()) < 1e-6:
+    if min(float(one.std()), float(other.std())) < 1e-6:
         return 0.0
     return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
 
@@ -210,17 +383,3 @@ def _is_bounded(node: Any) -> bool:
 def _range(answers: list[Tensor]) -> tuple[float, float]:
     values = torch.cat([answer.detach().flatten() for answer in answers])
     return float(values.min()), float(values.max())
-
-
-def _is_map_shaped(output: Tensor, call: Call) -> bool:
-    """Floating point, of the pair's batch and size, with at most four channels: more are features."""
-    if not output.is_floating_point() or output.ndim not in (3, 4) or output.shape[0] != 1:
-        return False
-    output = _channels_first(output, call)
-    return output.shape[1] <= 4 and tuple(output.shape[2:]) == (call.side, call.side)
-
-
-def _channels_first(output: Tensor, call: Call) -> Tensor:
-    if output.ndim == 3:
-        return output.unsqueeze(1)
-    return output if call.config.layout == "channels first" else output.permute(0, 3, 1, 2)

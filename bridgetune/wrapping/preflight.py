@@ -35,7 +35,7 @@ class Orientation(NamedTuple):
     """`first` as it should be, `second` where the map is the wrong way round, `unknown` near chance."""
 
 
-def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: int) -> None:
+def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: int) -> list[str]:
     """Refuse what cannot be tuned, and warn of what will be hard to.
 
     The generator is called in eval mode on some of the pairs and left as it was.
@@ -45,8 +45,12 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
         pairs: What it will be tuned on.
         batch: Pairs in one update.
 
+    Returns:
+        Names of the parameters that are to be trained and that a loss on the map does not reach: image heads, code
+        that is never run. They stay as they are, and a line says so.
+
     Raises:
-        RequestError: No gradient comes back from the map, or it misses parameters that are to be trained.
+        RequestError: No gradient comes back from the map, or it reaches nothing that is to be trained.
     """
     network = generator.unwrap()
     name = type(network).__name__
@@ -72,13 +76,22 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
             " return the map from before that"
         )
     unreached = _unreached(network, maps)
-    if unreached:
-        few = ", ".join(unreached[:3]) + (" …" if len(unreached) > 3 else "")
+    if len(unreached) == sum(parameter.requires_grad for parameter in network.parameters()):
         raise RequestError(
-            f"{name}: a loss on the map does not reach {len(unreached)} of its parameters ({few});"
-            " freeze them (requires_grad_(False)), or name the outputs that they feed in AdapterConfig(auxiliary=...)"
+            f"{name} cannot be tuned: a loss on the map reaches none of its trainable parameters; unfreeze those that"
+            " it depends on (requires_grad_(True))"
+        )
+    if unreached:
+        modules = sorted({parameter.rpartition(".")[0] or parameter for parameter in unreached})
+        few = ", ".join(modules[:3]) + (" …" if len(modules) > 3 else "")
+        logger.warning(
+            "%s: a loss on the map does not reach %d of its parameter tensors (%s), which stay as they are",
+            name,
+            len(unreached),
+            few,
         )
     _warn(name, network, maps[0].detach(), batch)
+    return unreached
 
 
 def check_orientation(generator: Adapter, pairs: PairSource, most: int = 16) -> Orientation:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
-from bridgetune.wrapping.calls import Call, multiple_and_minimum, working_calls
-from bridgetune.wrapping.observing import tensors_of
+from bridgetune.wrapping.calls import Call, outputs_of, sizes, working_calls
 from bridgetune.wrapping.outputs import SURE, Candidate, candidates
+from bridgetune.wrapping.scaling import DOMAINS, in_domain, scaling
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,14 @@ class Reading:
         config: Ready to paste.
         because: What it was based on.
         agreement: Share of right decisions on a synthetic pair, 0.5 being chance.
+        scaling: What its input was taken to be scaled to, and how much that matters; empty where it is [0, 1] or was
+            told.
     """
 
     config: AdapterConfig
     because: str
     agreement: float
+    scaling: str = ""
 
     @property
     def oriented(self) -> bool:
@@ -52,47 +55,87 @@ class Findings:
         """The only reading.
 
         Raises:
-            RequestError: There are several; they are listed ready to paste, with what each was based on.
+            RequestError: There are several; they are listed ready to paste, the likeliest first, with what each was
+            based on.
         """
         if len(self.readings) == 1:
             return self.readings[0]
-        listed = " | ".join(f"{pasted(reading.config)}  # {reading.because}" for reading in self.readings)
+        listed = "\n".join(f"  {pasted(reading.config)}  # {reading.because}" for reading in self.readings)
         raise RequestError(
-            f"{self.network} can be read in {len(self.readings)} ways; pass one of them to wrap(): {listed}"
+            f"{self.network} can be read in {len(self.readings)} ways, and nothing shows which is meant, or whether any"
+            f" is a map; pass one of them to wrap():\n{listed}"
         )
 
 
 def probe(network: nn.Module, domain: AdapterConfig | None = None) -> Findings:
     """Find out how a network is called and read, by calling it on small synthetic pairs.
 
-    The network is called in eval mode; its parameters, buffers and modes and all random states are afterwards as
-    they were. What it wants its input scaled to cannot be seen from outside: say that with `domain`.
+    The network is called in eval mode; parameters, buffers, modes, attributes and all random states are afterwards as
+    they were, but for layers that it builds when it is first called.
 
     Args:
-        network: A decision-map network, trained or not. An untrained one has no orientation yet.
-        domain: Its `value_range`, `mean` and `std`; the other fields are found. Default: [0, 1].
+        network: A decision-map network or an end-to-end one, trained or not. An untrained one has no orientation yet.
+        domain: Its `value_range`, `mean` and `std`; the other fields are found. Default: [0, 1], or that under which a
+            trained network does clearly better, see `bridgetune.wrapping.scaling`.
 
     Raises:
         RequestError: It cannot be called, returns no map, or no gradient comes back; each with the reason.
     """
-    domain = domain or AdapterConfig()
-    readings: list[Reading] = []
-    refusals: list[RequestError] = []
-    for call in working_calls(network, domain):
-        try:
-            found = candidates(network, call)
-        except RequestError as refusal:
-            refusals.append(refusal)
-            continue
-        readings += [_finished(network, call, candidate) for candidate in _best(found)]
-    if not readings:
-        raise refusals[0]
+    told = domain is not None and domain != AdapterConfig()
+    calls = working_calls(network, domain or AdapterConfig())
+    chosen = _chosen(network, calls, told)
+    readings = [_finished(network, call, candidate) for call, candidate in chosen]
+    if not told and len(readings) == 1 and readings[0].oriented:
+        config, line = scaling(network, readings[0].config)
+        readings = [replace(readings[0], config=config, scaling=line)]
     return Findings(
         network=type(network).__name__,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         trainable=sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad),
         readings=tuple(readings),
     )
+
+
+def _chosen(network: nn.Module, calls: list[Call], told: bool) -> list[tuple[Call, Candidate]]:
+    """What is left of all readings; in another domain than [0, 1] where the network tells nothing in that."""
+    refusal: RequestError | None = None
+    try:
+        chosen = _likeliest(network, _found(network, calls))
+        if told or any(candidate.responds for _, candidate in chosen):
+            return chosen
+    except RequestError as error:
+        if told:
+            raise
+        chosen, refusal = [], error
+    for domain in list(DOMAINS.values())[1:]:
+        others = [replace(call, config=in_domain(call.config, domain)) for call in calls]
+        try:
+            telling = [one for one in _found(network, others) if one[1].responds]
+            if telling:
+                return _likeliest(network, telling)
+        except RequestError:
+            continue
+    if refusal is not None:
+        raise refusal
+    return chosen
+
+
+def _found(network: nn.Module, calls: list[Call]) -> list[tuple[Call, Candidate]]:
+    """All readings of all calls.
+
+    Raises:
+        RequestError: There is none; the reason is that of the likeliest call.
+    """
+    found: list[tuple[Call, Candidate]] = []
+    refusals: list[tuple[Call, RequestError]] = []
+    for call in calls:
+        try:
+            found += [(call, candidate) for candidate in candidates(network, call)]
+        except RequestError as refusal:
+            refusals.append((call, refusal))
+    if not found:
+        raise max(refusals, key=lambda one: (one[0].config.call == "pair", len(one[0].observed.operations)))[1]
+    return found
 
 
 def pasted(config: AdapterConfig) -> str:
@@ -103,28 +146,75 @@ def pasted(config: AdapterConfig) -> str:
     return f"AdapterConfig({fields})"
 
 
-def _best(found: list[Candidate]) -> list[Candidate]:
-    """Those that tell sharp from blurred, where any does; a trained network's other outputs are something else."""
-    return [candidate for candidate in found if candidate.responds] or found
+def _likeliest(network: nn.Module, found: list[tuple[Call, Candidate]]) -> list[tuple[Call, Candidate]]:
+    """The readings that are left: one for each decision, the best of those that decide alike.
+
+    What tells sharp from blurred goes before what does not, be it a map or a fused image; what is left of a trained
+    network's outputs is something else. A fused image that tells nothing is none to tune by.
+
+    Raises:
+        RequestError: What was found is of no use, and why.
+    """
+    maps = [one for one in found if not one[1].fused]
+    responding = [one for one in maps if one[1].responds]
+    fused = [one for one in found if one[1].fused]
+    telling = [one for one in fused if one[1].responds]
+    name = type(network).__name__
+    if not responding and found and found[0][0].config.call == "each":
+        raise RequestError(
+            f"{name} takes one image at a time; the fusion happens outside it. Wrap a module that has both images; or,"
+            " if what it says of an image is how much of it is in focus, pass AdapterConfig(call='each', ...)"
+        )
+    if not responding and not telling and not maps and fused:
+        raise RequestError(
+            f"{name} is an end-to-end network: it returns a fused image and no decision map, and what the image takes"
+            f" from either source cannot be told ({100 * fused[0][1].agreement:.0f} % of a synthetic pair are right,"
+            f" where half is chance). Trained? Then say what its input looks like (value_range, mean, std); to tune it"
+            f" as it is, pass {pasted(fused[0][1].config)}"
+        )
+    pool = responding or telling or maps
+    pool = [one for one in pool if one[1].config.stride == 1] or pool
+    pairs = [one for one in pool if isinstance(one[1].config.item, tuple)]
+    if pairs:
+        parts = {item for _, candidate in pairs for item in _items(candidate)}
+        pool = [one for one in pool if one in pairs or not set(_items(one[1])) <= parts]
+    groups: list[list[tuple[Call, Candidate]]] = []
+    for one in pool:
+        group = next((group for group in groups if one[1].decides_like(group[0][1])), None)
+        if group is None:
+            groups.append([one])
+        else:
+            group.append(one)
+    return [max(group, key=lambda one: _merit(one[1])) for group in groups]
+
+
+def _items(candidate: Candidate) -> tuple[int | str | None, ...]:
+    item = candidate.config.item
+    return item if isinstance(item, tuple) else (item,)
+
+
+def _merit(candidate: Candidate) -> tuple[bool, bool, bool, bool]:
+    """Of readings that decide alike: both images' own maps, a gradient, a bound, full size."""
+    paired = isinstance(candidate.config.item, tuple)
+    return paired, not candidate.saturated, candidate.bounded, candidate.config.stride == 1
 
 
 def _finished(network: nn.Module, call: Call, candidate: Candidate) -> Reading:
-    multiple, minimum = multiple_and_minimum(network, call)
-    changes = {
-        "multiple": multiple,
-        "minimum": minimum,
-        "auxiliary": _auxiliary(call, candidate.config.item),
-    }
+    changes: dict[str, object] = {}
+    if call.config.fit != "patches":
+        changes = dict(sizes(network, call))
+    if "side" not in changes and call.config.side is None and candidate.config.stride == 1:
+        changes["auxiliary"] = _auxiliary(call, candidate)
     because = candidate.because
     if not candidate.responds:
         because += "; it does not tell sharp from blurred yet, so its orientation is taken to be the first image"
     return Reading(candidate.config.model_copy(update=changes), because, candidate.agreement)
 
 
-def _auxiliary(call: Call, item: int | str | None) -> tuple[int | str, ...]:
+def _auxiliary(call: Call, candidate: Candidate) -> tuple[int | str, ...]:
     """Coarser maps of the same kind as the chosen one: as many channels, a whole fraction of its size."""
-    tensors = tensors_of(call.answer)
-    if item is None or call.config.layout == "channels last":
+    tensors, item = outputs_of(call.answer, call.config), candidate.config.item
+    if item is None or isinstance(item, tuple) or call.config.layout == "channels last" or candidate.fused:
         return ()
     chosen = tensors[item]
 

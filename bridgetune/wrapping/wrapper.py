@@ -13,6 +13,7 @@ from bridgetune.errors import RequestError
 from bridgetune.origin import Origin
 from bridgetune.protocol import Evaluator
 from bridgetune.wrapping.adapter import Adapter
+from bridgetune.wrapping.calls import complete, needs_completing
 from bridgetune.wrapping.probing import pasted, probe
 from bridgetune.wrapping.twins import pair_twin
 
@@ -56,6 +57,8 @@ def wrap(
         domain = checked(AdapterConfig, value_range=value_range, mean=tuple(mean), std=tuple(std))
         reading = probe(network, domain).the_one()
         config = reading.config
+        if reading.scaling:
+            logger.warning("%s: %s; say it with value_range, mean and std", type(network).__name__, reading.scaling)
         if not reading.oriented:
             logger.warning(
                 "%s tells sharp from blurred in %.0f %% of a synthetic pair: too little to see which image its map"
@@ -64,5 +67,7 @@ def wrap(
                 100 * reading.agreement,
                 pasted(config),
             )
+    elif needs_completing(network):
+        complete(network, config)
     config = config.asked(None, None, scales)
     return Adapter(network, config, Origin(factory=factory), twin=pair_twin(network, config))

@@ -14,7 +14,8 @@ from bridgetune.modes import evaluating
 from bridgetune.protocol import Generator
 from bridgetune.synthesis import decision_map
 from bridgetune.wrapping import Adapter
-from bridgetune.wrapping.adapter import outline, padded_side
+from bridgetune.wrapping.adapter import padded_side
+from bridgetune.wrapping.reading import outline
 
 _NAMED_AT_MOST = 12
 

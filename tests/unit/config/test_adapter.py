@@ -48,8 +48,8 @@ def test_a_config_survives_json_as_a_saved_generator_keeps_it():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"keywords": ("a",)}, "keywords: got ('a',), expected two for call='pair', one for 'concat'"),
-        ({"keywords": ("a", "b"), "call": "concat"}, "keywords: got ('a', 'b'), expected two for call='pair'"),
+        ({"keywords": ("a",)}, "keywords: got ('a',), expected two for call='pair'"),
+        ({"keywords": ("a", "b"), "call": "concat"}, "keywords: got ('a', 'b'), expected one for call='concat'"),
         ({"auxiliary": (1,)}, "auxiliary: got (1,) without item"),
         ({"std": (1.0, 0.0, 1.0)}, "std.1: got 0.0; input should be greater than or equal to 0.000000001"),
         ({"multiple": 0}, "multiple: got 0; "),

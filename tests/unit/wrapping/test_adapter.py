@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from bridgetune import AdapterConfig, RequestError, wrap
-from bridgetune.wrapping.adapter import pad_by_reflection, probability_to_logits
+from bridgetune.wrapping.adapter import pad_by_reflection
+from bridgetune.wrapping.reading import probability_to_logits
 
 
 class Recorder(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune import AdapterConfig, RequestError
-from bridgetune.wrapping.calls import multiple_and_minimum, working_calls
+from bridgetune.wrapping.calls import sizes, working_calls
 
 PLAIN = AdapterConfig()
 
@@ -69,7 +69,9 @@ def test_every_way_that_works_is_found_the_likeliest_first(network, expected: li
 
 
 def test_a_network_that_takes_no_images_is_refused_with_its_own_complaint():
-    with pytest.raises(RequestError, match=r"^Linear could not be called .*RuntimeError: mat1 and mat2"):
+    with pytest.raises(
+        RequestError, match=r"^Linear could not be called .*furthest as call='.*RuntimeError: mat1 and mat2"
+    ):
         working_calls(nn.Linear(7, 1), PLAIN)
 
 
@@ -80,7 +82,7 @@ class Documented(nn.Module):
 
 
 def test_what_documents_a_network_is_no_word_to_call_it_with():
-    with pytest.raises(RequestError, match="its forward takes no images that could be found"):
+    with pytest.raises(RequestError, match="its answer depends on one of the images alone"):
         working_calls(Documented(), PLAIN)
 
 
@@ -116,13 +118,12 @@ class OfOneSize(nn.Module):
 def test_what_sides_must_divide_by_and_how_long_they_must_be_is_tried():
     network = Pooling()
     (call,) = working_calls(network, PLAIN)
-    assert multiple_and_minimum(network, call) == (8, 32)
+    assert sizes(network, call) == {"multiple": 8, "minimum": 32}
     (call,) = working_calls(Two(), PLAIN)
-    assert multiple_and_minimum(Two(), call) == (1, 1)
+    assert sizes(Two(), call) == {"multiple": 1, "minimum": 1}
 
 
-def test_a_network_of_one_size_is_refused_by_that_size():
+def test_the_only_size_that_a_network_takes_is_found():
     network = OfOneSize()
     (call,) = working_calls(network, PLAIN)
-    with pytest.raises(RequestError, match="takes images of 64×64 and of no other size"):
-        multiple_and_minimum(network, call)
+    assert sizes(network, call) == {"side": 64}

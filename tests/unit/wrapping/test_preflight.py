@@ -56,13 +56,24 @@ class WithSpareHead(zoo.Animal):
         return self.score(a, b), self.spare(a)[..., ::2, ::2]
 
 
-def test_parameters_that_no_gradient_reaches_are_named_unless_frozen_or_reached_by_auxiliary_maps():
+def test_parameters_that_no_gradient_reaches_are_named_and_left_alone(caplog: pytest.LogCaptureFixture):
     network = WithSpareHead()
-    with pytest.raises(RequestError, match=r"does not reach 2 of its parameters \(spare\.weight, spare\.bias\)"):
-        preflight(wrap(network, AdapterConfig(item=0)), Textures(), batch=4)
-    preflight(wrap(network, AdapterConfig(item=0, auxiliary=(1,))), Textures(), batch=4)
+    unreached = preflight(wrap(network, AdapterConfig(item=0)), Textures(), batch=4)
+    assert unreached == ["spare.weight", "spare.bias"]
+    assert "does not reach 2 of its parameter tensors (spare), which stay as they are" in caplog.text
+    assert preflight(wrap(network, AdapterConfig(item=0, auxiliary=(1,))), Textures(), batch=4) == []
     network.spare.requires_grad_(False)
-    preflight(wrap(network, AdapterConfig(item=0)), Textures(), batch=4)
+    assert preflight(wrap(network, AdapterConfig(item=0)), Textures(), batch=4) == []
+
+
+def test_a_network_whose_map_depends_on_nothing_that_is_trained_is_refused():
+    network = WithSpareHead().requires_grad_(False)
+    network.spare.requires_grad_(True)
+    network.sharpness.kernel.requires_grad_(True)
+    generator = wrap(network, AdapterConfig(item=0))
+    network.sharpness = zoo.Sharpness(3).requires_grad_(False)
+    with pytest.raises(RequestError, match="no gradient comes back from its map"):
+        preflight(generator, Textures(), batch=4)
 
 
 def test_a_saturated_map_is_warned_of(caplog: pytest.LogCaptureFixture):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import random
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from bridgetune import AdapterConfig, RequestError, wrap
 from bridgetune.wrapping import probe
 from bridgetune.wrapping.known_pair import half_and_half, sides_of
 from tests.zoo import networks as zoo
+from tests.zoo.grammar import ANSWERS, CALLS, ODDITIES, PLACES, Phrase, Spoken
 
 WRAPPED: list[tuple[type[nn.Module], dict[str, Any]]] = [
     (zoo.BridgeMFFLike, {"output": "probability", "multiple": 32, "minimum": 32}),
@@ -36,18 +40,41 @@ WRAPPED: list[tuple[type[nn.Module], dict[str, Any]]] = [
     (zoo.ChannelsLastLike, {"layout": "channels last", "output": "probability"}),
     (zoo.NoChannelAxisLike, {"output": "probability"}),
     (zoo.LinearProbabilityLike, {"call": "concat", "output": "probability"}),
+    (zoo.IFCNNLike, {"output": "fused"}),
+    (zoo.GrayFusionLike, {"color": "gray", "output": "fused"}),
+    (zoo.FixedSizeLike, {"output": "probability", "side": 256}),
+    (zoo.GACNLike, {"color": "gray", "item": 1, "output": "probability"}),
+    (zoo.TwoWaysLike, {"output": "probability"}),
+    (zoo.ListLike, {"call": "list", "output": "probability"}),
+    (zoo.DictionaryOfImagesLike, {"call": "dict", "keywords": ("near", "far"), "output": "logits"}),
+    (zoo.StackLike, {"call": "stack", "output": "logits"}),
+    (zoo.StackedChannelsLike, {"call": "stacked channels", "output": "logits"}),
+    (zoo.BatchLike, {"call": "batch", "color": "gray", "output": "softmax"}),
+    (zoo.EachLike, {"call": "each", "output": "logits"}),
+    (zoo.GuidedLike, {"extra": ("none",), "output": "logits"}),
+    (zoo.PriorLike, {"call": "concat", "extra": ("zeros",), "output": "probability"}),
+    (zoo.MapOfEachLike, {"item": (0, 1), "output": "complementary"}),
+    (zoo.ManyLike, {"color": "gray", "item": 0, "output": "probability"}),
+    (zoo.FaintPictureLike, {"output": "probability"}),
+    (zoo.ThreeAlikeLike, {"output": "probability"}),
+    (zoo.CoarseLike, {"output": "probability", "stride": 4, "multiple": 4, "minimum": 4}),
+    (zoo.PatchLike, {"color": "gray", "output": "softmax", "side": 16, "fit": "patches"}),
+    (zoo.LazyLike, {"call": "concat", "output": "logits"}),
+    (zoo.BuildingLike, {"output": "logits"}),
+    (zoo.KeepingLike, {"output": "probability"}),
 ]
 
 REFUSED: list[tuple[type[nn.Module], str]] = [
     (zoo.SESFLike, "it goes through numpy"),
     (zoo.BlindLike, r"computes under torch\.no_grad"),
-    (zoo.ECNNLike, "judge patches"),
+    (zoo.ECNNLike, "returns no decision map: got \\(1, 4\\)"),
     (zoo.ArgmaxLike, r"decides hard \(argmax\)"),
     (zoo.ThresholdLike, r"decides hard \(gt\)"),
     (zoo.ZMFFLike, "optimises for each image"),
-    (zoo.IFCNNLike, "end-to-end"),
-    (zoo.GrayFusionLike, "end-to-end"),
-    (zoo.FixedSizeLike, "256×256 and of no other size"),
+    (zoo.OddChannel, "is an end-to-end network: it returns a fused image and no decision map"),
+    (zoo.AutoEncoder, "takes one image at a time; the fusion happens outside it"),
+    (zoo.PhaseWordHard, "goes through numpy"),
+    (zoo.TimeLike, "'t' looks like a diffusion model's time step"),
     (nn.Identity, "could not be called|no decision map|no trainable|cannot be tuned"),
 ]
 
@@ -77,26 +104,50 @@ def test_a_network_that_cannot_be_tuned_is_refused_with_the_reason(animal: type[
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("animal", "choices"),
-    [
-        (zoo.GACNLike, ["color='gray', item=0, output='probability'", "color='gray', item=1, output='probability'"]),
-        (
-            zoo.TwoWaysLike,
-            ["AdapterConfig(output='probability')", "AdapterConfig(call='concat', output='probability')"],
-        ),
-    ],
-    ids=name_of,
-)
-def test_a_network_that_can_be_read_in_several_ways_is_answered_with_them_ready_to_paste(
-    animal: type[nn.Module], choices: list[str]
-):
-    with pytest.raises(RequestError, match=r"can be read in 2 ways") as several:
-        wrap(animal())
-    for choice in choices:
-        assert choice in str(several.value)
-    for reading in probe(animal()).readings:
-        assert wrap(animal(), reading.config)(*half_and_half(64)).shape == (1, 1, 64, 64)
+def test_what_can_be_read_in_several_ways_is_answered_with_them_a_line_each_ready_to_paste():
+    torch.manual_seed(0)
+    with pytest.raises(RequestError, match=r"can be read in 4 ways, and nothing shows which is meant") as several:
+        wrap(zoo.UntrainedMapAndImage())
+    _, *lines = str(several.value).splitlines()
+    choices = [line.split("  # ")[0].strip() for line in lines]
+    assert choices == [
+        "AdapterConfig(call='concat', output='probability')",
+        "AdapterConfig(call='concat')",
+        "AdapterConfig(call='concat', output='probability', channel=3)",
+        "AdapterConfig(call='concat', channel=3)",
+    ]
+    for reading in probe(zoo.UntrainedMapAndImage()).readings:
+        assert wrap(zoo.UntrainedMapAndImage(), reading.config)(*half_and_half(64)).shape == (1, 1, 64, 64)
+
+
+PHRASES = [
+    phrase
+    for phrase in (Phrase(*words) for words in product(CALLS, ANSWERS, PLACES, ODDITIES, (False, True), (False, True)))
+    if phrase.makes_sense
+]
+
+
+@settings(max_examples=25)
+@given(phrase=st.sampled_from(PHRASES))
+def test_what_the_grammar_says_is_found(phrase: Phrase):
+    assert wrap(Spoken(phrase)).config == AdapterConfig(**phrase.expected)
+
+
+def test_probing_keeps_nothing_in_the_network():
+    network = zoo.KeepingLike()
+    wrap(network)
+    assert not hasattr(network, "attention")
+    assert (network.shapes, network.seen) == ([], {})
+    copy.deepcopy(network)
+
+
+def test_what_is_built_at_the_first_call_is_built_by_the_probe():
+    network = zoo.LazyLike()
+    wrap(network)
+    assert network.mix.weight.shape == (1, 2, 1, 1)
+    built = zoo.BuildingLike()
+    wrap(built)
+    assert sum(parameter.numel() for parameter in built.last.parameters()) == 2
 
 
 def test_probing_leaves_network_and_random_states_bit_identical():

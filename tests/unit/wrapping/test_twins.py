@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations, spectral_norm, weight_norm
 
 from bridgetune import AdapterConfig
 from bridgetune.wrapping import pair_twin
@@ -48,3 +50,29 @@ def test_a_symmetric_generators_twin_is_asked_once():
     """Asked in both orders, a pair of one image with itself has the logit 0 everywhere."""
     twin = pair_twin(Gained(), CONFIG.model_copy(update={"symmetric": True}))()
     assert twin(torch.rand(1, 3, 8, 8)).abs().min() > 0
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
+@pytest.mark.parametrize(
+    "normalised",
+    [weight_norm, spectral_norm, parametrizations.weight_norm, parametrizations.spectral_norm],
+    ids=["weight", "spectral", "weight, parametrized", "spectral, parametrized"],
+)
+def test_a_normalised_layer_starts_anew_and_stays_normalised(normalised):
+    network = nn.Sequential(normalised(nn.Conv2d(6, 4, 3, padding=1)), nn.Conv2d(4, 1, 1))
+    network(torch.rand(1, 6, 8, 8))  # older hooks keep the weight, with its graph
+    before = {name: value.clone() for name, value in network.named_parameters()}
+    twin = pair_twin(network, CONFIG)()
+    fresh = dict(twin.get_submodule("generator.network").named_parameters())
+    assert fresh.keys() == before.keys()
+    assert not any(torch.equal(fresh[name], value) for name, value in before.items())
+    assert all(torch.equal(value, before[name]) for name, value in network.named_parameters())
+    twin(torch.rand(1, 3, 8, 8)).sum().backward()
+    assert all(parameter.grad is not None for parameter in twin.parameters())
+
+
+def test_one_module_under_two_names_is_one_in_the_twin():
+    network = Gained()
+    network.again = network.layer
+    fresh = pair_twin(network, CONFIG)().get_submodule("generator.network")
+    assert fresh.again is fresh.layer

@@ -1,0 +1,47 @@
+"""A decision map read off the picture that an end-to-end network fuses: how much of it is taken from either source."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+WINDOWS = (129, 33, 9, 5)
+"""Sides of the squares that are looked at, in pixels: what a square cannot tell, the one before it says."""
+
+FAINT = 1e-4
+"""The mean squared difference of the sources, of values in [0, 1], at which a square and the one before it count
+alike."""
+
+SLOPE = 5.0
+"""The logit of what is the first source entirely; of the second it is the negative."""
+
+
+def projected(fused: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Mask logits of a fused picture, with a gradient.
+
+    In a square around each pixel the picture F = m·A + (1 - m)·B + rest is projected on what the sources A and B
+    differ by, m = ⟨F - B, A - B⟩ / |A - B|². Where they hardly differ, m goes over to that of the next larger square,
+    and at last to 1/2. The logit is 5·(2m - 1). To exchange the sources is to exchange the sign.
+
+    Args:
+        fused, first, second: (B, C, H, W) of one shape, in [0, 1]; the picture may go beyond.
+
+    Returns:
+        (B, 1, H, W), positive where the picture is rather `first`.
+    """
+    difference = first - second
+    middle = (first + second) / 2
+    shared = ((fused - middle) * difference).mean(1, keepdim=True)
+    energy = difference.square().mean(1, keepdim=True)
+    share = torch.zeros_like(shared)  # m - 1/2: the middle of both sources is 0 whichever is first
+    for window in WINDOWS:
+        share = (_mean(shared, window) + FAINT * share) / (_mean(energy, window) + FAINT)
+    return 2 * SLOPE * share
+
+
+def _mean(values: Tensor, window: int) -> Tensor:
+    """Over the part of the square around each pixel that is inside."""
+    reach = window // 2
+    rows = avg_pool2d(values, (1, window), stride=1, padding=(0, reach), count_include_pad=False)
+    return avg_pool2d(rows, (window, 1), stride=1, padding=(reach, 0), count_include_pad=False)

@@ -1,0 +1,115 @@
+"""A network's answer as mask logits: which output it is, what its numbers are, which image they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from bridgetune.config import AdapterConfig
+from bridgetune.errors import RequestError
+
+PROBABILITY_MARGIN = 1e-6
+"""A probability read from a network counts as at least this far from 0 and 1: logits stay within ±13.8."""
+
+Item = int | str | tuple[int | str, int | str] | None
+"""See `AdapterConfig.item`."""
+
+
+def read_logits(answer: object, config: AdapterConfig, item: Item) -> Tensor:
+    """A network's answer as mask logits (B, 1, h, w), positive where the first image is in focus.
+
+    Args:
+        answer: What the network returned.
+        config: How to read it; `output` is any but `fused`, which takes the sources as well.
+        item: Which of several outputs.
+
+    Raises:
+        RequestError: Where the answer is not what `config` says.
+    """
+    if isinstance(item, tuple):
+        planes = [_channels(answer, config, one, 1) for one in item]
+        output = torch.cat([plane[:, :1] for plane in planes], 1)
+    else:
+        output = _channels(answer, config, item, 2 if config.paired else config.channel + 1)
+    chosen = output[:, config.channel, None]
+    match config.output:
+        case "probability":
+            logits = probability_to_logits(chosen)
+        case "tanh":
+            logits = probability_to_logits((chosen + 1) / 2)
+        case "softmax":
+            logits = chosen - output[:, 1 - config.channel, None]
+        case "complementary":
+            logits = probability_to_logits((chosen + 1 - output[:, 1 - config.channel, None]) / 2)
+        case _:
+            logits = chosen
+    return logits if config.orientation == "first" else -logits
+
+
+def read_picture(answer: object, config: AdapterConfig) -> Tensor:
+    """The fused picture (B, C, h, w) of an end-to-end network, in the values of its input.
+
+    Raises:
+        RequestError: Where the answer is not what `config` says.
+    """
+    item = config.item
+    assert not isinstance(item, tuple)
+    output = _channels(answer, config, item, config.channel + config.channels)
+    return output[:, config.channel : config.channel + config.channels]
+
+
+def _channels(answer: object, config: AdapterConfig, item: int | str | None, least: int) -> Tensor:
+    """An output as (B, C, h, w), at least float32."""
+    output = _selected(answer, item)
+    if output.ndim == 4 and config.layout == "channels last":
+        output = output.permute(0, 3, 1, 2)
+    if output.ndim == 3:
+        output = output.unsqueeze(1)
+    if config.fit == "patches" and output.ndim in (1, 2):
+        output = output.reshape(len(output), -1, 1, 1)
+    if output.ndim != 4 or output.shape[1] < least:
+        raise RequestError(
+            f"the network's map has shape {tuple(output.shape)}, expected (B, C, H, W) with C >= {least};"
+            " set item= and channel= of AdapterConfig to the map"
+        )
+    return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
+
+
+def probability_to_logits(probability: Tensor) -> Tensor:
+    """log(p / (1-p)), finite and with a finite gradient at p = 0 and 1.
+
+    Args:
+        probability: Any shape; values beyond [0, 1] are clamped, and have no gradient.
+    """
+    inner = PROBABILITY_MARGIN + (1 - 2 * PROBABILITY_MARGIN) * probability.clamp(0, 1)
+    return torch.log(inner) - torch.log1p(-inner)
+
+
+def _selected(answer: object, item: int | str | None) -> Tensor:
+    """The tensor that `item` names in what the network returned."""
+    chosen: Any = answer
+    if item is not None:
+        try:
+            chosen = cast(Any, answer)[item]
+        except (KeyError, IndexError, TypeError):
+            raise RequestError(
+                f"the network returned {outline(answer)}, which has no item {item!r}; set item= of AdapterConfig"
+            ) from None
+    if not isinstance(chosen, Tensor):
+        raise RequestError(
+            f"the network returned {outline(chosen)}, expected a tensor; set item= of AdapterConfig to the map"
+        )
+    return chosen
+
+
+def outline(answer: object) -> str:
+    if isinstance(answer, Mapping):
+        return f"a dictionary with {', '.join(map(repr, answer))}"
+    if isinstance(answer, tuple | list):
+        return f"a {type(answer).__name__} of {len(answer)}"
+    if isinstance(answer, Tensor):
+        return f"a tensor {tuple(answer.shape)}"
+    return f"a {type(answer).__name__}"

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from bridgetune.config.adapter import LUMA
+from bridgetune.pictures.color import LUMA
 from bridgetune.metrics.registry import BOUNDARY_TOLERANCE
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
-from bridgetune.config.adapter import LUMA
+from bridgetune.pictures.color import LUMA
 from bridgetune.errors import RequestError
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.calls import Call, channels_first, outputs_of, stride_of
@@ -288,7 +288,7 @@ class Asked:
             nothing = torch.zeros(2, 1, self.call.side, self.call.side)
             return Candidate(config, f"{where} is a picture", 0.5, nothing)
         logits = self.logits(config)
-        return Candidate(config, f"{where} is a fused image", _agreement(logits), logits)
+        return Candidate(config, f"{where} is a fused image", agreement(logits), logits)
 
     def of_two(self, found: list[Candidate]) -> Iterator[Candidate]:
         """Two outputs of one kind that are the two images' own."""
@@ -324,12 +324,12 @@ class Asked:
         """The reading, turned where it decides the wrong way round."""
         config = base.model_copy(update=changes)
         logits = self.logits(config)
-        agreement = _agreement(logits)
-        candidate = Candidate(config, because, agreement, logits, bounded)
-        if agreement > 1 - SURE:
+        right = agreement(logits)
+        candidate = Candidate(config, because, right, logits, bounded)
+        if right > 1 - SURE:
             return candidate
         turned = {"channel": 1} if config.paired else {"orientation": "second"}
-        return replace(candidate, config=config.model_copy(update=turned), agreement=1 - agreement, logits=-logits)
+        return replace(candidate, config=config.model_copy(update=turned), agreement=1 - right, logits=-logits)
 
     def _shows_the_picture(self, base: AdapterConfig, channel: int) -> bool:
         """Whether the output looks like the source where both sources are the same picture, sharp or not."""
@@ -348,7 +348,7 @@ class Asked:
         return True
 
 
-def _agreement(logits: Tensor) -> float:
+def agreement(logits: Tensor) -> float:
     """Share of right decisions on the known pair and on its reverse, the focus boundary left out."""
     shares = []
     for place, in_focus in ((0, 0), (1, 1)):

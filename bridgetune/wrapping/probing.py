@@ -9,7 +9,7 @@ from torch import nn
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
 from bridgetune.wrapping.calls import Call, outputs_of, sizes, working_calls
-from bridgetune.wrapping.outputs import SURE, Candidate, candidates
+from bridgetune.wrapping.outputs import SURE, Asked, Candidate, agreement, candidates
 from bridgetune.wrapping.scaling import DOMAINS, in_domain, scaling
 
 
@@ -98,26 +98,24 @@ def probe(network: nn.Module, domain: AdapterConfig | None = None) -> Findings:
 
 def _chosen(network: nn.Module, calls: list[Call], told: bool) -> list[tuple[Call, Candidate]]:
     """What is left of all readings; in another domain than [0, 1] where the network tells nothing in that."""
-    refusal: RequestError | None = None
+    found = _found(network, calls)
+    if not told and not any(candidate.responds for _, candidate in found):
+        for domain in list(DOMAINS.values())[1:]:
+            others = [replace(call, config=in_domain(call.config, domain)) for call in calls]
+            if any(_tells(network, other, call, found) for other, call in zip(others, calls, strict=True)):
+                return _likeliest(network, _found(network, others))
+    return _likeliest(network, found)
+
+
+def _tells(network: nn.Module, other: Call, call: Call, found: list[tuple[Call, Candidate]]) -> bool:
+    """Whether a reading of a call tells sharp from blurred where the call is made in another domain."""
+    asked = Asked(network, other)
+    fields = {name: getattr(other.config, name) for name in ("value_range", "mean", "std")}
+    readings = [candidate.config.model_copy(update=fields) for its, candidate in found if its is call]
     try:
-        chosen = _likeliest(network, _found(network, calls))
-        if told or any(candidate.responds for _, candidate in chosen):
-            return chosen
-    except RequestError as error:
-        if told:
-            raise
-        chosen, refusal = [], error
-    for domain in list(DOMAINS.values())[1:]:
-        others = [replace(call, config=in_domain(call.config, domain)) for call in calls]
-        try:
-            telling = [one for one in _found(network, others) if one[1].responds]
-            if telling:
-                return _likeliest(network, telling)
-        except RequestError:
-            continue
-    if refusal is not None:
-        raise refusal
-    return chosen
+        return any(not 1 - SURE < agreement(asked.logits(config)) < SURE for config in readings)
+    except Exception:  # whatever a network makes of input that is not for it
+        return False
 
 
 def _found(network: nn.Module, calls: list[Call]) -> list[tuple[Call, Candidate]]:

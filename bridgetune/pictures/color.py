@@ -1,0 +1,3 @@
+"""Gray from RGB."""
+
+from bridgetune.config.adapter import LUMA as LUMA

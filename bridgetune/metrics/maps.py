@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from bridgetune.pictures.color import LUMA
 from bridgetune.metrics.registry import BOUNDARY_TOLERANCE
+from bridgetune.pictures.color import LUMA
 
 
 @dataclass(frozen=True)

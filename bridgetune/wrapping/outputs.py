@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
-from bridgetune.pictures.color import LUMA
 from bridgetune.errors import RequestError
+from bridgetune.pictures.color import LUMA
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.calls import Call, channels_first, outputs_of, stride_of
 from bridgetune.wrapping.known_pair import blurred, half_and_half, sides_of, texture

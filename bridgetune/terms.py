@@ -146,6 +146,11 @@ TERMS: dict[str, Term] = {
             weight="pseudo_weight",
             pairs="unlabelled",
         ),
+        Term(
+            "fidelity",
+            "the picture of an end-to-end network is made of its sources",
+            weight="fidelity_weight",
+        ),
         Term("adversarial", "L_GAN, both domains, before α", "Eq. 7", weight="alpha", in_bar=True),
         *_of_domains(),
     )

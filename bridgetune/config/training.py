@@ -203,6 +203,9 @@ class TuneConfig(TrainConfig):
     """Of `bridgetune.losses.binarisation`, on unlabelled pairs: the map is 0 or 1."""
     variation_weight: Weight = 0.1
     """Of `bridgetune.losses.total_variation`, on unlabelled pairs: the map has few edges."""
+    fidelity_weight: Weight = 1.0
+    """Of an end-to-end network's picture being made of its sources: the mean of what in it is of neither, in [0, 1]. It
+    keeps what is tuned by its map a network that fuses; of no effect on networks that draw a map."""
     term_weights: dict[str, Weight] = Field(default={}, validate_default=True)
     """Weights of registered terms that have no setting of their own, see `bridgetune.terms.register_term`; of a term
     that is not named, its default."""

@@ -24,6 +24,7 @@ from bridgetune.training.objectives import GeneratorLosses, discriminator_losses
 from bridgetune.training.pair_judge import fresh_judge, teach
 from bridgetune.training.phases import Phase
 from bridgetune.training.pushes import Push, towards_labels, towards_references
+from bridgetune.training.samples import Sample
 from bridgetune.training.stage import Stage, TrainingResult
 from bridgetune.wrapping import Adapter
 
@@ -113,9 +114,11 @@ def finetune(
         run_dir=run_dir,
         resume=resume,
     )
-    answering = stage.prepare(stage.answering(auxiliary=False))
+    faithful = generator.config.output == "fused" and config.fidelity_weight > 0
+    answering = stage.prepare(stage.answering(auxiliary=False, faithful=faithful))
+    forward = partial(TuningPass.of, answering[0], faithful=faithful)
     if config.labelling is not None:
-        return _by_labels(stage, answering, config, references, config.labelling, report)
+        return _by_labels(stage, answering, forward, config, references, config.labelling, report)
 
     kind = discriminator or config.discriminator
     assert kind != "pair", "which TuneConfig has for labels alone"
@@ -142,12 +145,13 @@ def finetune(
     way = partial(towards_references, discriminators=discriminators, form=config.form)
     beside = ", the discriminators having learnt nothing yet"
     push = None if config.alpha == 0 else Push("the adversarial gradient", way, beside)
-    return stage.carry_out(partial(TuningPass.of, answering[0]), phases, report, discriminators, push)
+    return stage.carry_out(forward, phases, report, discriminators, push)
 
 
 def _by_labels(
     stage: Stage,
     answering: tuple[nn.Module, Optimizer, LRScheduler],
+    forward: Callable[[Sample], TuningPass],
     config: TuneConfig,
     references: References,
     labelling: Labelling,
@@ -164,7 +168,6 @@ def _by_labels(
     losses = GeneratorLosses({}, RECIPES[config.recipe], config, no_alpha, scale=stage.engine.loss_scale, labels=labels)
     phases = [Phase[TuningPass]("generator", "loss", *answering, losses)]
     push = Push(f"the labels of adversarial={labelling!r}", partial(towards_labels, labels=labels))
-    forward = partial(TuningPass.of, answering[0])
     if judge is None:
         return stage.carry_out(forward, phases, report, {}, push)
     prepare = partial(teach, judge, references.clear, config, device)

@@ -47,8 +47,11 @@ class TuningPass(ForwardPass):
         sources: First and second images of the pairs, without those in the other order, (B, 3, S, S).
         synthesised: `clear`, s_c1 and s_c2, and `blurred`, s_b1 and s_b2, each (B, 3, S, S).
         judged: The discriminators' losses that the generator's phase has left for theirs, with their gradients.
+        residue: What of an end-to-end network's picture is of neither source, (B, 1, S, S), with its graph; None where
+            that was not asked for.
     """
 
+    residue: Tensor | None = None
     map: Tensor = field(init=False)
     sources: tuple[Tensor, Tensor] = field(init=False)
     synthesised: dict[Domain, tuple[Tensor, Tensor]] = field(init=False)
@@ -65,13 +68,19 @@ class TuningPass(ForwardPass):
         }
 
     @classmethod
-    def of(cls, generator: nn.Module, batch: Sample) -> TuningPass:
-        """Let the generator answer, to the unlabelled pairs in both orders."""
+    def of(cls, generator: nn.Module, batch: Sample, faithful: bool = False) -> TuningPass:
+        """Let the generator answer, to the unlabelled pairs in both orders.
+
+        Args:
+            generator, batch: See there.
+            faithful: Whether the generator answers with a residue behind the logits, see `Answering`.
+        """
         first, second = _sources(batch)
         if "unlabelled_first" in batch:
             swapped = batch["unlabelled_second"], batch["unlabelled_first"]
             first, second = torch.cat([first, swapped[0]]), torch.cat([second, swapped[1]])
-        return cls(batch, generator(first, second))
+        answer = generator(first, second)
+        return cls(batch, answer[:-1], answer[-1]) if faithful else cls(batch, answer)
 
     def parts(self) -> tuple[Tensor, Tensor, Tensor]:
         """`map` of the labelled pairs, of the unlabelled ones, and of these in the other order; maybe empty."""

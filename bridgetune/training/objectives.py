@@ -96,9 +96,13 @@ class GeneratorLosses:
 
     def __call__(self, forward: TuningPass) -> Losses:
         known, terms = self._known(forward)
+        faith = forward.map.new_zeros(())
+        if forward.residue is not None:
+            terms["fidelity"] = forward.residue.mean()
+            faith = self.config.fidelity_weight * terms["fidelity"]
         if not self.judges:
             (taught,) = self._gradients(known, [forward.map])
-            loss = with_gradients(known.detach(), [forward.logits], [taught])
+            loss = with_gradients(known.detach(), [forward.logits], [taught]) + faith
             return {"loss": loss, **{name: term.detach() for name, term in terms.items()}}
         adversarial, towards = {}, torch.zeros_like(forward.map)
         for domain in self.judges:
@@ -113,7 +117,7 @@ class GeneratorLosses:
         alpha = self.alpha.next(of_known, of_adversarial)
         value = tuning_loss(known.detach(), total, alpha)
         return {
-            "loss": with_gradients(value, [forward.logits], [taught + alpha * towards]),
+            "loss": with_gradients(value, [forward.logits], [taught + alpha * towards]) + faith,
             **{name: term.detach() for name, term in terms.items()},
             "adversarial": total,
             **adversarial,

@@ -16,19 +16,22 @@ class Answering(nn.Module):
         generator: See there.
         auxiliary: Whether the coarser maps are asked for, too.
         micro_batch: Pairs that it sees at a time; 0 for all.
+        faithful: Whether the residue of its picture is asked for, behind the logits: see `Adapter.residue`.
     """
 
-    def __init__(self, generator: Adapter, auxiliary: bool, micro_batch: int = 0) -> None:
+    def __init__(self, generator: Adapter, auxiliary: bool, micro_batch: int = 0, faithful: bool = False) -> None:
         super().__init__()
         self.generator = generator
         self.auxiliary = auxiliary
         self.micro_batch = micro_batch
+        self.faithful = faithful
 
     def forward(self, first: Tensor, second: Tensor) -> list[Tensor]:
         return in_parts(self._answer, self.micro_batch, first, second)
 
     def _answer(self, first: Tensor, second: Tensor) -> list[Tensor]:
-        return self.generator.maps(first, second) if self.auxiliary else [self.generator(first, second)]
+        maps = self.generator.maps(first, second) if self.auxiliary else [self.generator(first, second)]
+        return [*maps, self.generator.residue(first, second)] if self.faithful else maps
 
 
 class Judging(nn.Module):

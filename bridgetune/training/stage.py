@@ -110,9 +110,9 @@ class Stage:
         _warn_of_micro_batches(generator, self.config, self.engine.processes)
         self.decided = run_facts(name, generator, self.data, self.config, self.steps, self.engine)
 
-    def answering(self, auxiliary: bool) -> nn.Module:
+    def answering(self, auxiliary: bool, faithful: bool = False) -> nn.Module:
         """The generator as the phases call it."""
-        return Answering(self._sparing(self.generator), auxiliary, self.config.micro_batch)
+        return Answering(self._sparing(self.generator), auxiliary, self.config.micro_batch, faithful)
 
     def judging(self, discriminator: nn.Module) -> nn.Module:
         """A discriminator as the phases call it."""

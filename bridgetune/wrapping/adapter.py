@@ -20,7 +20,7 @@ from bridgetune.protocol import Generator, check_pair
 from bridgetune.saving import save
 from bridgetune.synthesis import decision_map
 from bridgetune.wrapping.inputs import alone, arguments
-from bridgetune.wrapping.projection import projected
+from bridgetune.wrapping.projection import projected, residue
 from bridgetune.wrapping.reading import Item, read_logits, read_picture
 from bridgetune.wrapping.scales import combined, enlarged, reduced
 from bridgetune.wrapping.sizes import asked_at_one_side
@@ -187,16 +187,26 @@ class Adapter(Generator):
                 " an end-to-end network (output='fused'); use fuse"
             )
 
+        picture = self._picture(first, second)
+        if self.config.color == "gray":
+            chosen = torch.where(decision_map(self(first, second)) == 1, first, second)
+            picture = chosen + picture - (chosen * self.domain.luma).sum(1, keepdim=True)
+        return picture.clamp(0, 1)
+
+    def residue(self, first: Tensor, second: Tensor) -> Tensor:
+        """What of an end-to-end network's picture is of neither source, (B, 1, H, W): see `projection.residue`."""
+        sources = (self.domain.restored(self.domain.converted(image)) for image in (first, second))
+        return residue(self._picture(first, second), *sources)
+
+    def _picture(self, first: Tensor, second: Tensor) -> Tensor:
+        """As the network fuses, in [0, 1] about: (B, 3, H, W), of a gray network (B, 1, H, W)."""
+
         def ask(first: Tensor, second: Tensor) -> Tensor:
             picture = self.domain.restored(read_picture(self.answer(first, second), self.config))
             return picture[..., : first.shape[-2], : first.shape[-1]]
 
         one_side = self.config.side is not None
-        picture = asked_at_one_side(ask, first, second, self.config) if one_side else ask(first, second)
-        if self.config.color == "gray":
-            chosen = torch.where(decision_map(self(first, second)) == 1, first, second)
-            picture = chosen + picture - (chosen * self.domain.luma).sum(1, keepdim=True)
-        return picture.clamp(0, 1)
+        return asked_at_one_side(ask, first, second, self.config) if one_side else ask(first, second)
 
     def _read(self, answer: Any, item: Item, first: Tensor, second: Tensor, *, auxiliary: bool = False) -> Tensor:
         """Read an item, and cut off what the padding added."""

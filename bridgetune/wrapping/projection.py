@@ -40,6 +40,21 @@ def projected(fused: Tensor, first: Tensor, second: Tensor) -> Tensor:
     return 2 * SLOPE * share
 
 
+def residue(fused: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """What of a fused picture is of neither source: from the nearest mixture of both, pixel by pixel.
+
+    Args:
+        fused, first, second: (B, C, H, W) of one shape.
+
+    Returns:
+        (B, 1, H, W) >= 0, the mean over channels of |F - m·A - (1 - m)·B| for the best m in [0, 1].
+    """
+    difference = first - second
+    share = ((fused - second) * difference).sum(1, keepdim=True)
+    share = (share / difference.square().sum(1, keepdim=True).clamp_min(1e-12)).clamp(0, 1).detach()
+    return (fused - second - share * difference).abs().mean(1, keepdim=True)
+
+
 def _mean(values: Tensor, window: int) -> Tensor:
     """Over the part of the square around each pixel that is inside."""
     reach = window // 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,8 @@ def test_an_end_to_end_network_is_tuned_saved_and_loaded(shared: Callable[[str],
         generator, pairs, references, TuneConfig(duration=Steps(steps=2), batch=2), run_dir=tmp_path / "run"
     )
     assert not torch.equal(generator.unwrap().conv3.conv.weight, before)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert all(0 < line["fidelity"] < 0.2 for line in lines if "loss" in line)
     again = bridgetune.load(tmp_path / "run", network=peers.IFCNN()).eval()
     assert again.config == generator.config
     images = torch.rand(2, 1, 3, 40, 48)

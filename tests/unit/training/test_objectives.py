@@ -70,6 +70,39 @@ def test_unlabelled_pairs_add_each_regulariser_with_its_weight():
     torch.testing.assert_close(losses["loss"].detach(), losses["supervised"] + added)
 
 
+class Mixing(nn.Module):
+    """An end-to-end network: a share of either image, and a veil."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.share, self.veil = nn.Parameter(torch.tensor(0.6)), nn.Parameter(torch.tensor(0.05))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return self.share * first + (1 - self.share) * second + self.veil
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+def test_what_an_end_to_end_network_adds_to_its_sources_is_weighed(alpha: float):
+    made, given = networks(), batch()
+    generator = wrap(Mixing(), AdapterConfig(output="fused"))
+    answering = Answering(generator, auxiliary=False, faithful=True)
+    losses = {
+        weight: losses_of_generator(made, TuneConfig(alpha=alpha, fidelity_weight=weight))(
+            TuningPass.of(answering, given, faithful=True)
+        )
+        for weight in (0.0, 2.0)
+    }
+    rest = generator.residue(given["first"], given["second"]).mean()
+    assert rest > 0.01
+    torch.testing.assert_close(losses[2.0]["fidelity"], rest.detach())
+    torch.testing.assert_close(losses[2.0]["loss"] - losses[0.0]["loss"], 2 * rest)
+    veil = generator.unwrap().veil
+    (with_it,), (without,), (its,) = (
+        torch.autograd.grad(loss, [veil]) for loss in (losses[2.0]["loss"], losses[0.0]["loss"], rest)
+    )
+    torch.testing.assert_close(with_it, without + 2 * its)
+
+
 @pytest.mark.parametrize("labelling", ["pseudo", "smoothed"])
 def test_labels_that_nobody_gave_are_learned_from_with_their_weight_and_no_adversarial_loss(labelling: Labelling):
     made, given = networks(), batch(unlabelled=3)
@@ -154,6 +187,8 @@ def test_every_loss_that_is_recorded_is_in_the_table_of_terms():
     made = networks()
     forward = forward_pass(made, batch(unlabelled=1))
     recorded = {**losses_of_generator(made)(forward), **losses_by_labels(TuneConfig(adversarial="pseudo"))(forward)}
+    faithful = Answering(wrap(Mixing(), AdapterConfig(output="fused")), auxiliary=False, faithful=True)
+    recorded |= losses_of_generator(made)(TuningPass.of(faithful, batch(), faithful=True))
     for domain in DOMAINS:
         recorded |= discriminator_losses(forward, domain, made[domain])
     assert {name for name in recorded if is_term(name)} == TERMS.keys()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bridgetune.data.pairs import multi_focus_pair
 from bridgetune.wrapping.known_pair import texture
-from bridgetune.wrapping.projection import SLOPE, projected
+from bridgetune.wrapping.projection import SLOPE, projected, residue
 
 
 def known(side: int = 96) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,3 +56,18 @@ def test_a_gradient_reaches_the_picture_wherever_the_sources_differ():
     projected(fused, first, second)[..., 10:80, 10:80].sum().backward()
     differ = ((first - second).abs() > 0.02)[..., 12:78, 12:78]
     assert (fused.grad[..., 12:78, 12:78][differ] != 0).all()
+
+
+def test_what_is_made_of_its_sources_leaves_nothing():
+    first, second, mask = known()
+    for share in (0.0, 0.3, 1.0, mask):
+        assert residue(share * first + (1 - share) * second, first, second).max() < 1e-5
+
+
+def test_what_is_of_neither_source_is_told():
+    first, second, _ = known()
+    assert residue(first + 0.1, first, first).allclose(torch.tensor(0.1), atol=1e-5)
+    beyond = second + 1.5 * (first - second)
+    torch.testing.assert_close(
+        residue(beyond, first, second), (0.5 * (first - second)).abs().mean(1, keepdim=True), atol=1e-5, rtol=0
+    )

@@ -30,6 +30,8 @@ def inspect(
         label = "wrapped as" if len(found["readings"]) == 1 else f"choice {number}"
         table.add_row(label, reading["config"])
         table.add_row("", reading["because"])
+        for name, value in reading["seen"].items():
+            table.add_row("", f"{name}: {value}")
     RESULTS.print(table, markup=False)
 
 
@@ -37,6 +39,7 @@ def _known(name_or_folder: str, trust: bool) -> dict[str, Any]:
     """Of a plugin's generator, with its shipped weights where it has any, or of a saved one."""
     from bridgetune.opening import open_generator
     from bridgetune.plugins import registry
+    from bridgetune.wrapping.describing import described
     from bridgetune.wrapping.probing import pasted
 
     by_name = name_or_folder in registry().names()
@@ -52,22 +55,31 @@ def _known(name_or_folder: str, trust: bool) -> dict[str, Any]:
         "factory": origin.factory,
         "options": dict(origin.options),
         "weights": "shipped by the plugin" if shipped else "" if by_name else name_or_folder,
-        "readings": [{"config": pasted(adapter.config), "because": because, "agreement": None}],
+        "readings": [
+            {"config": pasted(adapter.config), "because": because, "agreement": None, "seen": described(adapter)}
+        ],
     }
 
 
 def _of_own(target: str) -> dict[str, Any]:
     from bridgetune.targets import build_own
-    from bridgetune.wrapping import probe
+    from bridgetune.wrapping import Adapter, probe
+    from bridgetune.wrapping.describing import described
     from bridgetune.wrapping.probing import pasted
 
-    findings = probe(build_own(target))
+    network = build_own(target)
+    findings = probe(network)
     return {
         "network": findings.network,
         "parameters": findings.parameters,
         "trainable": findings.trainable,
         "readings": [
-            {"config": pasted(reading.config), "because": reading.because, "agreement": reading.agreement}
+            {
+                "config": pasted(reading.config),
+                "because": "; ".join(filter(None, (reading.because, reading.scaling))),
+                "agreement": reading.agreement,
+                "seen": described(Adapter(network, reading.config)),
+            }
             for reading in findings.readings
         ],
     }

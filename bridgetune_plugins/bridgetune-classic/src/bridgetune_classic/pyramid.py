@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from bridgetune.pictures.color import LUMA
 from torch import Tensor
 
+from bridgetune.pictures.color import LUMA
 from bridgetune_classic.filters import box_mean
 
 LEVELS = 5

@@ -6,12 +6,22 @@ import io
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from bridgetune.paths import printable
@@ -68,6 +78,39 @@ def bar(*columns: str) -> Progress:
         console=ERRORS,
         disable=not ERRORS.is_terminal,
     )
+
+
+@contextmanager
+def share_bar(name: str, after: float = 1.0) -> Iterator[Callable[[float], None]]:
+    """A progress bar of one piece of work in per cent, drawn only when standard error is a terminal.
+
+    Args:
+        name: What is shown before it.
+        after: Seconds that the work may take without one.
+
+    Yields:
+        What is to be told the share that is done, in [0, 1].
+    """
+    drawn = Progress(
+        _Plain("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=ERRORS,
+        disable=not ERRORS.is_terminal,
+    )
+    task = drawn.add_task(name, total=1.0)
+    begun = time.monotonic()
+
+    def told(share: float) -> None:
+        drawn.update(task, completed=share)
+        if not drawn.live.is_started and time.monotonic() - begun >= after:
+            drawn.start()
+
+    try:
+        yield told
+    finally:
+        drawn.stop()
 
 
 class TrainingProgress:

@@ -9,12 +9,13 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
-from bridgetune.cli.console import RESULTS, bar
+from bridgetune.cli.console import RESULTS, bar, share_bar
 from bridgetune.cli.options import (
     Borders,
     Force,
     Generator,
     Mirrored,
+    Quality,
     Recipe,
     Scales,
     Symmetric,
@@ -58,6 +59,7 @@ def fuse(
     weights: Weights = None,
     weights_key: WeightsKey = "",
     trust_code: Trust = False,
+    quality: Quality = "auto",
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
     scales: Scales = None,
@@ -77,7 +79,7 @@ def fuse(
         assert first is not None
         assert second is not None
         _check_files([first, second], out, map_out, force)
-    from bridgetune.inference import check_places, fuse_files, fuse_folder
+    from bridgetune.inference import Queries, check_places, fuse_files, fuse_folder
     from bridgetune.inference.mapless import refuse_map
     from bridgetune.opening import open_method
 
@@ -85,19 +87,22 @@ def fuse(
         check_places(pairs, out, map_out, force)
         for place in (out, map_out):
             _refuse_file_name(place)
+    queries = Queries(quality, symmetric, mirrored, scales)
     network = open_method(generator, weights, symmetric, mirrored, scales, trust=trust_code, weights_key=weights_key)
     if pairs is None:
         assert first is not None
         assert second is not None
         if map_out is not None:
             refuse_map(network, f"--map {map_out}")
-        fuse_files(network, first, second, recipe, undecided, borders, out).save(out, map_out)
+        with share_bar(f"fusing {first.name}") as told:
+            fusion = fuse_files(network, first, second, recipe, undecided, borders, out, queries, told)
+        fusion.save(out, map_out)
         RESULTS.print(f"fused image in {out}", markup=False)
         return
     done = 0
     with bar("stem") as progress:
         task = progress.add_task("fusing", total=None, stem="")
-        for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out, undecided, borders, force):
+        for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out, undecided, borders, force, queries):
             progress.update(task, completed=done, total=total, stem=stem)
     RESULTS.print(f"{done} fused images in {out}", markup=False)
 

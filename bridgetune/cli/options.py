@@ -116,6 +116,16 @@ Scales = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Quality = Annotated[
+    Literal["auto", "fast", "good", "best"],
+    typer.Option(
+        "--quality",
+        help="How often the network is asked. fast: once. good: in both orders. best: of mirror images and at smaller"
+        " sizes, too. auto: as it was saved, but of more than 6 megapixels no mirror images and smaller sizes."
+        " --symmetric, --mirrored and --scales are kept to in any case.",
+        rich_help_panel=NETWORK,
+    ),
+]
 GeneratorArgument = Annotated[
     str,
     typer.Argument(

@@ -5,6 +5,7 @@ from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.borders import Borders, Void, find_borders
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, check_places, fuse_files, fuse_folder, fuse_pictures
+from bridgetune.inference.quality import Quality, Queries
 from bridgetune.inference.stacks import LeftOut, Progress, StackFusion, fuse_stack
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Fusion",
     "LeftOut",
     "Progress",
+    "Quality",
+    "Queries",
     "StackFusion",
     "Undecided",
     "Void",

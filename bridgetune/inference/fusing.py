@@ -23,7 +23,8 @@ from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
-from bridgetune.inference.released import fuse_released
+from bridgetune.inference.quality import SAVED, Queries
+from bridgetune.inference.released import SIDE, fuse_released
 from bridgetune.locking import held
 from bridgetune.modes import evaluating
 from bridgetune.paths import are_same, shown
@@ -34,6 +35,7 @@ logger = logging.getLogger("bridgetune")
 
 FuseRecipe = Literal["paper", "released"]
 Pixels = NDArray[np.uint8 | np.uint16]
+Progress = Callable[[float], None]
 
 MOSTLY_UNDECIDED = 1 / 3
 """From this share of undecided pixels on, a warning is due."""
@@ -89,7 +91,11 @@ class Fusion:
 
 
 def fuse_full(
-    generator: nn.Module, first: Pixels, second: Pixels, undecided: Undecided = "settle"
+    generator: nn.Module,
+    first: Pixels,
+    second: Pixels,
+    undecided: Undecided = "settle",
+    progress: Progress | None = None,
 ) -> tuple[Pixels, NDArray[np.float32], float]:
     """Eq. 17-18 at the pictures' own size: every pixel is one of the two sources' own.
 
@@ -97,11 +103,12 @@ def fuse_full(
         generator: See `Generator`.
         first, second: (H, W, 3) of one dtype.
         undecided: See `Undecided`.
+        progress: Told the share that is done, in [0, 1].
 
     Returns:
         The fused image, the decision, and the share that the network was undecided on; see `Fusion`.
     """
-    logits = asked_logits(generator, first, second)
+    logits = asked_logits(generator, first, second, progress=progress)
     share = undecided_share(logits)
     if undecided == "settle":
         logits = settled(logits, first, second)
@@ -124,6 +131,8 @@ def fuse_pictures(
     recipe: FuseRecipe = "paper",
     undecided: Undecided = "settle",
     borders: Borders = "replace",
+    queries: Queries = SAVED,
+    progress: Progress | None = None,
 ) -> Fusion:
     """Fuse two pictures of one size.
 
@@ -133,6 +142,8 @@ def fuse_pictures(
         recipe: See `FUSE_RECIPES`.
         undecided: Of the recipe `paper`: what becomes of pixels that the network does not know, see `Undecided`.
         borders: Of the recipe `paper`: what becomes of a black border that one of the pictures has, see `Borders`.
+        queries: How often the generator is asked.
+        progress: Told the share that is done, in [0, 1], of large pictures on the way.
 
     Raises:
         RequestError: Where their sizes differ, or an evaluator is to fuse by a recipe for maps.
@@ -147,13 +158,15 @@ def fuse_pictures(
     void = find_borders(*pair, alphas) if borders == "replace" and recipe == "paper" else None
     if void is not None:
         pair = filled(*pair, void.first), filled(*pair[::-1], void.second)
+    seen = first.size if recipe == "paper" else (SIDE, SIDE)
     if isinstance(generator, Evaluator):
         if recipe != "paper":
             refuse_map(generator, f"recipe {recipe}")
-        pixels, decision, share = fuse_without_map(generator, *pair), None, None
+        pixels, decision, share = fuse_without_map(queries.of(generator, seen), *pair), None, None
     else:
         with evaluating(generator):
-            pixels, decision, share = FUSE_RECIPES[recipe](generator, *pair, undecided)
+            asked = queries.of(generator, seen)
+            pixels, decision, share = FUSE_RECIPES[recipe](asked, *pair, undecided, progress)
     if void is not None and decision is not None:
         decision = np.where(void.first, np.float32(0), np.where(void.second, np.float32(1), decision))
     return Fusion(
@@ -174,13 +187,15 @@ def fuse_files(
     undecided: Undecided = "settle",
     borders: Borders = "replace",
     out: Path | None = None,
+    queries: Queries = SAVED,
+    progress: Progress | None = None,
 ) -> Fusion:
     """Read two image files and fuse them; see `fuse_pictures`.
 
     Warns, a line for each, where the sources do not go together, and where much of the map is undecided.
 
     Args:
-        generator, recipe, undecided, borders: See `fuse_pictures`.
+        generator, recipe, undecided, borders, queries, progress: See `fuse_pictures`.
         first, second: The files.
         out: Where the fused image is to be written by the caller, so that a depth which this format cannot hold is
             refused before the work.
@@ -198,7 +213,7 @@ def fuse_files(
     if out is not None:
         bits = max(picture.bits for picture in pictures)
         check_image_place(out, "the fused image", bits=bits, force=True)
-    fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders)
+    fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders, queries, progress)
     for remark in _remarks((first, second), pictures, fusion):
         logger.warning("%s", remark)
     if fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
@@ -247,13 +262,14 @@ def fuse_folder(
     undecided: Undecided = "settle",
     borders: Borders = "replace",
     force: bool = False,
+    queries: Queries = SAVED,
 ) -> Iterator[tuple[str, int, int]]:
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
     Args:
         folder: Holds `A/` and `B/`, matched by stem. Pairs that cannot be read are named and left out.
         out: Made where it is missing.
-        recipe, undecided, borders: See `fuse_pictures`.
+        recipe, undecided, borders, queries: See `fuse_pictures`.
         maps: Where the decisions are written likewise; None writes none.
         force: Replace fused images and maps that are there.
 
@@ -274,7 +290,7 @@ def fuse_folder(
                 clear_partial(place, alone.enter_context(held(place)))
         for done, (stem, first, second) in enumerate(sources, 1):
             with nullcontext() if done == 1 else begun():
-                fusion = fuse_files(generator, first, second, recipe, undecided, borders)
+                fusion = fuse_files(generator, first, second, recipe, undecided, borders, queries=queries)
                 fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
             yield stem, done, len(sources)
 

@@ -7,6 +7,7 @@ has it), so that its edges blend, and the blend is cut, not rounded, to whole nu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,11 @@ SIDE = 256
 
 
 def fuse_released(
-    generator: nn.Module, first: NDArray[Any], second: NDArray[Any], undecided: Undecided = "keep"
+    generator: nn.Module,
+    first: NDArray[Any],
+    second: NDArray[Any],
+    undecided: Undecided = "keep",
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.float32], float]:
     """The fused image and the map that was blended with, (H, W, 3) and (H, W), and the share that was undecided.
 
@@ -30,6 +35,7 @@ def fuse_released(
         generator: See `Generator`.
         first, second: (H, W, 3) uint8 or uint16, both the same.
         undecided: Changes nothing: the program keeps the network's own decisions.
+        progress: Told nothing: it takes no time.
     """
     device = device_of(generator)
     with torch.inference_mode():

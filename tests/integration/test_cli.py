@@ -99,6 +99,26 @@ def test_sixteen_bits_and_gray_stay_what_they_are(saved: Path, tmp_path: Path):
     assert ((fused.pixels == sources[0]) | (fused.pixels == sources[1])).all()
 
 
+def test_a_quality_says_how_often_the_network_is_asked(tmp_path: Path):
+    rng, maps = np.random.default_rng(0), {}
+    sources = tmp_path / "a.png", tmp_path / "b.png"
+    for source in sources:
+        write_image(source, rng.integers(0, 256, (40, 50, 3)).astype(np.uint8))
+    asked = {
+        "fast": ["--quality", "fast"],
+        "once": ["--plain", "--single", "--scales", "1"],
+        "best": ["--quality", "best"],
+        "saved": [],
+    }
+    for name, options in asked.items():
+        map_out = tmp_path / f"{name}.png"
+        succeeds("fuse", *sources, "-o", tmp_path / f"{name}.tif", "--map", map_out, "--undecided", "keep", *options)
+        maps[name] = read_image(map_out).pixels
+    assert np.array_equal(maps["fast"], maps["once"])
+    assert np.array_equal(maps["best"], maps["saved"])
+    assert not np.array_equal(maps["fast"], maps["best"])
+
+
 def test_the_offline_dataset_can_be_trained_on(folders: Folders, tmp_path: Path):
     made = tmp_path / "made"
     told = succeeds("data", "make", "--images", folders.images, "--masks", folders.masks, "--out", made, "--size", 32)
@@ -169,6 +189,7 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
             ["fuse", "--generator", PYRAMID, picture, picture, "-o", fused, "--weights", text],
             "weights: laplacian-pyramid",
         ),
+        (["fuse", "--generator", PYRAMID, picture, picture, "-o", fused, "--quality", "fast"], "has no such choice"),
         (["fuse", "--weights", text, picture, picture, "-o", fused], "text.png"),
         (["fuse", "--weights", missing, picture, picture, "-o", fused], "no such file"),
         (stage1(folders, out, "--steps", 0), "--steps: got 0"),

@@ -121,7 +121,7 @@ Quality = Annotated[
     typer.Option(
         "--quality",
         help="How often the network is asked. fast: once. good: in both orders. best: of mirror images and at smaller"
-        " sizes, too. auto: as it was saved, but of more than 6 megapixels no mirror images and smaller sizes."
+        " sizes, too. auto: as it was saved, but beyond 6 megapixels neither of mirror images nor at smaller sizes."
         " --symmetric, --mirrored and --scales are kept to in any case.",
         rich_help_panel=NETWORK,
     ),

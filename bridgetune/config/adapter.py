@@ -107,6 +107,9 @@ class AdapterConfig(Frozen):
     """Pixels between patches, of `fit="patches"`."""
     stride: Annotated[int, Field(gt=0, le=256)] = 1
     """Pixels of the image for one of the map, along each side: a map of lower resolution is enlarged."""
+    overlap: Annotated[int, Field(ge=0, le=2048)] = 0
+    """Pixels around each tile that the network is shown and that do not count, where a picture is too large to be shown
+    it whole: at least as far as the network sees. 0 has that measured."""
     symmetric: bool = False
     """Ask the network in both orders, in one pass, and answer with half the difference of the logits:
     (g(first, second) - g(second, first)) / 2. To exchange the images is then to exchange the sign, and nothing else; it

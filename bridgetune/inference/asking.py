@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from bridgetune.config import AdapterConfig
 from bridgetune.devices import device_of
 from bridgetune.protocol import InStrips
 from bridgetune.wrapping import Adapter
 from bridgetune.wrapping.large import map_in_pieces
+from bridgetune.wrapping.tiles import WHOLE
 
-IN_STRIPS = 2_000_000
-"""Pixels beyond which a network that can do so is asked in strips."""
+IN_STRIPS, IN_TILES = 2_000_000, WHOLE
+"""Pixels beyond which a network is asked in strips, where it can do so, and any other one in tiles."""
 
 
 def asked_logits(
@@ -26,7 +29,10 @@ def asked_logits(
     *,
     progress: Callable[[float], None] | None = None,
 ) -> NDArray[np.float32]:
-    """Mask logits of a source pair of any size.
+    """Mask logits of a source pair of any size: small ones are shown to the network whole, large ones in pieces.
+
+    A network that offers `InStrips` is asked in strips, which changes nothing; any other in tiles that overlap by what
+    it sees, which changes nothing but the rounding unless it sees the whole, see `bridgetune.wrapping.tiles`.
 
     Args:
         generator: See `Generator`; in eval mode.
@@ -39,8 +45,9 @@ def asked_logits(
     told = progress or (lambda share: None)
     pixels = first.shape[0] * first.shape[1]
     with torch.inference_mode():
-        if _takes_strips(generator) and pixels > IN_STRIPS:
-            logits = map_in_pieces(generator, first, second, told)
+        adapter = generator if isinstance(generator, Adapter) else Adapter(generator, AdapterConfig()).eval()
+        if pixels > _most_at_once(adapter):
+            logits = map_in_pieces(adapter, first, second, told)
         else:
             logits = _of_the_whole(generator, first, second)
             told(1.0)
@@ -48,8 +55,11 @@ def asked_logits(
     return answer
 
 
-def _takes_strips(generator: nn.Module) -> TypeGuard[Adapter]:
-    return isinstance(generator, Adapter) and isinstance(generator.network, InStrips) and generator.config.local
+def _most_at_once(adapter: Adapter) -> float:
+    """Pixels up to which a network is shown a pair whole."""
+    if not adapter.config.local or adapter.config.side is not None:
+        return math.inf
+    return IN_STRIPS if isinstance(adapter.network, InStrips) else IN_TILES
 
 
 def _of_the_whole(generator: nn.Module, first: NDArray[Any], second: NDArray[Any]) -> torch.Tensor:

@@ -33,7 +33,7 @@ class Queries:
 
     Attributes:
         quality: See `Quality`. With `auto`, pictures of up to 6 megapixels are fused as the generator is configured,
-            larger ones with no more queries than those of `good`.
+            larger ones likewise, but neither of mirror images nor at smaller sizes.
         symmetric, mirrored, scales: See `AdapterConfig`. None: as the quality has it.
     """
 

@@ -77,6 +77,7 @@ class Adapter(Generator):
         config: How it is called and read.
         origin: How it can be built again.
         twin: Makes a fresh discriminator network of the same architecture; None where nobody said how.
+        measured: What has been measured of the network, by name; shared with all that `reconfigured` makes.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Adapter(Generator):
         self.origin = origin
         self.twin = twin
         self.domain = InputDomain(config)
+        self.measured: dict[str, int | None] = {}
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Mask logits, (B, 1, H, W); see `Generator.forward`."""
@@ -125,7 +127,7 @@ class Adapter(Generator):
         if reduction == 1:
             return self._in_either_order(first, second, items)
         maps = self._in_either_order(reduced(first, reduction), reduced(second, reduction), items)
-        return [self._cropped(enlarged(map_, reduction), first.shape[-2:]) for map_ in maps]
+        return [self.cropped(enlarged(map_, reduction), first.shape[-2:]) for map_ in maps]
 
     def _in_either_order(self, first: Tensor, second: Tensor, items: Sequence[Item]) -> list[Tensor]:
         if self.config.symmetric:
@@ -249,9 +251,9 @@ class Adapter(Generator):
         height, width = (
             round(side * own / whole) for side, own, whole in zip(shape[-2:], logits.shape[-2:], padded, strict=True)
         )
-        return self._cropped(logits, (height, width))
+        return self.cropped(logits, (height, width))
 
-    def _cropped(self, logits: Tensor, sides: Sequence[int]) -> Tensor:
+    def cropped(self, logits: Tensor, sides: Sequence[int]) -> Tensor:
         """(B, 1, h, w) -> (B, 1, *sides), from the top left."""
         return logits[..., : sides[0], : sides[1]]
 
@@ -261,7 +263,9 @@ class Adapter(Generator):
 
     def reconfigured(self, config: AdapterConfig) -> Adapter:
         """The very network behind another configuration."""
-        return Adapter(self.network, config, self.origin, self.twin).train(self.training)
+        made = Adapter(self.network, config, self.origin, self.twin).train(self.training)
+        made.measured = self.measured
+        return made
 
     def save_pretrained(self, path: str | Path, *, facts: Mapping[str, Any] | None = None) -> None:
         """Write `config.json`, `model.safetensors` and the model card `README.md` into the folder `path`.

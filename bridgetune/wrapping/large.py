@@ -17,6 +17,7 @@ from bridgetune.wrapping.adapter import MIRRORINGS, Adapter, antisymmetric, in_b
 from bridgetune.wrapping.inputs import arranged
 from bridgetune.wrapping.reading import read_logits
 from bridgetune.wrapping.scales import combine_strip, enlarged
+from bridgetune.wrapping.tiles import map_in_tiles
 from bridgetune.wrapping.views import Pixels, View
 
 TOGETHER = 40_000_000
@@ -38,7 +39,8 @@ def map_in_pieces(adapter: Adapter, first: Pixels, second: Pixels, progress: Pro
         progress: Told the share that is done, in [0, 1].
 
     Returns:
-        (H, W) logits: of a network in strips those of the whole, to the bit up to `TOGETHER` pixels.
+        (H, W) logits: of a network in strips those of the whole, to the bit up to `TOGETHER` pixels; of one in tiles
+        within rounding, see `map_in_tiles`.
     """
     reductions = adapter.config.reductions
     costs = [1 / reduction**2 for reduction in reductions]
@@ -81,6 +83,8 @@ def _of_mirror_images(adapter: Adapter, pictures: Sequence[Pixels], reduction: i
 
 def _asked(adapter: Adapter, view: View, progress: Progress) -> Tensor:
     """(1, 1, h, w), in both orders where the adapter asks so."""
+    if not isinstance(adapter.network, InStrips):
+        return map_in_tiles(adapter, view, progress)
     if not adapter.config.symmetric:
         return _in_strips(adapter, view, lambda first, second: (first, second), 1, progress)
     if view.size[0] * view.size[1] <= TOGETHER:

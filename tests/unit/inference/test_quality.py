@@ -59,7 +59,7 @@ def test_by_itself_a_network_is_never_asked_more_than_it_was_saved_for(saved: Wa
 def test_what_is_said_of_one_way_is_kept_to():
     assert ways(Queries("fast", mirrored=True), SMALL) == (False, True, (1.0,))
     assert ways(Queries("best", scales=(1.0, 1 / 3)), SMALL) == (True, True, (1.0, 1 / 3))
-    assert ways(Queries(symmetric=True, mirrored=True), LARGE) == (True, True, (1.0,))
+    assert ways(Queries(mirrored=True), LARGE) == (True, True, (1.0,))
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bridgetune.protocol import InStrips
-from bridgetune_bridgemff import native, strips
+from bridgetune_bridgemff import fused, native, strips
 from bridgetune_bridgemff.network import BridgeMFF
 from bridgetune_bridgemff.scan import VARIABLE
 
@@ -47,11 +47,17 @@ def both(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, list[float]]:
 @without_native
 @settings(max_examples=12, deadline=None)
 @given(
-    batch=st.integers(1, 3), height=st.integers(1, 6), width=st.integers(1, 6), rows=st.sampled_from([2, 32, 64, 96])
+    batch=st.integers(1, 3),
+    height=st.integers(1, 6),
+    width=st.integers(1, 6),
+    rows=st.sampled_from([32, 64, 96]),
+    earlier=st.booleans(),
 )
-def test_natively_strips_are_the_whole_to_the_bit(batch: int, height: int, width: int, rows: int):
+def test_natively_strips_are_the_whole_to_the_bit(batch: int, height: int, width: int, rows: int, earlier: bool):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(strips, "ROWS", rows)
+        if earlier:  # as with a library of an earlier version
+            patch.setattr(fused, "can_enter", lambda: False)
         whole, parts, _ = both(*pair(batch, 32 * height, 32 * width))
     assert torch.equal(parts, whole)
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, cast
 
 from torch import Tensor
 
+from bridgetune_bridgemff import fused
 from bridgetune_bridgemff.bridge import AttentionBridge
-from bridgetune_bridgemff.layers import Convolution, Down, Up, groups_of
+from bridgetune_bridgemff.layers import Convolution, Down, Up, groups_of, natively
 
 if TYPE_CHECKING:
     from bridgetune_bridgemff.network import _UNet
 
 ROWS = 64
-"""Of a strip."""
+"""Of a strip: a multiple of 32."""
 
 PAIR = 2
 """Channels whose means are taken at once: of one alone torch would add up in another order."""
@@ -56,25 +57,50 @@ def logits_of(body: _UNet, rows: Rows, height: int, width: int, progress: Callab
 
 def _entered(stage: Down, rows: Rows, height: int, width: int, progress: Callable[[float], None]) -> Tensor:
     """The first stage, which is shown each strip and a row more on either side."""
+    shown = rows(0, 1)
+    entered = _like(shown, len(shown), stage.norm.num_channels, height // 2, width // 2)
+    if natively(shown) and fused.can_enter():
+        _enter(stage, rows, entered, progress)
+    else:
+        _enter_in_parts(stage, rows, entered, progress)
+    return entered
+
+
+def _enter(stage: Down, rows: Rows, entered: Tensor, progress: Callable[[float], None]) -> None:
+    """Natively, no more than a strip is there at once."""
+    layer, norm, height = _convolution(stage), stage.norm, 2 * entered.shape[2]
+    pictures = [
+        fused.Entering(norm.weight, norm.bias, norm.num_groups, norm.eps, entered[picture, None])
+        for picture in range(len(entered))
+    ]
+    for start in range(0, height, ROWS):
+        stop = min(start + ROWS, height)
+        answer = layer(rows(max(start - 1, 0), min(stop + 1, height)))
+        own = slice(min(start, 1), min(start, 1) + stop - start)
+        for picture, entering in enumerate(pictures):
+            entering.take(answer[picture, None, :, own], start)
+        progress(stop / height)
+    for entering in pictures:
+        entering.end()
+
+
+def _enter_in_parts(stage: Down, rows: Rows, entered: Tensor, progress: Callable[[float], None]) -> None:
+    """Two groups of a picture's channels at a time."""
     layer, groups = _convolution(stage), groups_of(stage.norm.num_channels)
     parts = [slice(one.start, other.stop) for one, other in zip(groups[::2], groups[1::2], strict=True)]
-    batch = rows(0, 1).shape[0]
-    entered = _like(rows(0, 1), batch, stage.norm.num_channels, height // 2, width // 2)
+    batch, height, width = len(entered), 2 * entered.shape[2], 2 * entered.shape[3]
     whole = _like(entered, 1, parts[0].stop, height, width)
     for number, part in enumerate(parts):
         for picture in range(batch):
             for start in range(0, height, ROWS):
                 stop = min(start + ROWS, height)
                 above, below = min(start, 1), min(height - stop, 1)
-                strip = rows(start - above, stop + below)[picture, None]
-                answer = layer.some(strip, part)
+                answer = layer.some(rows(start - above, stop + below)[picture, None], part)
                 whole[:, :, start:stop] = answer[:, :, above : answer.shape[2] - below]
-                done = number * batch + picture + stop / height
-                progress(done / (len(parts) * batch))
+                progress((number * batch + picture + stop / height) / (len(parts) * batch))
             for group in groups[2 * number : 2 * number + 2]:
                 channels = slice(group.start - part.start, group.stop - part.start)
                 entered[picture, None, group] = stage.ended(whole[:, channels], group)
-    return entered
 
 
 def _halved(stage: Down, x: Tensor) -> Tensor:

@@ -11,25 +11,37 @@ typedef struct {
     float eps;
 } Shape;
 
-/* Mean and 1 / sqrt(variance + eps) of `count` floats: short sums in float, sums of them in double. */
+#define SUMMED 1024 /* floats whose sums stay in float */
+
+/* The sums of floats, in whole vectors, and of their squares, counted from `shift`; on to those that are there. */
+INLINE void sum_up(const float *x, int64_t count, floats shift, floats *s, floats *q) {
+    for (int64_t i = 0; i + LANES <= count; i += LANES) {
+        const floats v = load(x + i) - shift;
+        *s += v;
+        *q += v * v;
+    }
+}
+
+/* Mean and 1 / sqrt(variance + eps) of `count` floats, of their sums counted from `shift`. */
+INLINE void moments_of(double sum, double squares, int64_t count, float shift, float eps, float *moments) {
+    const double centre = sum / (double)count, variance = squares / (double)count - centre * centre;
+    moments[0] = (float)(centre + shift);
+    moments[1] = 1.0f / __builtin_sqrtf((float)(variance > 0 ? variance : 0) + eps);
+}
+
+/* The same of the floats themselves: short sums in float, sums of them in double. */
 INLINE void measure(const float *x, int64_t count, float eps, float *moments) {
     double sum = 0, squares = 0;
     int64_t i = 0;
     while (i + LANES <= count) {
-        const floats shift = all(x[0]);
-        const int64_t stop = i + 1024 <= count ? i + 1024 : count;
+        const int64_t left = i + SUMMED <= count ? SUMMED : (count - i) / LANES * LANES;
         floats s = {}, q = {};
-        for (; i + LANES <= stop; i += LANES) {
-            const floats v = load(x + i) - shift;
-            s += v;
-            q += v * v;
-        }
+        sum_up(x + i, left, all(x[0]), &s, &q);
         for (int lane = 0; lane < LANES; lane++) sum += s[lane], squares += q[lane];
+        i += left;
     }
     for (; i < count; i++) sum += x[i] - x[0], squares += (double)(x[i] - x[0]) * (x[i] - x[0]);
-    const double centre = sum / (double)count, variance = squares / (double)count - centre * centre;
-    moments[0] = (float)(centre + x[0]);
-    moments[1] = 1.0f / __builtin_sqrtf((float)(variance > 0 ? variance : 0) + eps);
+    moments_of(sum, squares, count, x[0], eps, moments);
 }
 
 /* The adjoint of a group's normalisation. `dx`, on entry the gradient of what it answered, becomes that of `x`; `moments` are

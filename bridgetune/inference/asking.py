@@ -13,9 +13,8 @@ from torch import nn
 
 from bridgetune.config import AdapterConfig
 from bridgetune.devices import device_of
-from bridgetune.protocol import InStrips
 from bridgetune.wrapping import Adapter
-from bridgetune.wrapping.large import map_in_pieces
+from bridgetune.wrapping.large import map_in_pieces, reads_strips
 from bridgetune.wrapping.tiles import WHOLE
 
 IN_STRIPS, IN_TILES = 2_000_000, WHOLE
@@ -57,9 +56,9 @@ def asked_logits(
 
 def _most_at_once(adapter: Adapter) -> float:
     """Pixels up to which a network is shown a pair whole."""
-    if not adapter.config.local or adapter.config.side is not None:
+    if adapter.config.side is not None:  # it is shown no more than that in any case
         return math.inf
-    return IN_STRIPS if isinstance(adapter.network, InStrips) else IN_TILES
+    return IN_STRIPS if reads_strips(adapter) else IN_TILES
 
 
 def _of_the_whole(generator: nn.Module, first: NDArray[Any], second: NDArray[Any]) -> torch.Tensor:

@@ -55,6 +55,11 @@ def map_in_pieces(adapter: Adapter, first: Pixels, second: Pixels, progress: Pro
     return map_[0, 0]
 
 
+def reads_strips(adapter: Adapter) -> bool:
+    """Whether the adapter's network can be asked in strips."""
+    return isinstance(adapter.network, InStrips) and adapter.config.local
+
+
 def _combined(finest: Tensor, coarser: Tensor) -> Tensor:
     """`scales.combined` in strips."""
     result = torch.empty_like(finest)
@@ -83,7 +88,7 @@ def _of_mirror_images(adapter: Adapter, pictures: Sequence[Pixels], reduction: i
 
 def _asked(adapter: Adapter, view: View, progress: Progress) -> Tensor:
     """(1, 1, h, w), in both orders where the adapter asks so."""
-    if not isinstance(adapter.network, InStrips):
+    if not reads_strips(adapter):
         return map_in_tiles(adapter, view, progress)
     if not adapter.config.symmetric:
         return _in_strips(adapter, view, lambda first, second: (first, second), 1, progress)

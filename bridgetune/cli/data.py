@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
+from bridgetune.cli.options import check_pictures
 from bridgetune.cli.settings import STACKS
 from bridgetune.cli.verb import Command, from_options
 from bridgetune.config import StackMaking
@@ -76,6 +77,7 @@ def make(
 
 
 def _pairs(images: Path, masks: Path, out: Path, size: int, seed: int) -> None:
+    check_pictures(images, masks)
     from bridgetune.data import make_dataset
 
     with bar() as progress:

@@ -11,6 +11,7 @@ import typer
 
 from bridgetune.documents import parse_json
 from bridgetune.errors import RequestError
+from bridgetune.paths import check_folder
 
 NETWORK, PICTURES = "The network", "The pictures"
 """Panels of `--help`."""
@@ -133,6 +134,13 @@ GeneratorArgument = Annotated[
         help="A plugin's generator, a saved one's folder or its run's, or what builds a network of your own.",
     ),
 ]
+
+
+def check_pictures(*folders: Path | None) -> None:
+    """Raise `RequestError` where one is no folder, before torch is waited for, which looking into it takes."""
+    for path in folders:
+        if path is not None:
+            check_folder(path, "a folder of images")
 
 
 def folder(help: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import GENERATOR, Force, Recipe, Trust, Undecided
+from bridgetune.cli.options import GENERATOR, Force, Recipe, Trust, Undecided, check_pictures
 from bridgetune.config.bounds import ColumnWidth, limits
 from bridgetune.errors import RequestError
 
@@ -60,6 +60,7 @@ def panels(
         raise RequestError("--label: two generators are called the same; give each its own --label")
     given = _one_each("--weights", weights, generator) or ["shipped"] * len(generator)
 
+    check_pictures(sources / "A", sources / "B")
     from bridgetune.data import check_image_place, write_image
     from bridgetune.destinations import check_apart
     from bridgetune.evaluation.panels import decision_rows, draw_panels, panel_pairs

@@ -130,6 +130,11 @@ class Pictures:
         """Whether there are any."""
         return bool(self.images or self.masks or self.pairs)
 
+    @property
+    def folders(self) -> tuple[Path | None, ...]:
+        """Those that hold pictures themselves."""
+        return self.images, self.masks, self.val_images, self.val_masks
+
     def opened(self, config: TrainConfig) -> OpenPictures:
         """The same, as the settings want them."""
         return OpenPictures(self, config)

@@ -24,6 +24,9 @@ side that they are reduced to."""
 FINE, WIDE = 2.0, 8.0
 """Pixels: the scales between which details lie."""
 
+PLACE = 33
+"""Pixels of the side of a place at which details are compared."""
+
 EVEN = 1e-4
 """Of full scale: the standard deviation below which a picture shows nothing."""
 
@@ -121,6 +124,29 @@ def correlation_at(first: Gray, second: Gray, transform: Transform) -> float:
     if one.size < COARSEST**2 or min(one.std(), other.std()) < EVEN:
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])
+
+
+def agreement_at(first: Gray, second: Gray, transform: Transform) -> float:
+    """How well details agree under a transform where they agree best, in [0, 1]; what is sharp in one alone has no say.
+
+    The mean of the sixth power of their correlation from place to place, over what both show something in: where both
+    are sharp it is near 1, where one is blurred, and may be displaced by that, it is near 0.
+
+    Args:
+        first, second: See `details`.
+    """
+    import cv2
+
+    size, window = first.shape[::-1], (PLACE, PLACE)
+    moved = cv2.warpPerspective(second, transform.matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    shown = np.ones(second.shape, np.float32)
+    inside = cv2.warpPerspective(shown, transform.matrix, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    one, other = cv2.blur(first * first * inside, window), cv2.blur(moved * moved, window)
+    told = (inside > 0) & (one > 0.25 * (first * first).mean()) & (other > 0.25 * (second * second).mean())
+    if told.sum() < COARSEST**2:
+        return 0.0
+    alike = cv2.blur(first * moved, window)[told] / np.sqrt(one[told] * other[told])
+    return float((alike.clip(0, 1) ** 6).mean())
 
 
 def by_features(first: Gray, second: Gray) -> Transform | None:

@@ -14,6 +14,7 @@ from bridgetune.pictures._matching import (
     COARSEST,
     EVEN,
     Gray,
+    agreement_at,
     by_features,
     correlated,
     correlation_at,
@@ -42,8 +43,8 @@ ALIKE, ALIKE_DETAILS, SURE = 0.5, 0.25, 0.5
 """The least correlation of two frames of one scene, of brightness and of details; and that of details from which on
 features are not asked, too."""
 
-BETTER: dict[Model, float] = {"translation": 0.02, "similarity": 0.02, "affine": 0.03, "homography": 0.03}
-"""The share of what details lack in correlation that a model must remove to be taken for a simpler one."""
+BETTER: dict[Model, float] = {"translation": 0.03, "similarity": 0.03, "affine": 0.04, "homography": 0.04}
+"""The share of what details lack in agreement that a model must remove to be taken for a simpler one."""
 
 BEYOND = 3.0
 """Times its uncertainty that a model must differ from a simpler one."""
@@ -225,17 +226,17 @@ def _fitted(fine: tuple[Gray, Gray], start: Transform, model: Alignment) -> _Fou
 
 
 def _simplest(fine: tuple[Gray, Gray], fitted: dict[Model, Transform], uncertain: dict[Model, float]) -> _Found:
-    """The model that none explains better: that differs by more than is uncertain, and lacks less of correlation."""
+    """The model that none explains better: that differs by more than is uncertain, and has details agree more."""
     size = fine[0].shape
-    best = _Found(IDENTITY, "identity", correlation_at(*fine, IDENTITY) if size == fine[1].shape else 0.0)
+    best: Model = "identity"
+    agreement = agreement_at(*fine, IDENTITY) if size == fine[1].shape else 0.0
     for model in MODELS[1:]:
-        apart = _apart(best.transform, fitted[model], size)
-        if apart <= BEYOND * uncertain[model]:
+        if _apart(fitted[best], fitted[model], size) <= BEYOND * uncertain[model]:
             continue
-        correlation = correlation_at(*fine, fitted[model])
-        if 1 - correlation < (1 - BETTER[model]) * (1 - best.correlation):
-            best = _Found(fitted[model], model, correlation)
-    return best
+        better = agreement_at(*fine, fitted[model])
+        if 1 - better < (1 - BETTER[model]) * (1 - agreement):
+            best, agreement = model, better
+    return _Found(fitted[best], best, correlation_at(*fine, fitted[best]))
 
 
 def _uncertainty(fine: tuple[Gray, Gray], affine: Transform) -> dict[Model, float]:

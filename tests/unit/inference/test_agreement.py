@@ -77,10 +77,17 @@ def test_the_line_says_what_differs_and_how_to_mend_it():
     away = Agreement(1.03, (4.0, -2.5), 0.5, 0.75, 9.0, aligned=False)
     assert away.remark("a.png", "b.png") == (
         "b.png: compared with a.png the scene is 3.0 % larger, 4.0 px to the right, 2.5 px up, turned 0.5° clockwise,"
-        " 25.0 % darker; align the frames and bring them to one exposure first"
+        " 25.0 % darker; align the frames and bring them to one exposure first (--align auto --exposure)"
     )
     darker = Agreement(1.03, (4.0, -2.5), 0.5, 0.75, 9.0, aligned=True).remark("a.png", "b.png")
-    assert darker == "b.png: compared with a.png the scene is 25.0 % darker; bring the frames to one exposure first"
+    assert darker == (
+        "b.png: compared with a.png the scene is 25.0 % darker; bring the frames to one exposure first (--exposure)"
+    )
+    coloured = Agreement(1, (0, 0), 0, 1.02, 0, aligned=True, channels=(1.002, 0.998, 1.062))
+    assert coloured.remark("a.png", "b.png") == (
+        "b.png: compared with a.png the scene is 6.2 % brighter in blue; bring the frames to one exposure first"
+        " (--exposure)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,6 +99,10 @@ def test_the_line_says_what_differs_and_how_to_mend_it():
         (lambda image: moved(image, turn=1), "turned 1.0° clockwise; align the frames first"),
         (lambda image: image.point(lambda level: round(level * 0.75)), "darker; bring the frames to one exposure"),
         (lambda image: image.point(lambda level: round(level * 1.12)), "brighter; bring the frames to one exposure"),
+        (
+            lambda image: Image.merge("RGB", [*image.split()[:2], image.split()[2].point(lambda level: level * 1.07)]),
+            "in blue; bring the frames to one exposure",
+        ),
     ],
 )
 def test_what_matters_is_said(change: Callable[[Image.Image], Image.Image], said: str):

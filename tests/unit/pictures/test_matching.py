@@ -6,7 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from bridgetune.pictures._matching import by_features, correlated, correlation_at, details, laid, margin, reduced
+from bridgetune.pictures._matching import (
+    agreement_at,
+    by_features,
+    correlated,
+    correlation_at,
+    details,
+    laid,
+    margin,
+    reduced,
+)
 from bridgetune.pictures.transforms import IDENTITY, Transform, shift
 
 
@@ -65,3 +74,15 @@ def test_features_find_a_picture_however_it_is_turned_and_too_few_find_nothing()
     corners = np.array([[0.0, 0], [159, 119]])
     assert found.places(corners) == pytest.approx(upside_down.places(corners), abs=1)
     assert by_features(image, np.zeros_like(image)) is None
+
+
+def test_what_is_blurred_and_displaced_in_one_has_no_say_in_agreement():
+    whole = scene(160, 240)
+    blurred = cv2.GaussianBlur(whole, (0, 0), 6)
+    first = np.where(np.arange(240) < 120, whole, blurred)
+    second = np.where(np.arange(240) < 120, whole, np.roll(whole, 3, 1))
+    fine = details(first), details(second)
+    assert agreement_at(*fine, IDENTITY) > agreement_at(*fine, shift(3, 0))
+    assert agreement_at(*fine, IDENTITY) > agreement_at(*fine, shift(1.5, 0))
+    assert agreement_at(fine[0], fine[0], IDENTITY) == pytest.approx(1, abs=0.001)
+    assert agreement_at(*fine, shift(900, 0)) == 0

@@ -202,14 +202,20 @@ def test_a_chain_ends_where_it_is_broken():
         chained([step], 2)
 
 
-@pytest.mark.parametrize(("stack", "breathing"), [("pcb", 0.005), ("pcb_deep", -0.014), ("coffee", None)])
-def test_neighbours_of_real_stacks_agree_better_when_aligned(shared: Any, stack: str, breathing: float | None):
+@pytest.mark.parametrize("stack", ["pcb", "pcb_deep"])
+def test_neighbours_of_real_stacks_that_breathe_agree_better_when_aligned(shared: Any, stack: str):
     folder: Path = shared(f"data/stacks/{stack}")
     first, second = (read_image(path).pixels for path in sorted(folder.iterdir())[2:4])
     found = register(first, second)
-    assert found.correlation > found.unaligned
-    if breathing is not None:
-        assert 1 - found.transform.matrix[0, 0] == pytest.approx(breathing, abs=0.009)
+    assert found.model == "similarity"
+    assert found.correlation > found.unaligned + 0.05
+
+
+def test_what_defocus_displaces_in_a_microscope_is_no_displacement(shared: Any):
+    # What is sharp in both frames lies in one place, to the pixel; half of the picture is blurred wide, and moves.
+    folder: Path = shared("data/stacks/coffee")
+    first, second = (read_image(path).pixels for path in sorted(folder.iterdir())[:2])
+    assert register(first, second).transform.is_identity
 
 
 def test_a_frame_that_breathes_is_laid_upon_the_other(shared: Any):

@@ -51,7 +51,7 @@ class BridgeMFF(nn.Module):
     ) -> Tensor:
         """`forward` on a large pair in little memory, see `bridgetune.protocol.InStrips`; natively the same to the bit.
 
-        Some 32 bytes a pixel and pair of the batch are needed, where `forward` takes 190.
+        Some 16 bytes a pixel and pair of the batch are needed beside the logits, where `forward` takes 190.
         """
 
         def joined(start: int, stop: int) -> Tensor:

@@ -1,7 +1,7 @@
 """BridgeMFF on large pictures: what it says of the whole, from a few rows at a time and in little memory.
 
-The first layer sees a strip of rows. Behind it the picture is a half, a quarter and then an eighth as large, and the
-large maps are worked on a group of channels, or two channels, at a time. Natively all of it is, to the bit, what the
+The first layers see a strip of rows. Behind them the picture is a quarter and then an eighth as large, and what is
+large is worked on a group of channels, or two channels, at a time. Natively all of it is, to the bit, what the
 whole picture's layers compute; in torch operations within rounding.
 """
 
@@ -47,7 +47,12 @@ def logits_of(body: _UNet, rows: Rows, height: int, width: int, progress: Callab
     progress(0.8)
     for end in cast(list[Up], list(body.decoder)):
         t, s, a = maps.pop(), spatial.pop(), channel.pop()
-        x = _doubled(end, x, t, s, a) if isinstance(end.layer, Convolution) else end(x, _bridged(t, s, a))
+        _bridge(t, s, a)
+        if isinstance(end.layer, Convolution):
+            x = end.layer(x)  # what it was made of need not be there any longer
+            x = _doubled(end, x, t)
+        else:
+            x = end(x, t)
         del t, s, a
     progress(0.95)
     for layer in body.head:
@@ -104,9 +109,12 @@ def _enter_in_parts(stage: Down, rows: Rows, entered: Tensor, progress: Callable
 
 
 def _halved(stage: Down, x: Tensor) -> Tensor:
-    """A stage of a convolution, a picture and a group of its channels at a time."""
+    """A stage of a convolution: in strips, or a picture and a group of its channels at a time."""
     layer, (batch, _, height, width) = _convolution(stage), x.shape
     halved = _like(x, batch, stage.norm.num_channels, height // 2, width // 2)
+    if natively(x) and fused.can_enter() and width % (2 * fused.LANES) == 0:
+        _enter(stage, lambda start, stop: x[:, :, start:stop], halved, lambda share: None)
+        return halved
     for picture in range(batch):
         for group in groups_of(stage.norm.num_channels):
             halved[picture, None, group] = stage.ended(layer.some(x[picture, None], group), group)
@@ -140,23 +148,24 @@ def _averages(t: Tensor, s: Tensor) -> Tensor:
     return averages
 
 
-def _bridged(t: Tensor, s: Tensor, a: Tensor) -> Tensor:
-    """(t s + t) a + t s."""
-    attended = t * s
-    bridged = attended + t
-    bridged *= a
-    bridged += attended
-    return bridged
+def _bridge(t: Tensor, s: Tensor, a: Tensor) -> None:
+    """(t s + t) a + t s, in the place of t."""
+    for picture in range(len(t)):
+        for channel in range(t.shape[1]):
+            one = t[picture, channel]
+            attended = one * s[picture, 0]
+            one += attended
+            one *= a[picture, channel]
+            one += attended
 
 
-def _doubled(stage: Up, x: Tensor, t: Tensor, s: Tensor, a: Tensor) -> Tensor:
-    """A stage of a convolution beside its skip, a picture and a group at a time; in the place of `t`, which is lost."""
+def _doubled(stage: Up, x: Tensor, skip: Tensor) -> Tensor:
+    """What follows a stage's convolution, a picture and a group at a time, in the place of the skip."""
     for picture in range(len(x)):
-        answer = stage.layer(x[picture, None])
         for group in groups_of(stage.norm.num_channels):
-            skip = _bridged(t[picture, None, group], s[picture, None], a[picture, None, group])
-            t[picture, None, group] = stage.ended(answer[:, group], skip, group)
-    return t
+            place = picture, None, group
+            skip[place] = stage.ended(x[place], skip[place], group)
+    return skip
 
 
 def _convolution(stage: Down) -> Convolution:

@@ -7,9 +7,20 @@ from __future__ import annotations
 
 from bridgetune_bridgemff.fused.convolve import convolution
 from bridgetune_bridgemff.fused.double import doubled
-from bridgetune_bridgemff.fused.enter import Entering, can_enter
+from bridgetune_bridgemff.fused.enter import LANES, Entering, can_enter
 from bridgetune_bridgemff.fused.mamba import WEIGHTS, vision_mamba
 from bridgetune_bridgemff.fused.stages import down, up
 from bridgetune_bridgemff.fused.summarise import summary
 
-__all__ = ["WEIGHTS", "Entering", "can_enter", "convolution", "doubled", "down", "summary", "up", "vision_mamba"]
+__all__ = [
+    "LANES",
+    "WEIGHTS",
+    "Entering",
+    "can_enter",
+    "convolution",
+    "doubled",
+    "down",
+    "summary",
+    "up",
+    "vision_mamba",
+]

@@ -56,6 +56,9 @@ def stack(
     config: StackConfig,
 ) -> None:
     """Fuse a stack: frames of one scene, focused at different depths, into one picture that is sharp everywhere."""
+    if out is None and bool(frames) != (each is not None):
+        place = "-o fused.tif" if frames else "-o fused, a folder"
+        raise RequestError(f"stack: not told where to, expected the place of what is fused; add {place}")
     if out is None or bool(frames) == (each is not None):
         raise RequestError("stack: expected frames, FRAMES... -o OUT, or a folder of their folders, --each DIR -o OUT")
     if watch is not None and (each is None or as_json):

@@ -106,7 +106,9 @@ def test_a_wrong_request_is_one_line_and_nothing_is_written(
     out = tmp_path / "out.tif"
     before = sorted(tmp_path.rglob("*"))
     for arguments, said in (
-        ([photos], "expected frames, FRAMES... -o OUT, or a folder of their folders"),
+        ([photos], "not told where to, expected the place of what is fused; add -o fused.tif"),
+        (["--each", tmp_path], "add -o fused, a folder"),
+        ([], "expected frames, FRAMES... -o OUT, or a folder of their folders"),
         (["-o", out], "expected frames"),
         ([photos, "--each", tmp_path, "-o", out], "expected frames"),
         ([first, "-o", out], "Bild 8.TIF: one frame, expected two or more"),

@@ -15,6 +15,7 @@ from bridgetune.errors import RequestError
 from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.deciding import settled
 from bridgetune.inference.mapless import fuse_without_map
+from bridgetune.inference.quality import Queries
 from bridgetune.inference.stacks.aligning import Alignment, still
 from bridgetune.inference.stacks.choosing import Chosen, choose
 from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deepened
@@ -77,7 +78,7 @@ def fuse_stack(
     if generator is None:
         return fusing.scored(None)
     with evaluating(generator):
-        return fusing.scored(generator)
+        return fusing.scored(Queries(config.quality).of(generator, size))
 
 
 _PLACES: dict[str, Callable[[int], int]] = {

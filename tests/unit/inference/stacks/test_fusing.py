@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 import bridgetune
 from bridgetune import Evaluator, Generator, RequestError, StackConfig
@@ -278,3 +279,18 @@ def test_what_is_no_stack_is_refused_in_a_line(tmp_path: Path):
         bridgetune.fuse_stack(Brighter(), [frames[0], frames[1] / 255])
     with pytest.raises(RequestError, match="got files and pictures, expected one or the other"):
         bridgetune.fuse_stack(Brighter(), [frames[0], tmp_path / "a.png"])
+
+
+@pytest.mark.parametrize(("quality", "asked"), [("auto", 2), ("fast", 1), ("good", 2), ("best", 24)])
+def test_the_quality_says_how_often_a_network_is_asked_about_neighbours(quality: Any, asked: int):
+    class Counting(nn.Module):
+        asked = 0
+
+        def forward(self, first: Tensor, second: Tensor) -> Tensor:
+            self.asked += len(first)
+            return first[:, :1] - second[:, :1]
+
+    network, frames = Counting(), lit()
+    generator = bridgetune.wrap(network, bridgetune.AdapterConfig(symmetric=True))
+    bridgetune.fuse_stack(generator, frames, ALONE.model_copy(update={"quality": quality}))
+    assert network.asked == asked * (len(frames) - 1)

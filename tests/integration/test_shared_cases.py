@@ -152,7 +152,7 @@ LINES: dict[str, tuple[list[tuple[str, ...]], str]] = {
     ),
     "evaluate ... --out e.json --csv ro/o": ([asked("evaluate", out="e.json", csv=f"{NOWHERE}/o.csv")], "/proc"),
     "evaluate ... --out ro/o | noread/o": ([asked("evaluate", out=f"{NOWHERE}/o.json")], "/proc"),
-    "any path of 300 characters (19 verbs/options)": (long_ones(), "nnn|expected|leave|give one"),
+    "any path of 300 characters (19 verbs/options)": (long_ones(), "nnn|expected|; "),
     "-o noread/o.png, --map loop, plugins new -o loop, compare --sweep --out file/x | /proc/x": (
         [
             asked("fuse", out=f"{NOWHERE}/o.png"),

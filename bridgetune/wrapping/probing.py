@@ -56,7 +56,7 @@ class Findings:
 
         Raises:
             RequestError: There are several; they are listed ready to paste, the likeliest first, with what each was
-            based on.
+                based on.
         """
         if len(self.readings) == 1:
             return self.readings[0]

@@ -12,6 +12,7 @@ from bridgetune.inference.stacks.fusion import LeftOut, Progress
 from bridgetune.inference.stacks.looking import Look, look
 from bridgetune.inference.stacks.misfits import nowhere_sharp, other_sizes, repeated, shows_another_scene
 from bridgetune.inference.stacks.order import depth_order
+from bridgetune.inference.stacks.releasing import release
 from bridgetune.pictures import Frames
 
 Report = Callable[[Progress], None]
@@ -99,6 +100,8 @@ def choose(frames: Frames, config: StackConfig, progress: Report | None = None) 
             looks[place] = look(picture)
             if aligning is not None and at_once:
                 aligning.see(place, picture.pixels)
+            del picture
+            release()
         if progress is not None:
             progress(Progress("looking at frames", place + 1, len(frames), names[place]))
     chosen = Chosen(tuple(looks), tuple(looks.values()), ()).without(wrong, names)

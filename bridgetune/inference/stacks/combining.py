@@ -48,7 +48,7 @@ class RunningBest:
         Args:
             pixels: (H, W, 3), of one size with those before; of one type from the first frame on.
             score: (H, W), how sharp the frame is; only its differences between frames count. -inf where it holds
-                nothing.
+                nothing. It is kept until the next one comes, and must not change until then.
             rise: (H, W), what is added where the best one is the frame just before: what is known of these two alone.
             alpha: (H, W), its transparency; None where it is opaque.
         """
@@ -58,14 +58,14 @@ class RunningBest:
             self.pixels, self.alpha = pixels.copy(), alpha
             self.index = np.zeros(score.shape, np.uint8 if self._frames <= 256 else np.uint16)
             self.depth = np.zeros(score.shape, np.float32)
-            self._best, self._before, self._last = score.copy(), score.copy(), score.copy()
+            self._best, self._before, self._last = score.copy(), score.copy(), score
             return
         won, held = np.empty(score.shape, bool), np.empty(score.shape, bool)
         for start in range(0, len(score), STRIP):
             rows = slice(start, start + STRIP)
             held[rows] = np.isfinite(self._best[rows]) & np.isfinite(score[rows])
             won[rows] = self._won(rows, place, score[rows], None if rise is None else rise[rows])
-        np.copyto(self._last, score)
+        self._last = score
         self.pixels = blended(self.pixels, pixels, won, self._blend, held)
         self._take_alpha(won, alpha)
 

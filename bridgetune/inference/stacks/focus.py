@@ -38,7 +38,7 @@ Map = NDArray[np.float32]
 def scores(pixels: NDArray[Any], noise: float) -> Map:
     """The logarithm of the focus measure, (H, W, 3) -> (H, W) float32; only differences between frames count.
 
-    Memory is that of the result, of as much again, and of some rows.
+    Memory is that of the result and of some rows.
 
     Args:
         pixels: uint8 or uint16.
@@ -52,15 +52,20 @@ def scores(pixels: NDArray[Any], noise: float) -> Map:
     for rows, strip in responses(pixels):
         response[rows] = strip
     wide = _wide(response, noise)
-    found = np.empty_like(response)
+    ready: list[tuple[slice, Map]] = []
     for start in range(0, height, STRIP):
         rows, around, inner = _around(start, height)
         total = _enlarged(wide, rows, response.shape)
         for deviation, weight, share in NARROW:
             mean = cv2.GaussianBlur(response[around], (0, 0), deviation, borderType=cv2.BORDER_REFLECT)[inner]
             total += weight * np.maximum(mean - np.float32(share * noise), 0)
-        found[rows] = np.log(total + np.float32(noise / 10))
-    return found
+        ready.append((rows, np.log(total + np.float32(noise / 10))))
+        if len(ready) > 1:  # the response of the strip before is not looked at any more, and makes room
+            done, values = ready.pop(0)
+            response[done] = values
+    for rows, values in ready:
+        response[rows] = values
+    return response
 
 
 def responses(pixels: NDArray[Any]) -> Iterator[tuple[slice, Map]]:

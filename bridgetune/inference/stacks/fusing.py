@@ -21,6 +21,7 @@ from bridgetune.inference.stacks.choosing import Chosen, choose
 from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deepened
 from bridgetune.inference.stacks.focus import scores
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
+from bridgetune.inference.stacks.releasing import release
 from bridgetune.inference.stacks.smoothing import gathered, smoothed
 from bridgetune.modes import evaluating
 from bridgetune.pictures import Frames, HeldFrames, Picture, open_frames
@@ -145,7 +146,7 @@ class _Fusing:
                 score = np.zeros(pixels.shape[:2], np.float32)
             else:
                 score, rise = score + rise, None
-            best.offer(pixels, _where(score, holds), rise, alpha)
+            best.offer(pixels, _where(score, holds, in_place=not alone), rise, alpha)
             before = pixels if generator is not None else None
             self._tell(at)
         if smooth != "none":
@@ -185,6 +186,7 @@ class _Fusing:
         return pixels, alpha, (~clear if holds is None else holds & ~clear) if clear.any() else holds
 
     def _tell(self, at: int, step: str = "fusing") -> None:
+        release()
         if self.progress is not None:
             places = self.chosen.places
             self.progress(Progress(step, at + 1, len(places), self.frames.names[places[at]]))
@@ -205,5 +207,10 @@ class _Fusing:
         )
 
 
-def _where(score: NDArray[np.float32], holds: NDArray[np.bool_] | None) -> NDArray[np.float32]:
-    return score if holds is None else np.where(holds, score, np.float32(-np.inf))
+def _where(score: NDArray[np.float32], holds: NDArray[np.bool_] | None, in_place: bool) -> NDArray[np.float32]:
+    """Scores, and nothing where a frame holds nothing."""
+    if holds is None:
+        return score
+    score = score if in_place else score.copy()
+    score[~holds] = -np.inf
+    return score

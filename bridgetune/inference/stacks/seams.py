@@ -19,7 +19,7 @@ LEVELS = 4
 """Of the pyramids: the coarsest detail changes over a band of 2^LEVELS pixels on either side."""
 
 TILE = 512
-"""Pixels of a side of what is blended by pyramids at once."""
+"""Rows, and by pyramids columns, that are blended at once."""
 
 Pixels = NDArray[np.uint8 | np.uint16]
 Mask = NDArray[np.bool_]
@@ -60,11 +60,13 @@ def _hard(below: Pixels, above: Pixels, taken: Mask, holds: Mask) -> Pixels:
 def _feathered(below: Pixels, above: Pixels, taken: Mask, holds: Mask) -> Pixels:
     whole = (2 * REACH + 1) ** 2
     counts = shares(taken)
-    seam = (counts > 0) & (counts < whole) & holds
-    one, other = below[seam], above[seam]
-    share = counts[seam].astype(np.float32)[:, None] / whole
-    _hard(below, above, taken, holds)
-    below[seam] = np.rint(one + share * (other.astype(np.float32) - one)).astype(below.dtype)
+    for start in range(0, len(taken), TILE):
+        rows = slice(start, start + TILE)
+        seam = (counts[rows] > 0) & (counts[rows] < whole) & holds[rows]
+        one, other = below[rows][seam], above[rows][seam]
+        share = counts[rows][seam].astype(np.float32)[:, None] / whole
+        _hard(below[rows], above[rows], taken[rows], holds[rows])
+        below[rows][seam] = np.rint(one + share * (other.astype(np.float32) - one)).astype(below.dtype)
     return below
 
 

@@ -30,7 +30,7 @@ def fusion() -> StackFusion:
 
 def test_the_picture_the_depth_and_its_colours_are_written(tmp_path: Path):
     out, depth, preview = tmp_path / "a.png", tmp_path / "depth.tif", tmp_path / "depth.png"
-    fusion().save(out, depth, preview)
+    fusion().save(out, str(depth), preview)
     assert np.array_equal(read_image(out).pixels, fusion().pixels)
     written = tifffile.imread(depth)
     assert written.dtype == np.float32

@@ -79,7 +79,7 @@ def fuse_each(
             try:
                 job = Job.of([path], result, None if depth is None else depth / result.name)
                 job.check(force or path in made)
-                one = job.carry_out(network, config, progress)
+                one = job.carry_out(network, method.asking(config), progress)
             except (RequestError, WorkError) as error:
                 failed.append({"name": as_text(path.name), "reason": str(error)})
                 ERRORS.print(f"{as_text(path.name)}: {error}", style="yellow", markup=False)

@@ -73,7 +73,7 @@ def stack(
     job.check(force)
     network = method.opened(depth_out)
     with StackProgress() as progress:
-        told = job.carry_out(network, config, progress)
+        told = job.carry_out(network, method.asking(config), progress)
     if as_json:
         print_json(told)
     else:

@@ -77,6 +77,11 @@ class Method:
             refuse_map(network, f"--depth {depth}")
         return network
 
+    def asking(self, config: StackConfig) -> StackConfig:
+        """The settings, by which the network is asked as it was said here, where that was said."""
+        said = any(way is not None for way in (self.symmetric, self.mirrored, self.scales))
+        return config.model_copy(update={"quality": "saved"}) if said else config
+
 
 @dataclass(frozen=True)
 class Job:

@@ -23,9 +23,9 @@ class StackConfig(Frozen):
     reference: Annotated[str, Field(min_length=1)] = "middle"
     """The frame whose place, size, light and metadata the picture has: `first`, `middle`, `last`, or a frame's
     name."""
-    quality: Literal["auto", "fast", "good", "best"] = "auto"
-    """How often the network is asked about a pair: `fast`, once; `best`, in both orders and of mirror images; `auto`
-    goes by the frames' size."""
+    quality: Literal["auto", "fast", "good", "best", "saved"] = "auto"
+    """How often a network is asked about a pair: `fast`, once; `good`, in both orders; `best`, of mirror images and at
+    smaller sizes, too; `auto` goes by the frames' size; `saved`, as the generator is configured."""
     measure: Literal["vote", "none"] = "vote"
     """Beside a network: `vote`, a focus measure decides, and the network where that hardly differs between neighbours;
     `none`, the network alone, whose log-odds are summed along the stack."""

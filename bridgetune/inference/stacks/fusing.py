@@ -74,10 +74,11 @@ def fuse_stack(
         still(len(chosen.places), size) if aligning is None else aligning.alignment(chosen.places, reference, size)
     )
     fusing = _Fusing(source, chosen, alignment, reference, config, progress)
-    if isinstance(generator, Evaluator):
-        return fusing.chained(generator)
     if generator is None:
         return fusing.scored(None)
+    generator = Queries(config.quality).of(generator, size)
+    if isinstance(generator, Evaluator):
+        return fusing.chained(generator)
     with evaluating(generator):
         return fusing.scored(Queries(config.quality).of(generator, size))
 
@@ -148,6 +149,7 @@ class _Fusing:
                 score, rise = score + rise, None
             best.offer(pixels, _where(score, holds, in_place=not alone), rise, alpha)
             before = pixels if generator is not None else None
+            del pixels, alpha, holds
             self._tell(at)
         if smooth != "none":
             index = smoothed(best.index, best.pixels, smooth, len(self.chosen.places))

@@ -76,7 +76,6 @@ def fuse_stack(
     fusing = _Fusing(source, chosen, alignment, reference, config, progress)
     if generator is None:
         return fusing.scored(None)
-    generator = Queries(config.quality).of(generator, size)
     if isinstance(generator, Evaluator):
         return fusing.chained(generator)
     with evaluating(generator):

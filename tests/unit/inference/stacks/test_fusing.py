@@ -236,28 +236,6 @@ def test_each_pair_of_neighbours_is_asked_once_and_no_fused_picture_is():
     assert np.allclose(asked, [sums[1::-1], sums[2:0:-1], sums[3:1:-1]], rtol=1e-4)
 
 
-class Reddish(nn.Module):
-    """Prefers the first image, more so the redder it is."""
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        return 1 + (first - second)[:, :1]
-
-
-def test_the_network_is_asked_as_often_as_the_quality_says():
-    frames = focused()[0]
-    network = bridgetune.wrap(Reddish(), bridgetune.AdapterConfig())
-    fast, good = (
-        bridgetune.fuse_stack(
-            network, frames, StackConfig(align="none", measure="none", undecided="keep", quality=quality)
-        )
-        for quality in ("fast", "good")
-    )
-    assert fast.index.mean() > good.index.mean() + 0.5  # asked once, it always prefers the later frame
-    lighter = Evaluator("lighter", lambda first, second: torch.maximum(first, second))
-    with pytest.raises(RequestError, match="quality: lighter is an evaluator"):
-        bridgetune.fuse_stack(lighter, frames, StackConfig(align="none", quality="fast"))
-
-
 def test_an_evaluators_pictures_are_fused_one_after_the_other():
     lighter = Evaluator("lighter", lambda first, second: torch.maximum(first, second))
     frames = lit()

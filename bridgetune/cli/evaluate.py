@@ -21,6 +21,7 @@ from bridgetune.cli.options import (
     Undecided,
     Weights,
     WeightsKey,
+    check_pictures,
 )
 from bridgetune.cli.tables import print_table
 from bridgetune.config.bounds import Processes, limits
@@ -93,6 +94,7 @@ def evaluate(
     if force and out is csv_out is keep is None:
         raise RequestError("--force: given without --out, --csv or --keep, whose files it is for; leave it out")
     _check_files(sources, fused, out, csv_out, force)
+    check_pictures(sources, fused)
     from bridgetune.evaluation.evaluating import evaluate as measure
     from bridgetune.evaluation.rendering import comma_separated
     from bridgetune.evaluation.tables import image_table

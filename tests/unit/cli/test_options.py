@@ -132,6 +132,7 @@ def test_a_folder_that_is_not_there_is_refused_before_torch_is_waited_for(tmp_pa
     lines = [
         ["data", "make", "--images", "missing", "--masks", "missing", "--out", "new"],
         ["panels", "--sources", "missing", "--generator", "drpl", "--out", "new.png"],
+        ["evaluate", "--sources", "missing", "--generator", "drpl"],
         ["pretrain", "--images", "missing", "--masks", "missing", "--out", "new"],
         ["finetune", "--images", ".", "--masks", ".", "--clear", ".", "--blurred", "missing", "--out", "new"],
     ]

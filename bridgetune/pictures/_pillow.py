@@ -14,6 +14,7 @@ import numpy as np
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
+    Image,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
     PngImagePlugin,
@@ -32,6 +33,9 @@ from bridgetune.pictures._samples import Pixels, UnsupportedError, unsigned, upr
 _EXIF = b"Exif\0\0"
 _MOST_WEBP = 1 << 28
 _MOST_TILES = 4096
+
+STRIP = 256
+"""Rows of a decoded picture that are copied at once."""
 
 
 def read_pillow(path: Path) -> Pixels:
@@ -133,7 +137,17 @@ def _decode(image: ImageFile) -> Pixels:
         return samples.astype(np.uint16)
     if image.mode in ("P", "PA"):  # straight to RGB, Pillow warns of transparency
         return np.asarray(image.convert("RGBA"))[..., :3]
-    return np.asarray(image.convert("RGB"))
+    return _in_strips(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _in_strips(image: Image.Image) -> Pixels:
+    """The samples of a decoded RGB picture, some rows after the other: Pillow copies what is asked for twice."""
+    image.load()
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        rows = image.crop((0, top, image.width, min(top + STRIP, image.height)))
+        pixels[top : top + STRIP] = np.asarray(rows)
+    return pixels
 
 
 def _check_bmp(image: ImageFile, held: int) -> None:

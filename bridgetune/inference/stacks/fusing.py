@@ -177,6 +177,7 @@ class _Fusing:
         """A frame, aligned: its pixels, its transparency, and where it holds something, None where that is all."""
         place = self.chosen.places[at]
         picture = self.frames.read(place)
+        release()
         if place == self.reference:
             self.metadata = picture.metadata
         pixels, holds = self.alignment.shown(at, deepened(picture.pixels, self.chosen.bits))

@@ -66,3 +66,11 @@ def test_pictures_beyond_pillows_limit_are_read_in_silence(tmp_path, rgb8, monke
         warnings.simplefilter("error")
         assert read_image(tmp_path / f"a.{suffix}").size == image_size(tmp_path / f"a.{suffix}") == (5, 7)
     assert Image.MAX_IMAGE_PIXELS == 10
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp"])
+def test_a_picture_is_the_same_in_strips(tmp_path, rng, suffix, monkeypatch):
+    pixels = rng.integers(0, 256, (11, 5, 3), np.uint8)
+    write_image(tmp_path / f"a.{suffix}", pixels)
+    monkeypatch.setattr("bridgetune.pictures._pillow.STRIP", 4)
+    np.testing.assert_array_equal(read_image(tmp_path / f"a.{suffix}").pixels, pixels)

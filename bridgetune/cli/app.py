@@ -67,7 +67,6 @@ _EXTRAS = {
     "statsmodels": "metrics",
     "torchmetrics": "metrics",
     "captum": "explain",
-    "cv2": "align",
     "skimage": "demo",
 }
 """Which of the package's extras a module that was not found belongs to."""

@@ -11,7 +11,10 @@ from typer.exceptions import TyperException
 
 from bridgetune.cli.console import RESULTS, bar, share_bar
 from bridgetune.cli.options import (
+    Align,
     Borders,
+    Edges,
+    Exposure,
     Force,
     Generator,
     Mirrored,
@@ -66,6 +69,9 @@ def fuse(
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
     borders: Borders = "replace",
+    align: Align = "none",
+    exposure: Exposure = False,
+    edges: Edges = "crop",
     force: Force = False,
 ) -> None:
     """Fuse two images A and B, or every pair of a folder.
@@ -75,6 +81,10 @@ def fuse(
     one = first is not None and second is not None
     if out is None or (pairs is None) != one or (pairs is not None and first is not None):
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
+    if edges == "keep" and align == "none":
+        raise RequestError(
+            "--edges keep: nothing is cut off unless pictures are aligned; leave it out, or add --align auto"
+        )
     if pairs is None:
         assert first is not None
         assert second is not None
@@ -95,14 +105,18 @@ def fuse(
         if map_out is not None:
             refuse_map(network, f"--map {map_out}")
         with share_bar(f"fusing {first.name}") as told:
-            fusion = fuse_files(network, first, second, recipe, undecided, borders, out, queries, told)
+            fusion = fuse_files(
+                network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges
+            )
         fusion.save(out, map_out)
         RESULTS.print(f"fused image in {out}", markup=False)
         return
     done = 0
     with bar("stem") as progress:
         task = progress.add_task("fusing", total=None, stem="")
-        for stem, done, total in fuse_folder(network, pairs, out, recipe, map_out, undecided, borders, force, queries):
+        for stem, done, total in fuse_folder(
+            network, pairs, out, recipe, map_out, undecided, borders, force, queries, align, exposure, edges
+        ):
             progress.update(task, completed=done, total=total, stem=stem)
     RESULTS.print(f"{done} fused images in {out}", markup=False)
 

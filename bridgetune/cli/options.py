@@ -42,6 +42,22 @@ Borders = Annotated[
         " taken. keep: a border is a picture like any other, as --recipe released has it in any case.",
     ),
 ]
+Align = Annotated[
+    Literal["auto", "none", "translation", "similarity", "affine", "homography"],
+    typer.Option(
+        "--align",
+        help="Lay B upon A: what they may differ by, or the simplest that explains what is found. One line says what"
+        " that is.",
+    ),
+]
+Exposure = Annotated[bool, typer.Option("--exposure", help="Bring B to A's brightness, channel by channel.")]
+Edges = Annotated[
+    Literal["crop", "keep"],
+    typer.Option(
+        "--edges",
+        help="Of --align. crop: to what both images show. keep: A's whole size; what B does not show is A's.",
+    ),
+]
 
 Generator = Annotated[
     str,

@@ -1,6 +1,7 @@
 """Fusing whole pictures, in files or in memory."""
 
 from bridgetune.inference.agreement import Agreement, measure_agreement
+from bridgetune.inference.aligning import Aligned, Edges, aligned_pair
 from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.borders import Borders, Void, find_borders
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
@@ -11,7 +12,9 @@ from bridgetune.inference.stacks import LeftOut, Progress, StackFusion, fuse_sta
 __all__ = [
     "FUSE_RECIPES",
     "Agreement",
+    "Aligned",
     "Borders",
+    "Edges",
     "Fusion",
     "LeftOut",
     "Progress",
@@ -20,6 +23,7 @@ __all__ = [
     "StackFusion",
     "Undecided",
     "Void",
+    "aligned_pair",
     "asked_logits",
     "check_places",
     "find_borders",

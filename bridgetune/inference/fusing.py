@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from bridgetune.destinations import begun, check_absent, check_apart, check_fold
 from bridgetune.errors import RequestError
 from bridgetune.files import clear_partial
 from bridgetune.inference.agreement import measure_agreement
+from bridgetune.inference.aligning import Edges, aligned_pair
 from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
@@ -28,7 +29,7 @@ from bridgetune.inference.released import SIDE, fuse_released
 from bridgetune.locking import held
 from bridgetune.modes import evaluating
 from bridgetune.paths import are_same, shown
-from bridgetune.pictures import NOTHING, Metadata, check_image_place, read_whole_image
+from bridgetune.pictures import NOTHING, Alignment, Metadata, check_image_place, read_whole_image
 from bridgetune.protocol import Evaluator
 
 logger = logging.getLogger("bridgetune")
@@ -189,6 +190,9 @@ def fuse_files(
     out: Path | None = None,
     queries: Queries = SAVED,
     progress: Progress | None = None,
+    align: Alignment = "none",
+    exposure: bool = False,
+    edges: Edges = "crop",
 ) -> Fusion:
     """Read two image files and fuse them; see `fuse_pictures`.
 
@@ -199,21 +203,32 @@ def fuse_files(
         first, second: The files.
         out: Where the fused image is to be written by the caller, so that a depth which this format cannot hold is
             refused before the work.
+        align: The second is laid upon the first, which may have another size then; see `Alignment`.
+        exposure: Each channel of the second is brought to the first's brightness.
+        edges: What becomes of places that only one of both shows once they are aligned; see `Edges`.
 
     Raises:
-        RequestError: A file cannot be read, or their sizes differ.
+        RequestError: A file cannot be read, their sizes differ, or they have too little in common to be aligned.
     """
     first, second = Path(first), Path(second)
     pictures = read_whole_image(first), read_whole_image(second)
-    if pictures[0].size != pictures[1].size:
+    asked = align != "none" or exposure
+    if not asked and pictures[0].size != pictures[1].size:
         raise RequestError(
             f"a source pair must have one size: {first} is {_sides(pictures[0])}, {second} is {_sides(pictures[1])};"
-            " align or crop them first"
+            " align or crop them first (--align auto)"
         )
     if out is not None:
         bits = max(picture.bits for picture in pictures)
         check_image_place(out, "the fused image", bits=bits, force=True)
+    unshown = None
+    if asked:
+        pair = aligned_pair(*pictures, align, exposure, edges, (first.name, str(second)))
+        logger.warning("%s: %s", second, pair.line)
+        pictures, unshown = (pair.first, pair.second), pair.unshown
     fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders, queries, progress)
+    if unshown is not None and fusion.decision is not None:
+        fusion = replace(fusion, decision=np.where(unshown, np.float32(1), fusion.decision))
     for remark in _remarks((first, second), pictures, fusion):
         logger.warning("%s", remark)
     if fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
@@ -263,6 +278,9 @@ def fuse_folder(
     borders: Borders = "replace",
     force: bool = False,
     queries: Queries = SAVED,
+    align: Alignment = "none",
+    exposure: bool = False,
+    edges: Edges = "crop",
 ) -> Iterator[tuple[str, int, int]]:
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
@@ -271,6 +289,7 @@ def fuse_folder(
         out: Made where it is missing.
         recipe, undecided, borders, queries: See `fuse_pictures`.
         maps: Where the decisions are written likewise; None writes none.
+        align, exposure, edges: See `fuse_files`. A pair that cannot be aligned ends the work.
         force: Replace fused images and maps that are there.
 
     Yields:
@@ -290,7 +309,18 @@ def fuse_folder(
                 clear_partial(place, alone.enter_context(held(place)))
         for done, (stem, first, second) in enumerate(sources, 1):
             with nullcontext() if done == 1 else begun():
-                fusion = fuse_files(generator, first, second, recipe, undecided, borders, queries=queries)
+                fusion = fuse_files(
+                    generator,
+                    first,
+                    second,
+                    recipe,
+                    undecided,
+                    borders,
+                    queries=queries,
+                    align=align,
+                    exposure=exposure,
+                    edges=edges,
+                )
                 fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
             yield stem, done, len(sources)
 

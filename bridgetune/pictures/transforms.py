@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from bridgetune.errors import RequestError
 
-Sample = TypeVar("Sample", np.uint8, np.uint16, np.float32)
+Sample = TypeVar("Sample", bound=np.generic)
+"""uint8, uint16 or float32."""
 
 LARGEST = 32_766
 """Pixels of a side up to which OpenCV warps."""

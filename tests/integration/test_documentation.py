@@ -185,6 +185,8 @@ def given(folders: Folders, page: str) -> dict[str, Callable[[Path], object]]:
         "evaluations": evaluations_in,
         "runs/one/generator": saved,
         "runs/two/generator": saved,
+        "near.tif": lambda path: write_image(path, frames_of()[0]),
+        "far.tif": lambda path: write_image(path, frames_of()[1]),
         "A.tif": photo("0.png"),
         "B.tif": photo("1.png"),
         "A.png": photo("0.png"),

@@ -8,6 +8,7 @@ Transactions on Graphics 30(4), 2011.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -33,7 +34,11 @@ SAY = 3.0
 STRIP = 256
 """Rows or columns that are worked on at once."""
 
+KEPT = 40_000_000
+"""Pixels up to which the distances between neighbours are kept from one iteration to the next, 8 bytes a pixel."""
+
 Map = NDArray[np.floating[Any]]
+Distances = Callable[[slice], NDArray[np.float32]]
 
 
 def undecided_share(logits: Map) -> float:
@@ -49,8 +54,8 @@ def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
     of confidence 1 stays as it is everywhere. To exchange the images and the sign of the logits is to exchange the
     result's sign, and nothing else.
 
-    Time and memory are linear in the pixels: beside the result, 9 bytes a pixel, and strips of `STRIP` rows or
-    columns.
+    Time and memory are linear in the pixels: beside the result, 9 bytes a pixel, or 17 up to `KEPT` pixels, and strips
+    of `STRIP` rows or columns.
 
     Args:
         logits: (H, W), positive where `first` is in focus.
@@ -69,10 +74,11 @@ def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
     known[1] = logits
     _confidence(known[1])
     known[0] *= known[1]
+    across, down = _kept(first.swapaxes(0, 1), second.swapaxes(0, 1)), _kept(first, second)
     for iteration in range(PASSES):
         deviation = REACH * 3**0.5 * 2 ** (PASSES - iteration - 1) / (4**PASSES - 1) ** 0.5
-        _spread_down(known.swapaxes(1, 2), first.swapaxes(0, 1), second.swapaxes(0, 1), deviation)
-        _spread_down(known, first, second, deviation)
+        _spread_down(known.swapaxes(1, 2), across, deviation)
+        _spread_down(known, down, deviation)
     for start in range(0, len(logits), STRIP):
         rows = slice(start, start + STRIP)
         around = known[0, rows] / np.maximum(known[1, rows], np.finfo(np.float32).tiny)
@@ -88,19 +94,19 @@ def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.minimum(logits, 1, out=logits)
 
 
-def _spread_down(known: NDArray[np.float32], first: NDArray[Any], second: NDArray[Any], deviation: float) -> None:
+def _spread_down(known: NDArray[np.float32], distances: Distances, deviation: float) -> None:
     """One pass of the domain transform down the columns and up again, in place.
 
     Args:
         known: (C, N, M).
-        first, second: (N, M, 3).
+        distances: Some columns -> what `_distances` has of them, (N - 1, columns).
         deviation: Of the pass, in pixels where the pictures are even.
     """
     decay = -(2**0.5) / deviation
     steps, columns = known.shape[1:]
     for start in range(0, columns, STRIP):
         strip = slice(start, start + STRIP)
-        feedback = np.exp(decay * _distances(first[:, strip], second[:, strip]))
+        feedback = np.exp(decay * distances(strip))
         lines = np.ascontiguousarray(known[..., strip].swapaxes(0, 1))
         change = np.empty_like(lines[0])
         for line, before, share in (
@@ -111,6 +117,22 @@ def _spread_down(known: NDArray[np.float32], first: NDArray[Any], second: NDArra
             change *= feedback[share]
             lines[line] += change
         known[..., strip] = lines.swapaxes(0, 1)
+
+
+def _kept(first: NDArray[Any], second: NDArray[Any]) -> Distances:
+    """`_distances` of some columns: of pictures of up to `KEPT` pixels computed once, else whenever they are asked for.
+
+    Args:
+        first, second: (N, M, 3).
+    """
+    steps, columns = first.shape[:2]
+    if steps * columns > KEPT:
+        return lambda strip: _distances(first[:, strip], second[:, strip])
+    whole = np.empty((steps - 1, columns), np.float32)
+    for start in range(0, columns, STRIP):
+        strip = slice(start, start + STRIP)
+        whole[:, strip] = _distances(first[:, strip], second[:, strip])
+    return lambda strip: whole[:, strip]
 
 
 def _distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:

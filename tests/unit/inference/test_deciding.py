@@ -61,8 +61,10 @@ def test_a_constant_map_keeps_its_sign(seed: int, logit: float, height: int):
 
 
 @pytest.mark.parametrize("strip", [7, 1000])
-def test_it_is_the_formula_whatever_the_strips(strip: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("kept", [0, 10**9])
+def test_it_is_the_formula_whatever_the_strips(strip: int, kept: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deciding, "STRIP", strip)
+    monkeypatch.setattr(deciding, "KEPT", kept)
     rng = np.random.default_rng(3)
     logits = maps(rng, 50, 70, 0.05)
     first, second = (picture // 20 for picture in pair(rng, 50, 70))

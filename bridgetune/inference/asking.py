@@ -17,7 +17,7 @@ from bridgetune.wrapping import Adapter
 from bridgetune.wrapping.large import map_in_pieces, reads_strips
 from bridgetune.wrapping.tiles import WHOLE
 
-IN_STRIPS, IN_TILES = 2_000_000, WHOLE
+IN_STRIPS, IN_TILES = 500_000, WHOLE
 """Pixels beyond which a network is asked in strips, where it can do so, and any other one in tiles."""
 
 

@@ -1,0 +1,95 @@
+"""What it takes to fuse one large pair, as a user meets it: a cold process, once, from file to file.
+
+    python benchmarks/large.py [--megapixels 1 6 24] [--quality auto fast] [--threads N] [--write]
+
+CPU seconds, so that a busy neighbour counts little, of the network alone and of the whole process, and the process's
+peak of memory. `--write` puts the table into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from measuring import MEGABYTE, in_own_process, markdown, peak_memory, write_section
+
+from bridgetune.cli.process import keep_memory, let_threads_rest
+
+
+def write_pair(folder: Path, megapixels: float) -> tuple[Path, Path]:
+    """Noise of which the left half is sharp in the first file and the right half in the second, 3 to 2."""
+    import tifffile
+
+    height = round(math.sqrt(megapixels * 1e6 / 1.5))
+    width = round(1.5 * height)
+    coarse = np.random.default_rng(0).integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
+    blurred = coarse.repeat(8, 0).repeat(8, 1)[:height, :width]
+    sharp = np.random.default_rng(1).integers(0, 64, blurred.shape, np.uint8) + blurred // 2
+    left = np.arange(width)[:, None] < width // 2
+    places = folder / "a.tif", folder / "b.tif"
+    for place, picture in zip(places, (np.where(left, sharp, blurred), np.where(left, blurred, sharp)), strict=True):
+        tifffile.imwrite(place, picture, photometric="rgb")
+    return places
+
+
+def fused(first: Path, second: Path, out: Path, quality: str, threads: int) -> tuple[float, float, int]:
+    """CPU seconds of the network and of all, and the most bytes in memory; in a process of its own."""
+    let_threads_rest()
+    keep_memory()
+    import torch
+
+    import bridgetune
+    from bridgetune.inference import Queries, fuse_files, fusing
+
+    torch.set_num_threads(threads)
+    asked, spent = fusing.asked_logits, [0.0]
+
+    def timed(*given: object, **options: object) -> object:
+        began = time.process_time()
+        logits = asked(*given, **options)
+        spent[0] += time.process_time() - began
+        return logits
+
+    fusing.asked_logits = timed
+    generator = bridgetune.create("bridgemff")
+    fuse_files(generator, first, second, queries=Queries(quality)).save(out)
+    return spent[0], time.process_time(), peak_memory()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 6, 24])
+    parser.add_argument("--quality", nargs="+", default=["auto", "fast"])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        *places, quality = asked.one
+        print(*fused(*map(Path, places), quality, asked.threads))
+        return
+    rows = []
+    for megapixels in asked.megapixels:
+        with tempfile.TemporaryDirectory() as folder:
+            pair = write_pair(Path(folder), megapixels)
+            for quality in asked.quality:
+                threads = "--threads", asked.threads
+                told = in_own_process(__file__, *threads, "--one", *pair, Path(folder, "out.png"), quality).split()
+                network, whole, peak = float(told[0]), float(told[1]), int(told[2])
+                spent = f"{network:.1f}", f"{network / megapixels * 1000:.0f}", f"{whole:.1f}"
+                rows.append((f"{megapixels:g} MP, `{quality}`", *spent, f"{peak / MEGABYTE:.0f}"))
+                print(*rows[-1], file=sys.stderr)
+    header = ("BridgeMFF, one pair", "network, CPU s", "CPU ms a megapixel", "in all, CPU s", "peak of memory, MB")
+    text = f"Threads: {asked.threads}.\n\n" + markdown(header, rows)
+    print(text)
+    if asked.write:
+        write_section("benchmarks/large.py", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,37 +1,82 @@
-"""Fusing whole pictures, in files or in memory."""
+"""Fusing whole pictures, in files or in memory. Names are imported at their first use: stacks need no torch."""
 
-from bridgetune.inference.agreement import Agreement, measure_agreement
-from bridgetune.inference.aligning import Aligned, Edges, aligned_pair
-from bridgetune.inference.asking import asked_logits
-from bridgetune.inference.borders import Borders, Void, find_borders
-from bridgetune.inference.deciding import Undecided, settled, undecided_share
-from bridgetune.inference.fusing import FUSE_RECIPES, Fusion, check_places, fuse_files, fuse_folder, fuse_pictures
-from bridgetune.inference.quality import Quality, Queries
-from bridgetune.inference.stacks import LeftOut, Progress, StackFusion, fuse_stack
+from __future__ import annotations
 
-__all__ = [
-    "FUSE_RECIPES",
-    "Agreement",
-    "Aligned",
-    "Borders",
-    "Edges",
-    "Fusion",
-    "LeftOut",
-    "Progress",
-    "Quality",
-    "Queries",
-    "StackFusion",
-    "Undecided",
-    "Void",
-    "aligned_pair",
-    "asked_logits",
-    "check_places",
-    "find_borders",
-    "fuse_files",
-    "fuse_folder",
-    "fuse_pictures",
-    "fuse_stack",
-    "measure_agreement",
-    "settled",
-    "undecided_share",
-]
+from typing import TYPE_CHECKING
+
+from bridgetune._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from bridgetune.inference.agreement import Agreement as Agreement
+    from bridgetune.inference.agreement import measure_agreement as measure_agreement
+    from bridgetune.inference.aligning import Aligned as Aligned
+    from bridgetune.inference.aligning import Edges as Edges
+    from bridgetune.inference.aligning import aligned_pair as aligned_pair
+    from bridgetune.inference.asking import asked_logits as asked_logits
+    from bridgetune.inference.borders import Borders as Borders
+    from bridgetune.inference.borders import Void as Void
+    from bridgetune.inference.borders import find_borders as find_borders
+    from bridgetune.inference.deciding import Undecided as Undecided
+    from bridgetune.inference.deciding import settled as settled
+    from bridgetune.inference.deciding import undecided_share as undecided_share
+    from bridgetune.inference.fusing import FUSE_RECIPES as FUSE_RECIPES
+    from bridgetune.inference.fusing import Fusion as Fusion
+    from bridgetune.inference.fusing import check_places as check_places
+    from bridgetune.inference.fusing import fuse_files as fuse_files
+    from bridgetune.inference.fusing import fuse_folder as fuse_folder
+    from bridgetune.inference.fusing import fuse_pictures as fuse_pictures
+    from bridgetune.inference.quality import Quality as Quality
+    from bridgetune.inference.quality import Queries as Queries
+    from bridgetune.inference.stacks import LeftOut as LeftOut
+    from bridgetune.inference.stacks import Progress as Progress
+    from bridgetune.inference.stacks import StackFusion as StackFusion
+    from bridgetune.inference.stacks import fuse_stack as fuse_stack
+
+_HOMES: dict[str, tuple[str, ...]] = {
+    "bridgetune.inference.agreement": (
+        "Agreement",
+        "measure_agreement",
+    ),
+    "bridgetune.inference.aligning": (
+        "Aligned",
+        "Edges",
+        "aligned_pair",
+    ),
+    "bridgetune.inference.asking": ("asked_logits",),
+    "bridgetune.inference.borders": (
+        "Borders",
+        "Void",
+        "find_borders",
+    ),
+    "bridgetune.inference.deciding": (
+        "Undecided",
+        "settled",
+        "undecided_share",
+    ),
+    "bridgetune.inference.fusing": (
+        "FUSE_RECIPES",
+        "Fusion",
+        "check_places",
+        "fuse_files",
+        "fuse_folder",
+        "fuse_pictures",
+    ),
+    "bridgetune.inference.quality": (
+        "Quality",
+        "Queries",
+    ),
+    "bridgetune.inference.stacks": (
+        "LeftOut",
+        "Progress",
+        "StackFusion",
+        "fuse_stack",
+    ),
+}
+
+__all__ = sorted(name for names in _HOMES.values() for name in names)
+
+__getattr__ = lazy_names(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return __all__

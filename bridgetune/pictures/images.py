@@ -6,12 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bridgetune.destinations import check_file
 from bridgetune.errors import RequestError, WorkError
@@ -25,6 +23,10 @@ from bridgetune.pictures._refusing import in_one_line
 from bridgetune.pictures._samples import Pixels, UnsupportedError
 from bridgetune.pictures._writing import encode_bmp, encode_jpeg, encode_png, encode_tiff, held
 from bridgetune.pictures.metadata import NOTHING, Metadata
+
+if TYPE_CHECKING:  # whoever wants no tensor does not wait for torch
+    import torch
+    from torch import Tensor
 
 _DEPTHS = {".png": (8, 16), ".tif": (8, 16), ".tiff": (8, 16), ".jpg": (8,), ".jpeg": (8,), ".bmp": (8,)}
 
@@ -225,6 +227,8 @@ def to_tensor(pixels: Pixels | NDArray[np.bool_]) -> Tensor:
     """(H, W) -> (1, H, W), (H, W, 3) -> (3, H, W): float32, full scale becomes 1."""
     full = 1 if pixels.dtype == np.bool_ else np.iinfo(pixels.dtype.name).max
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    import torch
+
     scaled = planes.astype(np.float32, order="C")
     scaled /= full
     return torch.from_numpy(scaled)
@@ -232,6 +236,8 @@ def to_tensor(pixels: Pixels | NDArray[np.bool_]) -> Tensor:
 
 def to_batch(layers: Sequence[Pixels | NDArray[np.bool_]], device: torch.device) -> Tensor:
     """`to_tensor` of several layers of one size, stacked, computed on the device: (B, 1 or 3, H, W) float32."""
+    import torch
+
     if len({layer.dtype for layer in layers}) > 1:
         return torch.stack([to_tensor(layer) for layer in layers]).to(device)
     stacked = np.stack(layers)

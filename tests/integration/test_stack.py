@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -204,3 +205,12 @@ def test_a_jpeg_of_jpegs(tmp_path: Path):
         Image.fromarray(frame).save(tmp_path / f"{number}.JPG", quality=98)
     succeeds("stack", tmp_path / "*.jpg", "-o", tmp_path / "a.jpg", *STILL)
     assert read_image(tmp_path / "a.jpg").size == (48, 96)
+
+
+def test_a_stack_without_a_network_does_not_wait_for_torch(photos: Path, tmp_path: Path):
+    out = tmp_path / "fused.tif"
+    run = f"import sys; sys.argv = {['bridgetune', 'stack', str(photos), '-o', str(out)]!r}; from bridgetune.cli import main"
+    code = f"{run}\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code\nprint('torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "False"
+    assert out.is_file()

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
-from bridgetune.inference.asking import asked_logits
-from bridgetune.inference.deciding import settled
-from bridgetune.inference.mapless import fuse_without_map
-from bridgetune.inference.quality import Queries
 from bridgetune.inference.stacks.aligning import Alignment, still
 from bridgetune.inference.stacks.choosing import Chosen, choose
 from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deepened
@@ -23,9 +18,12 @@ from bridgetune.inference.stacks.focus import scores
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
 from bridgetune.inference.stacks.releasing import release
 from bridgetune.inference.stacks.smoothing import gathered, smoothed
-from bridgetune.modes import evaluating
 from bridgetune.pictures import Frames, HeldFrames, Picture, open_frames
-from bridgetune.protocol import Evaluator
+
+if TYPE_CHECKING:  # a stack without a network does not wait for torch
+    from torch import nn
+
+    from bridgetune.protocol import Evaluator
 
 Pixels = NDArray[np.uint8 | np.uint16]
 Report = Callable[[Progress], None]
@@ -76,6 +74,10 @@ def fuse_stack(
     fusing = _Fusing(source, chosen, alignment, reference, config, progress)
     if generator is None:
         return fusing.scored(None)
+    from bridgetune.inference.quality import Queries
+    from bridgetune.modes import evaluating
+    from bridgetune.protocol import Evaluator
+
     if isinstance(generator, Evaluator):
         return fusing.chained(generator)
     with evaluating(generator):
@@ -138,8 +140,7 @@ class _Fusing:
             pixels, alpha, holds = self._read(at)
             rise = None
             if generator is not None and before is not None:
-                rise = asked_logits(generator, pixels, before)
-                rise = settled(rise, pixels, before) if alone and self.config.undecided == "settle" else rise
+                rise = self._rise(generator, pixels, before, alone and self.config.undecided == "settle")
             if not alone:
                 score, rise = scores(pixels, self.chosen.noise), None if rise is None else np.float32(SAY) * rise
             elif score is None or rise is None:
@@ -157,6 +158,15 @@ class _Fusing:
             best.index = index
         return self._told(best.pixels, best.alpha, best)
 
+    @staticmethod
+    def _rise(generator: nn.Module, pixels: Pixels, before: Pixels, settle: bool) -> NDArray[np.float32]:
+        """The network's log-odds that a frame is sharper than the one before."""
+        from bridgetune.inference.asking import asked_logits
+        from bridgetune.inference.deciding import settled
+
+        rise = asked_logits(generator, pixels, before)
+        return settled(rise, pixels, before) if settle else rise
+
     def _again(self) -> Iterator[Pixels]:
         for at in range(len(self.chosen.places)):
             yield self._read(at)[0]
@@ -164,6 +174,8 @@ class _Fusing:
 
     def chained(self, evaluator: Evaluator) -> StackFusion:
         """By what has no map: the picture so far with the next frame."""
+        from bridgetune.inference.mapless import fuse_without_map
+
         fused, alpha, _ = self._read(0)
         self._tell(0)
         for at in range(1, len(self.chosen.places)):

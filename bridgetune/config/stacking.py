@@ -16,8 +16,9 @@ class StackConfig(Frozen):
     """What frames may differ by and are freed of: `translation`, shifts; `similarity`, also size and rotation;
     `affine`, also shear; `homography`, also perspective. `auto` chooses by what is found; `none` takes the frames as
     they are."""
-    exposure: bool = False
-    """Even brightness and colour between frames, by a gain a channel."""
+    exposure: Literal["auto", "even", "keep"] = "auto"
+    """Brightness and colour of frames, channel by channel: `even`, as the reference's; `auto`, where frames are aligned
+    and a channel of one differs by a hundredth and a half; `keep`, as they are."""
     order: Literal["name", "depth"] = "name"
     """In which the frames follow each other: by `name`, or by `depth`, measured from the frames themselves."""
     reference: Annotated[str, Field(min_length=1)] = "middle"

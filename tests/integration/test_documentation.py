@@ -28,6 +28,7 @@ from tests.support.blocks import Block, blocks, commands
 from tests.support.commands import run
 from tests.support.evaluations import evaluation
 from tests.support.small import Folders
+from tests.zoo.networks import IFCNNLike
 
 PAGES = [
     "README.md",
@@ -211,7 +212,8 @@ def reader(page: str, folders: Folders, folder: Path) -> None:
 def namespace() -> dict[str, Any]:
     """Names that Python blocks take for granted."""
     first, second = torch.rand(2, 1, 3, 40, 48, generator=torch.Generator().manual_seed(0))
-    return {"my_network": make_network(), "MyNet": MyNet, "first": first, "second": second, "results": [first]}
+    networks = {"my_network": make_network(), "MyNet": MyNet, "my_end_to_end_network": IFCNNLike()}
+    return {**networks, "first": first, "second": second, "results": [first]}
 
 
 def reason_not_to_run(command: list[str]) -> str | None:

@@ -182,13 +182,13 @@ def test_folders_are_fused_as_they_come_until_it_is_stopped(tmp_path: Path):
 
 
 def test_what_is_stopped_leaves_nothing_half_written(tmp_path: Path):
-    frames = np.random.default_rng(0).integers(0, 256, (2, 1200, 1600, 3), np.uint8)
-    for number in range(12):
-        write_image(tmp_path / "in" / f"{number}.tif", frames[number % 2])
+    frame = np.random.default_rng(0).integers(0, 256, (1200, 1600, 3), np.uint8)
+    for number in range(24):
+        write_image(tmp_path / "in" / f"{number}.tif", np.roll(frame, number, axis=1))
     before = sorted(tmp_path.rglob("*"))
     command = [*BRIDGETUNE, "stack", str(tmp_path / "in"), "-o", str(tmp_path / "new" / "out.tif"), *STILL]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        time.sleep(6)
+        time.sleep(3)
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60)[1].splitlines()[-1] == "bridgetune: stopped"
     assert process.returncode == 130
@@ -209,8 +209,11 @@ def test_a_jpeg_of_jpegs(tmp_path: Path):
 
 def test_a_stack_without_a_network_does_not_wait_for_torch(photos: Path, tmp_path: Path):
     out = tmp_path / "fused.tif"
-    run = f"import sys; sys.argv = {['bridgetune', 'stack', str(photos), '-o', str(out)]!r}; from bridgetune.cli import main"
-    code = f"{run}\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code\nprint('torch' in sys.modules)"
+    typed = ["bridgetune", "stack", str(photos), "-o", str(out), *STILL]
+    start = f"import sys; sys.argv = {typed!r}; from bridgetune.cli import main"
+    code = (
+        f"{start}\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code\nprint('torch' in sys.modules)"
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "False"
     assert out.is_file()

@@ -24,6 +24,9 @@ UNREGISTERED = "it cannot be registered: it has too little in common with the ot
 SLIGHT = 0.02
 """Of a pixel: a frame that is displaced by less is taken as it is."""
 
+SEEN = 0.015
+"""Share of brightness by which frames differ visibly in even parts, and more than what gains are known to."""
+
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
@@ -106,9 +109,15 @@ class Aligning:
         found = chained(longest.registrations, longest.places.index(reference))
         own = {place: one for place, one in zip(longest.places, found, strict=True) if one is not None}
         transforms = [_slight(own[place].transform, size) for place in places]
-        gains = [own[place].gains if self._config.exposure else np.ones(3) for place in places]
+        gains = [self._gains(own[place].gains) for place in places]
         area = common_area(transforms, [size] * len(places)) if self._config.edges == "crop" else _whole(size)
         return Alignment(tuple(transforms), tuple(gains), area)
+
+    def _gains(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What a frame's channels are multiplied by, as `StackConfig.exposure` has it."""
+        exposure = self._config.exposure
+        automatic = exposure == "auto" and self._config.align != "none" and bool((abs(found - 1) >= SEEN).any())
+        return found if exposure == "even" or automatic else np.ones(3)
 
 
 def still(frames: int, size: tuple[int, int]) -> Alignment:

@@ -89,7 +89,7 @@ def choose(frames: Frames, config: StackConfig, progress: Report | None = None) 
     Raises:
         RequestError: Fewer than two remain.
     """
-    aligning = None if config.align == "none" and not config.exposure else Aligning(config)
+    aligning = None if config.align == "none" and config.exposure != "even" else Aligning(config)
     at_once = aligning is not None and config.order == "name"
     names = frames.names
     wrong = other_sizes(names, [frames.size(place) for place in range(len(frames))])

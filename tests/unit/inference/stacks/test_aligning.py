@@ -75,11 +75,23 @@ def test_what_cannot_be_registered_is_in_no_ones_way():
 def test_brightness_is_evened_where_that_is_asked_for():
     pixels = scene()
     frames = [shown(pixels) // 2 + 20, ((shown(pixels) // 2 + 20) * 1.2).astype(np.uint8)]
-    even = seen(frames, align="none", exposure=True).alignment([0, 1], 0, SIZE)
+    even = seen(frames, align="none", exposure="even").alignment([0, 1], 0, SIZE)
     assert abs(float(even.shown(1, frames[1])[0].mean()) - frames[0].mean()) < 1
     assert np.array_equal(even.transforms[1].matrix, np.eye(3))
     plain = seen(frames, align="none").alignment([0, 1], 0, SIZE)
     assert np.array_equal(plain.shown(1, frames[1])[0], frames[1])
+
+
+@pytest.mark.parametrize(("brighter", "evened"), [(1.005, False), (1.06, True)])
+def test_frames_that_are_aligned_are_evened_where_it_shows(brighter: float, evened: bool):
+    pixels = scene()
+    frames = [shown(pixels) // 2 + 20, np.rint((shown(pixels) // 2 + 20) * [1, 1, brighter]).astype(np.uint8)]
+    (_, gains), keep = (
+        seen(frames, exposure=exposure).alignment([0, 1], 0, SIZE).gains for exposure in ("auto", "keep")
+    )
+    assert (gains != 1).any() == evened
+    assert abs(gains[2] - (1 / brighter if evened else 1)) < 0.01
+    assert (keep[1] == 1).all()
 
 
 def test_frames_that_are_taken_as_they_are_are_their_own_pixels():

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from bridgetune.inference.deciding import Undecided as Undecided
     from bridgetune.inference.deciding import settled as settled
     from bridgetune.inference.deciding import undecided_share as undecided_share
+    from bridgetune.inference.folders import check_places as check_places
+    from bridgetune.inference.folders import fuse_folder as fuse_folder
     from bridgetune.inference.fusing import FUSE_RECIPES as FUSE_RECIPES
     from bridgetune.inference.fusing import Fusion as Fusion
-    from bridgetune.inference.fusing import check_places as check_places
     from bridgetune.inference.fusing import fuse_files as fuse_files
-    from bridgetune.inference.fusing import fuse_folder as fuse_folder
     from bridgetune.inference.fusing import fuse_pictures as fuse_pictures
     from bridgetune.inference.quality import Quality as Quality
     from bridgetune.inference.quality import Queries as Queries
@@ -53,12 +53,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "settled",
         "undecided_share",
     ),
+    "bridgetune.inference.folders": ("check_places", "fuse_folder"),
     "bridgetune.inference.fusing": (
         "FUSE_RECIPES",
         "Fusion",
-        "check_places",
         "fuse_files",
-        "fuse_folder",
         "fuse_pictures",
     ),
     "bridgetune.inference.quality": (

@@ -20,6 +20,10 @@ LEAST = 0.005
 """Share by which brightness must differ to be told of."""
 
 
+class UnregisteredError(RequestError):
+    """Two pictures have too little in common to be laid upon each other."""
+
+
 @dataclass(frozen=True, eq=False)
 class Aligned:
     """A pair that goes together.
@@ -55,7 +59,8 @@ def aligned_pair(
         names: How they are called.
 
     Raises:
-        RequestError: They have too little in common, or a size each where nothing is aligned.
+        UnregisteredError: They have too little in common.
+        RequestError: They have a size each where nothing is aligned.
     """
     if align == "none" and first.size != second.size:
         raise RequestError(
@@ -64,7 +69,7 @@ def aligned_pair(
         )
     found = register(first.pixels, second.pixels, align)
     if found is None:
-        raise RequestError(
+        raise UnregisteredError(
             f"{names[1]}: cannot be registered with {names[0]}: got pictures with too little in common, expected two of"
             " one scene; leave out --align and --exposure to fuse them as they are"
         )

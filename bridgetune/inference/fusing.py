@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from bridgetune.data import Picture, list_images, sources_of, write_image
-from bridgetune.destinations import begun, check_absent, check_apart, check_folder
+from bridgetune.data import Picture, write_image
+from bridgetune.destinations import check_apart
 from bridgetune.errors import RequestError
-from bridgetune.files import clear_partial
 from bridgetune.inference.agreement import measure_agreement
 from bridgetune.inference.aligning import Edges, aligned_pair
 from bridgetune.inference.asking import asked_logits
@@ -26,9 +24,7 @@ from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.quality import SAVED, Queries
 from bridgetune.inference.released import SIDE, fuse_released
-from bridgetune.locking import held
 from bridgetune.modes import evaluating
-from bridgetune.paths import are_same, shown
 from bridgetune.pictures import NOTHING, Alignment, Metadata, check_image_place, read_whole_image
 from bridgetune.protocol import Evaluator
 
@@ -266,79 +262,6 @@ def _remarks(places: tuple[Path, Path], pictures: tuple[Picture, Picture], fusio
                 f"{place}: {share:.1%} of its pixels are a border that holds nothing, and are taken from {other.name};"
                 " --borders keep has them as they are"
             )
-
-
-def fuse_folder(
-    generator: nn.Module | Evaluator,
-    folder: Path,
-    out: Path,
-    recipe: FuseRecipe = "paper",
-    maps: Path | None = None,
-    undecided: Undecided = "settle",
-    borders: Borders = "replace",
-    force: bool = False,
-    queries: Queries = SAVED,
-    align: Alignment = "none",
-    exposure: bool = False,
-    edges: Edges = "crop",
-) -> Iterator[tuple[str, int, int]]:
-    """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
-
-    Args:
-        folder: Holds `A/` and `B/`, matched by stem. Pairs that cannot be read are named and left out.
-        out: Made where it is missing.
-        recipe, undecided, borders, queries: See `fuse_pictures`.
-        maps: Where the decisions are written likewise; None writes none.
-        align, exposure, edges: See `fuse_files`. A pair that cannot be aligned ends the work.
-        force: Replace fused images and maps that are there.
-
-    Yields:
-        The stem, how many are done, how many there are.
-
-    Raises:
-        RequestError: Before anything is written.
-        WorkError: A file has become unreadable, or cannot be written.
-    """
-    if maps is not None:
-        refuse_map(generator, str(maps))
-    check_places(folder, out, maps, force)
-    sources = sources_of(folder, verify="decode")
-    with ExitStack() as alone:
-        for place in (out, maps):
-            if place is not None:
-                clear_partial(place, alone.enter_context(held(place)))
-        for done, (stem, first, second) in enumerate(sources, 1):
-            with nullcontext() if done == 1 else begun():
-                fusion = fuse_files(
-                    generator,
-                    first,
-                    second,
-                    recipe,
-                    undecided,
-                    borders,
-                    queries=queries,
-                    align=align,
-                    exposure=exposure,
-                    edges=edges,
-                )
-                fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
-            yield stem, done, len(sources)
-
-
-def check_places(folder: Path, out: Path, maps: Path | None = None, force: bool = False) -> None:
-    """Refuse folders that `fuse_folder` could not write to, or in which it would replace files; see there.
-
-    Raises:
-        RequestError: One line for the first.
-    """
-    stems = [path.stem for path in list_images(folder / "A")]
-    places = [out] if maps is None else [out, maps]
-    for place in places:
-        check_folder(place, "the fused images")
-        if any(are_same(place, folder / side) for side in "AB"):
-            raise RequestError(f"{shown(place)}: holds the sources; name another folder for the fused images")
-    check_apart(places)
-    check_absent([place / f"{stem}.png" for place in places for stem in stems], force)
 
 
 def _alpha(picture: Picture, bits: int) -> Pixels | None:

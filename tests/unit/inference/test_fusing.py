@@ -83,30 +83,6 @@ def sources(tmp_path: Path) -> Path:
     return tmp_path / "sources"
 
 
-def test_a_folder_is_fused_pair_by_pair(sources: Path, tmp_path: Path):
-    told = list(fuse_folder(Brighter(), sources, tmp_path / "out", maps=tmp_path / "maps"))
-    assert told == [("0", 1, 3), ("1", 2, 3), ("2", 3, 3)]
-    for stem, _, _ in told:
-        single = fuse_files(Brighter(), sources / "A" / f"{stem}.png", sources / "B" / f"{stem}.png")
-        assert np.array_equal(read_image(tmp_path / "out" / f"{stem}.png").pixels, single.pixels)
-        kept = read_image(tmp_path / "maps" / f"{stem}.png")
-        assert np.array_equal(kept.pixels[..., 0], single.decision * 255)
-
-
-def test_no_folder_is_written_over(sources: Path, tmp_path: Path):
-    (tmp_path / "file").touch()
-    before = sorted(tmp_path.rglob("*"))
-    for out, maps, said in (
-        (sources / "A", None, "holds the sources"),
-        (tmp_path / "out", sources / "B", "holds the sources"),
-        (tmp_path / "file", None, "is a file"),
-        (tmp_path / "out", tmp_path / "out", "name two places"),
-    ):
-        with pytest.raises(RequestError, match=said):
-            next(fuse_folder(Brighter(), sources, out, maps=maps))
-    assert sorted(tmp_path.rglob("*")) == before
-
-
 def test_a_generator_without_parameters_fuses_on_the_cpu():
     picture = Picture(noise(np.uint8, 4, 4, 3), gray=False)
     assert not list(Brighter().parameters())

@@ -17,6 +17,7 @@ from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deep
 from bridgetune.inference.stacks.focus import scores
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
 from bridgetune.inference.stacks.releasing import release
+from bridgetune.inference.stacks.remembering import RememberedFrames
 from bridgetune.inference.stacks.smoothing import gathered, smoothed
 from bridgetune.pictures import Frames, HeldFrames, Picture, open_frames
 
@@ -60,6 +61,8 @@ def fuse_stack(
             frame.
     """
     source = _frames(frames)
+    if not isinstance(source, HeldFrames):
+        source = RememberedFrames(source)
     reference = _reference(source.names, config.reference)
     chosen, aligning = choose(source, config, progress)
     if reference is not None and reference not in chosen.places:

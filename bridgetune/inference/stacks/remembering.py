@@ -1,0 +1,55 @@
+"""Frames that are small enough are not decoded twice: what was read once is kept until it is asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridgetune.pictures import Frames, Picture
+
+MOST = 256 * 2**20
+"""Bytes that are kept in all."""
+
+LARGE = 32 * 2**20
+"""Bytes of a frame from which on none is kept: so few of them fit that memory is better spent otherwise."""
+
+
+class RememberedFrames:
+    """Frames of files, each of which is handed out a second time without being read.
+
+    Args:
+        frames: Whose pictures nobody else changes.
+    """
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+        self._kept: dict[int, Picture] = {}
+        self._bytes = 0
+
+    @property
+    def names(self) -> Sequence[str]:
+        """See `Frames`."""
+        return self._frames.names
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """See `Frames`."""
+        return self._frames.size(index)
+
+    def read(self, index: int) -> Picture:
+        """See `Frames`."""
+        kept = self._kept.pop(index, None)
+        if kept is not None:
+            self._bytes -= _bytes(kept)
+            return kept
+        picture = self._frames.read(index)
+        its = _bytes(picture)
+        if its < LARGE and self._bytes + its <= MOST:
+            self._kept[index] = picture
+            self._bytes += its
+        return picture
+
+
+def _bytes(picture: Picture) -> int:
+    return picture.pixels.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)

@@ -116,9 +116,9 @@ class _OpenSides(Adapter):
     def at_size(self, logits: Tensor, shape: Sequence[int], *, auxiliary: bool = False) -> Tensor:
         if self.config.stride > 1:
             logits = interpolate(logits, scale_factor=self.config.stride, mode="bilinear")
-        return self._cropped(logits, shape[-2:])
+        return self.cropped(logits, shape[-2:])
 
-    def _cropped(self, logits: Tensor, sides: Sequence[int]) -> Tensor:
+    def cropped(self, logits: Tensor, sides: Sequence[int]) -> Tensor:
         for axis, side in zip((2, 3), sides, strict=True):  # slices would ask how the padded side compares with it
             logits = logits.index_select(axis, torch.arange(side, device=logits.device))
         return logits

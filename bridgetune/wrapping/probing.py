@@ -113,7 +113,8 @@ def _tells(network: nn.Module, other: Call, call: Call, found: list[tuple[Call, 
     fields = {name: getattr(other.config, name) for name in ("value_range", "mean", "std")}
     readings = [candidate.config.model_copy(update=fields) for its, candidate in found if its is call]
     try:
-        return any(not 1 - SURE < agreement(asked.logits(config)) < SURE for config in readings)
+        shares = [(config.output == "fused", agreement(asked.logits(config))) for config in readings]
+        return any(share >= SURE or (share <= 1 - SURE and not fused) for fused, share in shares)
     except Exception:  # whatever a network makes of input that is not for it
         return False
 
@@ -166,9 +167,9 @@ def _likeliest(network: nn.Module, found: list[tuple[Call, Candidate]]) -> list[
     if not responding and not telling and not maps and fused:
         raise RequestError(
             f"{name} is an end-to-end network: it returns a fused image and no decision map, and what the image takes"
-            f" from either source cannot be told ({100 * fused[0][1].agreement:.0f} % of a synthetic pair are right,"
-            f" where half is chance). Trained? Then say what its input looks like (value_range, mean, std); to tune it"
-            f" as it is, pass {pasted(fused[0][1].config)}"
+            f" from either source is not the sharp one on a synthetic pair ({100 * fused[0][1].agreement:.0f} % of it,"
+            f" {100 * SURE:.0f} are asked for). Trained? Then say what its input looks like (value_range, mean, std); to"
+            f" tune it as it is, pass {pasted(fused[0][1].config)}"
         )
     pool = responding or telling or maps
     pool = [one for one in pool if one[1].config.stride == 1] or pool

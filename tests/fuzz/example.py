@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from tests.support import ROOT
 
@@ -82,7 +82,8 @@ def make_example(folder: Path) -> None:
 def _stack(folder: Path) -> None:
     """Three frames, each in focus in a third of the picture."""
     folder.mkdir()
-    sharp, blurred = (np.asarray(Image.open(EARLIER / "pictures" / name / "0.png")) for name in ("clear", "blurred"))
+    with Image.open(EARLIER / "pictures" / "clear" / "0.png") as photograph:
+        sharp, blurred = (np.asarray(image) for image in (photograph, photograph.filter(ImageFilter.GaussianBlur(1.5))))
     third = sharp.shape[1] // 3
     for number in range(3):
         frame = blurred.copy()

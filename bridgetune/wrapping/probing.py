@@ -168,8 +168,8 @@ def _likeliest(network: nn.Module, found: list[tuple[Call, Candidate]]) -> list[
         raise RequestError(
             f"{name} is an end-to-end network: it returns a fused image and no decision map, and what the image takes"
             f" from either source is not the sharp one on a synthetic pair ({100 * fused[0][1].agreement:.0f} % of it,"
-            f" {100 * SURE:.0f} are asked for). Trained? Then say what its input looks like (value_range, mean, std); to"
-            f" tune it as it is, pass {pasted(fused[0][1].config)}"
+            f" {100 * SURE:.0f} are asked for). Trained? Then say what its input looks like (value_range, mean, std);"
+            f" to tune it as it is, pass {pasted(fused[0][1].config)}"
         )
     pool = responding or telling or maps
     pool = [one for one in pool if one[1].config.stride == 1] or pool

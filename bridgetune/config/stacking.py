@@ -18,7 +18,7 @@ class StackConfig(Frozen):
     they are."""
     exposure: Literal["auto", "even", "keep"] = "auto"
     """Brightness and colour of frames, channel by channel: `even`, as the reference's; `auto`, where frames are aligned
-    and a channel of one differs by a hundredth and a half; `keep`, as they are."""
+    and a channel of one differs by 3.5 %; `keep`, as they are."""
     order: Literal["name", "depth"] = "name"
     """In which the frames follow each other: by `name`, or by `depth`, measured from the frames themselves."""
     reference: Annotated[str, Field(min_length=1)] = "middle"

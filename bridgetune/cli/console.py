@@ -113,11 +113,15 @@ def share_bar(name: str, after: float = 1.0) -> Iterator[Callable[[float], None]
         drawn.stop()
 
 
-class TrainingProgress:
-    """Shows the records of training runs: on a terminal a bar with the losses, always a line per validation."""
+class Drawn:
+    """A bar that is there within, for what shows on it how far it is.
 
-    def __init__(self) -> None:
-        self._bar = bar("losses")
+    Args:
+        told: What it says beside the counts, see `bar`.
+    """
+
+    def __init__(self, told: str) -> None:
+        self._bar = bar(told)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -127,6 +131,13 @@ class TrainingProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+class TrainingProgress(Drawn):
+    """Shows the records of training runs: on a terminal a bar with the losses, always a line per validation."""
+
+    def __init__(self) -> None:
+        super().__init__("losses")
 
     def of(self, stage: str) -> Callable[[dict[str, Any]], None]:
         """What a stage reports its records to."""

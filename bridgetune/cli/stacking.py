@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import TaskID
 
-from bridgetune.cli.console import ERRORS, bar
+from bridgetune.cli.console import ERRORS, Drawn
 from bridgetune.cli.options import GENERATOR, NETWORK, Mirrored, Scales, Symmetric, Trust, Weights, WeightsKey
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
@@ -208,20 +207,11 @@ def summary(told: dict[str, Any]) -> str:
     )
 
 
-class StackProgress:
+class StackProgress(Drawn):
     """Shows how far stacks are: on a terminal a bar for each step, with the frames and the time left."""
 
     def __init__(self) -> None:
-        self._bar = bar("frame")
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
+        super().__init__("frame")
 
     def of(self, name: str) -> Callable[[Progress], None]:
         """What the fusion of a stack reports to.

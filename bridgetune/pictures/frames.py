@@ -55,6 +55,29 @@ class Frames(Protocol):
         ...
 
 
+class FramesOfFrames:
+    """Frames that are others', read in another way.
+
+    Args:
+        frames: The others.
+    """
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+
+    @property
+    def names(self) -> Sequence[str]:
+        """See `Frames`."""
+        return self._frames.names
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """See `Frames`."""
+        return self._frames.size(index)
+
+
 class Place(NamedTuple):
     """Where a frame is.
 

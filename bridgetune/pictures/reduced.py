@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from bridgetune.pictures._samples import Pixels
-from bridgetune.pictures.frames import Frames
+from bridgetune.pictures.frames import Frames, FramesOfFrames
 from bridgetune.pictures.images import Picture
 
 
-class ReducedFrames:
+class ReducedFrames(FramesOfFrames):
     """Frames in 8 bits, reduced by a whole factor so that the longest side of any has at most so many pixels.
 
     Args:
@@ -21,18 +20,10 @@ class ReducedFrames:
     """
 
     def __init__(self, frames: Frames, side: int) -> None:
-        self._frames = frames
+        super().__init__(frames)
         longest = max(max(frames.size(index)) for index in range(len(frames)))
         self.factor = -(-longest // side)
         """By which each side is divided."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """See `Frames`."""
-        return self._frames.names
-
-    def __len__(self) -> int:
-        return len(self._frames)
 
     def size(self, index: int) -> tuple[int, int]:
         """See `Frames`."""

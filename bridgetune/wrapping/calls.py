@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
@@ -19,7 +16,8 @@ from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.known_pair import half_and_half, texture
 from bridgetune.wrapping.observing import Observation, tensors_of, undisturbed
 from bridgetune.wrapping.reading import outline
-from bridgetune.wrapping.traces import copied, without_leftovers
+from bridgetune.wrapping.styles import argument_names, of_one_argument, of_one_image, of_two_images, with_extras
+from bridgetune.wrapping.traces import copied, needs_completing, without_leftovers
 
 BASES = (64, 128, 224, 256, 192, 320, 384, 512)
 """Sides that are tried, the first that works serves: most networks take the first."""
@@ -31,9 +29,6 @@ MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 
 STRIDES = (1, 2, 4, 8, 16)
 """Pixels for one of a map, along a side."""
-
-Style = dict[str, Any]
-"""Fields of a config that say how a network is called."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +83,12 @@ def working_calls(network: nn.Module, domain: AdapterConfig) -> list[Call]:
     """
     attempts: list[Attempt] = []
     for family, bases in (
-        (_of_two_images, BASES),
-        (_of_one_argument, BASES),
-        (_with_extras, BASES),
-        (_of_two_images, PATCHES),
-        (_of_one_image, BASES),
-        (_of_one_image, PATCHES),
+        (of_two_images, BASES),
+        (of_one_argument, BASES),
+        (with_extras, BASES),
+        (of_two_images, PATCHES),
+        (of_one_image, BASES),
+        (of_one_image, PATCHES),
     ):
         for layout in ("channels first", "channels last"):
             for color in ("rgb", "gray"):
@@ -119,11 +114,6 @@ def complete(network: nn.Module, config: AdapterConfig, side: int | None = None)
             Adapter(network, config).answer(*half_and_half(side or max(BASES[0], config.minimum)))
         else:
             Adapter(network, config)(*half_and_half(config.side))
-
-
-def needs_completing(network: nn.Module) -> bool:
-    """Whether a network has layers whose shapes it learns when it is first called."""
-    return any(is_lazy(tensor) for tensor in [*network.parameters(), *network.buffers()])
 
 
 def _layers(network: nn.Module) -> tuple[int, int]:
@@ -153,7 +143,7 @@ def _said_of(network: nn.Module, attempts: list[Attempt]) -> str:
     said = furthest.complaint
     if "CUDA" in said or "NVIDIA" in said:
         return f"{name} moves its images to a GPU by itself, and there is none here ({said}); take .cuda() out of it"
-    time = [word for word in _arguments(network) if word in ("t", "time", "times", "timestep", "timesteps")]
+    time = [word for word in argument_names(network) if word in ("t", "time", "times", "timestep", "timesteps")]
     hint = f"; its argument {time[0]!r} looks like a diffusion model's time step: wrap one step of it" if time else ""
     return (
         f"{name} could not be called with a source pair: it came furthest as {_described(furthest)} ({said}){hint}; say"
@@ -164,102 +154,6 @@ def _said_of(network: nn.Module, attempts: list[Attempt]) -> str:
 def _described(attempt: Attempt) -> str:
     color = "gray" if attempt.config.color == "gray" else "RGB"
     return f"call={attempt.config.call!r} with {color} images of {attempt.side}×{attempt.side}"
-
-
-def _arguments(network: nn.Module) -> list[str]:
-    return list(inspect.signature(network.forward).parameters)
-
-
-def _of_two_images(network: nn.Module) -> Iterator[Style]:
-    """What the signature of `forward` allows, the likeliest first."""
-    parameters = inspect.signature(network.forward).parameters.values()
-    required = [p for p in parameters if p.default is p.empty]
-    by_name = tuple(p.name for p in required if p.kind is p.KEYWORD_ONLY)
-    needed, room = _places(network)
-    if by_name:
-        if needed == 0 and len(by_name) in (1, 2):
-            yield {"call": "pair" if len(by_name) == 2 else "concat", "keywords": by_name}
-        return
-    if needed <= 2 <= room:
-        yield {"call": "pair"}
-    if needed <= 1 <= room:
-        yield {"call": "concat"}
-    for words in _words(network):
-        if needed <= 3 <= room:
-            yield {"call": "pair", "prefix": (words,)}
-        if needed == 2 <= room:
-            yield {"call": "concat", "prefix": (words,)}
-
-
-def _of_one_argument(network: nn.Module) -> Iterator[Style]:
-    """Both images in one argument."""
-    needed, room = _places(network)
-    if needed > 1 or room < 1 or any(style.get("keywords") for style in _of_two_images(network)):
-        return
-    for call in ("list", "tuple", "stack", "stacked channels", "batch"):
-        yield {"call": call}
-    keys = _keys(network)
-    if len(keys) == 2:
-        yield {"call": "dict", "keywords": keys}
-
-
-def _with_extras(network: nn.Module) -> Iterator[Style]:
-    """Further arguments that are no sources."""
-    needed, _ = _places(network)
-    for call, images in (("pair", 2), ("concat", 1)):
-        missing = needed - images
-        if 1 <= missing <= 2:
-            for extra in ("none", "zeros", "black"):
-                yield {"call": call, "extra": (extra,) * missing}
-
-
-def _of_one_image(network: nn.Module) -> Iterator[Style]:
-    needed, room = _places(network)
-    if needed <= 1 <= room:
-        yield {"call": "each"}
-
-
-def _places(network: nn.Module) -> tuple[int, int]:
-    """How many arguments by position `forward` needs, and how many it takes."""
-    parameters = inspect.signature(network.forward).parameters.values()
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    needed = sum(p.default is p.empty for p in positional)
-    return needed, 99 if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
-
-
-def _words(network: nn.Module) -> list[str]:
-    """The strings that `forward` compares with or mentions: a phase that it wants to be told may be among them."""
-    code = getattr(inspect.unwrap(type(network).forward), "__code__", None)
-    constants = code.co_consts if code is not None else ()
-    documentation = type(network).forward.__doc__
-    return [word for word in constants if isinstance(word, str) and word != documentation and word.isidentifier()]
-
-
-class _Asked(dict[str, Tensor]):
-    """A dictionary that hands out one image after the other, whatever it is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.images = iter(half_and_half(BASES[0]))
-
-    def __missing__(self, key: str) -> Tensor:
-        try:
-            self[key] = next(self.images)
-        except StopIteration:
-            raise KeyError(key) from None
-        return self[key]
-
-
-def _keys(network: nn.Module) -> tuple[str, ...]:
-    """What a network looks up in the dictionary that it is given."""
-    asked = _Asked()
-    trial = copied(network) if needs_completing(network) else network
-    try:
-        with undisturbed(trial), torch.no_grad():
-            trial(asked)
-    except Exception:  # whatever a network makes of input that is not for it; what it asked for is known
-        pass
-    return tuple(key for key in asked if isinstance(key, str))
 
 
 def _tried(network: nn.Module, config: AdapterConfig, bases: tuple[int, ...], attempts: list[Attempt]) -> Call | None:

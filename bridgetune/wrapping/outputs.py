@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -14,6 +14,7 @@ from bridgetune.errors import RequestError
 from bridgetune.pictures.color import LUMA
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.calls import Call, channels_first, outputs_of, stride_of
+from bridgetune.wrapping.candidates import SAME, SURE, Candidate, agreement, correlation
 from bridgetune.wrapping.known_pair import blurred, half_and_half, sides_of, texture
 from bridgetune.wrapping.observing import undisturbed
 from bridgetune.wrapping.reading import outline
@@ -29,67 +30,12 @@ PASSING = (
 )
 """Autograd nodes whose result is bounded where all they are made of is: they move, average, shift or scale."""
 
-SURE = 0.8
-"""From this share of right decisions on, or below 1 minus it, a network is taken to tell sharp from blurred."""
-
 IMAGE_LIKE, IMAGE_CONTRAST = 0.9, 0.2
 """An output that correlates with the picture like this where nothing is to choose, and has so much of its contrast, is
 a picture and no map."""
 
-LIKE, SAME = 0.98, 0.995
-"""Share of pixels from which on two readings decide alike; and correlation from which on their numbers are the same."""
-
-SATURATED, MOSTLY = 1e-3, 0.9
-"""Where a share of `MOSTLY` of a map's pixels is this near to 0 or 1, hardly any gradient comes back."""
-
 WIDE = 96
 """Side of the pair that patches are cut from."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One reading of one output, or of two.
-
-    Attributes:
-        config: The whole of it, ready to paste.
-        because: What it was based on.
-        agreement: Share of right decisions on a pair whose map is known, 0.5 being chance.
-        logits: Of the known pair and of its reverse, (2, 1, H, W).
-        bounded: Whether its last operation bounds it.
-    """
-
-    config: AdapterConfig
-    because: str
-    agreement: float
-    logits: Tensor = field(repr=False)
-    bounded: bool = False
-
-    @property
-    def responds(self) -> bool:
-        """Whether it tells sharp from blurred."""
-        return self.agreement >= SURE
-
-    @property
-    def fused(self) -> bool:
-        """Whether it is the picture of an end-to-end network."""
-        return self.config.output == "fused"
-
-    @property
-    def saturated(self) -> bool:
-        """Whether hardly any gradient comes back."""
-        probability = torch.sigmoid(self.logits)
-        near = (probability < SATURATED) | (probability > 1 - SATURATED)
-        return float(near.float().mean()) >= MOSTLY
-
-    def decides_like(self, other: Candidate) -> bool:
-        """Whether both are one map: the same decisions, and numbers that go together where neither tells anything."""
-        if self.logits.shape != other.logits.shape:
-            return False
-        same = float(((self.logits >= 0) == (other.logits >= 0)).float().mean())
-        if self.responds and other.responds:
-            return same >= LIKE
-        together = _correlation(self.logits, other.logits)
-        return abs(together) >= SAME and (same >= LIKE if together > 0 else same <= 1 - LIKE)
 
 
 def candidates(network: nn.Module, call: Call) -> list[Candidate]:
@@ -312,7 +258,7 @@ class Asked:
                     == (True, "first")
                 ):
                     continue
-                if abs(_correlation(one.logits, other.logits)) > SAME:
+                if abs(correlation(one.logits, other.logits)) > SAME:
                     continue  # one map twice, or a map and what it leaves
                 output = "complementary" if one.bounded else "softmax"
                 base = one.config.model_copy(update={"orientation": "first"})
@@ -340,31 +286,16 @@ class Asked:
             planes = [*picture[0], (picture[0] * picture.new_tensor(LUMA).view(3, 1, 1)).sum(0)]
             if output.shape != planes[0].shape:
                 return False
-            likeness = max(planes, key=lambda plane: abs(_correlation(output, plane)))
-            if abs(_correlation(output, likeness)) < IMAGE_LIKE:
+            likeness = max(planes, key=lambda plane: abs(correlation(output, plane)))
+            if abs(correlation(output, likeness)) < IMAGE_LIKE:
                 return False
             if float(output.std()) < IMAGE_CONTRAST * scale * float(likeness.std()):
                 return False
         return True
 
 
-def agreement(logits: Tensor) -> float:
-    """Share of right decisions on the known pair and on its reverse, the focus boundary left out."""
-    shares = []
-    for place, in_focus in ((0, 0), (1, 1)):
-        sides = sides_of(logits[place])
-        shares.append(float((sides[in_focus] > 0).float().mean() + (sides[1 - in_focus] < 0).float().mean()) / 2)
-    return sum(shares) / 2
-
-
 def _enlarged(values: Tensor, stride: int) -> Tensor:
     return values.repeat_interleave(stride, -1) if stride > 1 else values
-
-
-def _correlation(one: Tensor, other: Tensor) -> float:
-    if min(float(one.std()), float(other.std())) < 1e-6:
-        return 0.0
-    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
 
 
 def _is_bounded(node: Any) -> bool:

@@ -9,7 +9,8 @@ from torch import nn
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
 from bridgetune.wrapping.calls import Call, outputs_of, sizes, working_calls
-from bridgetune.wrapping.outputs import SURE, Asked, Candidate, agreement, candidates
+from bridgetune.wrapping.candidates import SURE, Candidate, agreement
+from bridgetune.wrapping.outputs import Asked, candidates
 from bridgetune.wrapping.scaling import DOMAINS, in_domain, scaling
 
 

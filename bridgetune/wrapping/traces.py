@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 DEPTH = 4
 """How deep lists and dictionaries in one another are looked into."""
@@ -55,6 +56,11 @@ def without_leftovers(network: nn.Module) -> Iterator[None]:
             for name, value in own.items():
                 if isinstance(value, Tensor) and value.grad_fn is not None:
                     own[name] = value.detach()
+
+
+def needs_completing(network: nn.Module) -> bool:
+    """Whether a network has layers whose shapes it learns when it is first called."""
+    return any(is_lazy(tensor) for tensor in [*network.parameters(), *network.buffers()])
 
 
 def copied(network: nn.Module) -> nn.Module:

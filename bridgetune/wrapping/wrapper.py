@@ -13,8 +13,9 @@ from bridgetune.errors import RequestError
 from bridgetune.origin import Origin
 from bridgetune.protocol import Evaluator
 from bridgetune.wrapping.adapter import Adapter
-from bridgetune.wrapping.calls import complete, needs_completing
+from bridgetune.wrapping.calls import complete
 from bridgetune.wrapping.probing import pasted, probe
+from bridgetune.wrapping.traces import needs_completing
 from bridgetune.wrapping.twins import pair_twin
 
 logger = logging.getLogger("bridgetune")

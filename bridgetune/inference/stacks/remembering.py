@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bridgetune.pictures import Frames, Picture
+from bridgetune.pictures.frames import FramesOfFrames
 
 MOST = 256 * 2**20
 """Bytes that are kept in all."""
@@ -13,7 +12,7 @@ LARGE = 32 * 2**20
 """Bytes of a frame from which on none is kept: so few of them fit that memory is better spent otherwise."""
 
 
-class RememberedFrames:
+class RememberedFrames(FramesOfFrames):
     """Frames of files, each of which is handed out a second time without being read.
 
     Args:
@@ -21,21 +20,9 @@ class RememberedFrames:
     """
 
     def __init__(self, frames: Frames) -> None:
-        self._frames = frames
+        super().__init__(frames)
         self._kept: dict[int, Picture] = {}
         self._bytes = 0
-
-    @property
-    def names(self) -> Sequence[str]:
-        """See `Frames`."""
-        return self._frames.names
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def size(self, index: int) -> tuple[int, int]:
-        """See `Frames`."""
-        return self._frames.size(index)
 
     def read(self, index: int) -> Picture:
         """See `Frames`."""

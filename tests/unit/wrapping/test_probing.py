@@ -18,6 +18,7 @@ from bridgetune import AdapterConfig, RequestError, wrap
 from bridgetune.wrapping import probe
 from bridgetune.wrapping.known_pair import half_and_half, sides_of
 from tests.zoo import networks as zoo
+from tests.zoo import unusual
 from tests.zoo.grammar import ANSWERS, CALLS, ODDITIES, PLACES, Phrase, Spoken
 
 WRAPPED: list[tuple[type[nn.Module], dict[str, Any]]] = [
@@ -45,23 +46,23 @@ WRAPPED: list[tuple[type[nn.Module], dict[str, Any]]] = [
     (zoo.FixedSizeLike, {"output": "probability", "side": 256}),
     (zoo.GACNLike, {"color": "gray", "item": 1, "output": "probability"}),
     (zoo.TwoWaysLike, {"output": "probability"}),
-    (zoo.ListLike, {"call": "list", "output": "probability"}),
-    (zoo.DictionaryOfImagesLike, {"call": "dict", "keywords": ("near", "far"), "output": "logits"}),
-    (zoo.StackLike, {"call": "stack", "output": "logits"}),
-    (zoo.StackedChannelsLike, {"call": "stacked channels", "output": "logits"}),
-    (zoo.BatchLike, {"call": "batch", "color": "gray", "output": "softmax"}),
-    (zoo.EachLike, {"call": "each", "output": "logits"}),
-    (zoo.GuidedLike, {"extra": ("none",), "output": "logits"}),
-    (zoo.PriorLike, {"call": "concat", "extra": ("zeros",), "output": "probability"}),
-    (zoo.MapOfEachLike, {"item": (0, 1), "output": "complementary"}),
-    (zoo.ManyLike, {"color": "gray", "item": 0, "output": "probability"}),
-    (zoo.FaintPictureLike, {"output": "probability"}),
-    (zoo.ThreeAlikeLike, {"output": "probability"}),
-    (zoo.CoarseLike, {"output": "probability", "stride": 4, "multiple": 4, "minimum": 4}),
-    (zoo.PatchLike, {"color": "gray", "output": "softmax", "side": 16, "fit": "patches"}),
-    (zoo.LazyLike, {"call": "concat", "output": "logits"}),
-    (zoo.BuildingLike, {"output": "logits"}),
-    (zoo.KeepingLike, {"output": "probability"}),
+    (unusual.ListLike, {"call": "list", "output": "probability"}),
+    (unusual.DictionaryOfImagesLike, {"call": "dict", "keywords": ("near", "far"), "output": "logits"}),
+    (unusual.StackLike, {"call": "stack", "output": "logits"}),
+    (unusual.StackedChannelsLike, {"call": "stacked channels", "output": "logits"}),
+    (unusual.BatchLike, {"call": "batch", "color": "gray", "output": "softmax"}),
+    (unusual.EachLike, {"call": "each", "output": "logits"}),
+    (unusual.GuidedLike, {"extra": ("none",), "output": "logits"}),
+    (unusual.PriorLike, {"call": "concat", "extra": ("zeros",), "output": "probability"}),
+    (unusual.MapOfEachLike, {"item": (0, 1), "output": "complementary"}),
+    (unusual.ManyLike, {"color": "gray", "item": 0, "output": "probability"}),
+    (unusual.FaintPictureLike, {"output": "probability"}),
+    (unusual.ThreeAlikeLike, {"output": "probability"}),
+    (unusual.CoarseLike, {"output": "probability", "stride": 4, "multiple": 4, "minimum": 4}),
+    (unusual.PatchLike, {"color": "gray", "output": "softmax", "side": 16, "fit": "patches"}),
+    (unusual.LazyLike, {"call": "concat", "output": "logits"}),
+    (unusual.BuildingLike, {"output": "logits"}),
+    (unusual.KeepingLike, {"output": "probability"}),
 ]
 
 REFUSED: list[tuple[type[nn.Module], str]] = [
@@ -71,10 +72,10 @@ REFUSED: list[tuple[type[nn.Module], str]] = [
     (zoo.ArgmaxLike, r"decides hard \(argmax\)"),
     (zoo.ThresholdLike, r"decides hard \(gt\)"),
     (zoo.ZMFFLike, "optimises for each image"),
-    (zoo.OddChannel, "is an end-to-end network: it returns a fused image and no decision map"),
-    (zoo.AutoEncoder, "takes one image at a time; the fusion happens outside it"),
-    (zoo.PhaseWordHard, "goes through numpy"),
-    (zoo.TimeLike, "'t' looks like a diffusion model's time step"),
+    (unusual.OddChannel, "is an end-to-end network: it returns a fused image and no decision map"),
+    (unusual.AutoEncoder, "takes one image at a time; the fusion happens outside it"),
+    (unusual.PhaseWordHard, "goes through numpy"),
+    (unusual.TimeLike, "'t' looks like a diffusion model's time step"),
     (nn.Identity, "could not be called|no decision map|no trainable|cannot be tuned"),
 ]
 
@@ -107,7 +108,7 @@ def test_a_network_that_cannot_be_tuned_is_refused_with_the_reason(animal: type[
 def test_what_can_be_read_in_several_ways_is_answered_with_them_a_line_each_ready_to_paste():
     torch.manual_seed(0)
     with pytest.raises(RequestError, match=r"can be read in 4 ways, and nothing shows which is meant") as several:
-        wrap(zoo.UntrainedMapAndImage())
+        wrap(unusual.UntrainedMapAndImage())
     _, *lines = str(several.value).splitlines()
     choices = [line.split("  # ")[0].strip() for line in lines]
     assert choices == [
@@ -116,8 +117,8 @@ def test_what_can_be_read_in_several_ways_is_answered_with_them_a_line_each_read
         "AdapterConfig(call='concat', output='probability', channel=3)",
         "AdapterConfig(call='concat', channel=3)",
     ]
-    for reading in probe(zoo.UntrainedMapAndImage()).readings:
-        assert wrap(zoo.UntrainedMapAndImage(), reading.config)(*half_and_half(64)).shape == (1, 1, 64, 64)
+    for reading in probe(unusual.UntrainedMapAndImage()).readings:
+        assert wrap(unusual.UntrainedMapAndImage(), reading.config)(*half_and_half(64)).shape == (1, 1, 64, 64)
 
 
 PHRASES = [
@@ -134,7 +135,7 @@ def test_what_the_grammar_says_is_found(phrase: Phrase):
 
 
 def test_probing_keeps_nothing_in_the_network():
-    network = zoo.KeepingLike()
+    network = unusual.KeepingLike()
     wrap(network)
     assert not hasattr(network, "attention")
     assert (network.shapes, network.seen) == ([], {})
@@ -142,10 +143,10 @@ def test_probing_keeps_nothing_in_the_network():
 
 
 def test_what_is_built_at_the_first_call_is_built_by_the_probe():
-    network = zoo.LazyLike()
+    network = unusual.LazyLike()
     wrap(network)
     assert network.mix.weight.shape == (1, 2, 1, 1)
-    built = zoo.BuildingLike()
+    built = unusual.BuildingLike()
     wrap(built)
     assert sum(parameter.numel() for parameter in built.last.parameters()) == 2
 

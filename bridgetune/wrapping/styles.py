@@ -1,0 +1,116 @@
+"""Ways in which fusion networks take a pair, as far as the signature of `forward` allows them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bridgetune.wrapping.known_pair import half_and_half
+from bridgetune.wrapping.observing import undisturbed
+from bridgetune.wrapping.traces import copied, needs_completing
+
+ASKED = 64
+"""Side of the pair by which the keys of a dictionary are found."""
+
+Style = dict[str, Any]
+"""Fields of a config that say how a network is called."""
+
+
+def argument_names(network: nn.Module) -> list[str]:
+    return list(inspect.signature(network.forward).parameters)
+
+
+def of_two_images(network: nn.Module) -> Iterator[Style]:
+    """What the signature of `forward` allows, the likeliest first."""
+    parameters = inspect.signature(network.forward).parameters.values()
+    required = [p for p in parameters if p.default is p.empty]
+    by_name = tuple(p.name for p in required if p.kind is p.KEYWORD_ONLY)
+    needed, room = _places(network)
+    if by_name:
+        if needed == 0 and len(by_name) in (1, 2):
+            yield {"call": "pair" if len(by_name) == 2 else "concat", "keywords": by_name}
+        return
+    if needed <= 2 <= room:
+        yield {"call": "pair"}
+    if needed <= 1 <= room:
+        yield {"call": "concat"}
+    for words in _words(network):
+        if needed <= 3 <= room:
+            yield {"call": "pair", "prefix": (words,)}
+        if needed == 2 <= room:
+            yield {"call": "concat", "prefix": (words,)}
+
+
+def of_one_argument(network: nn.Module) -> Iterator[Style]:
+    """Both images in one argument."""
+    needed, room = _places(network)
+    if needed > 1 or room < 1 or any(style.get("keywords") for style in of_two_images(network)):
+        return
+    for call in ("list", "tuple", "stack", "stacked channels", "batch"):
+        yield {"call": call}
+    keys = _keys(network)
+    if len(keys) == 2:
+        yield {"call": "dict", "keywords": keys}
+
+
+def with_extras(network: nn.Module) -> Iterator[Style]:
+    """Further arguments that are no sources."""
+    needed, _ = _places(network)
+    for call, images in (("pair", 2), ("concat", 1)):
+        missing = needed - images
+        if 1 <= missing <= 2:
+            for extra in ("none", "zeros", "black"):
+                yield {"call": call, "extra": (extra,) * missing}
+
+
+def of_one_image(network: nn.Module) -> Iterator[Style]:
+    needed, room = _places(network)
+    if needed <= 1 <= room:
+        yield {"call": "each"}
+
+
+def _places(network: nn.Module) -> tuple[int, int]:
+    """How many arguments by position `forward` needs, and how many it takes."""
+    parameters = inspect.signature(network.forward).parameters.values()
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = sum(p.default is p.empty for p in positional)
+    return needed, 99 if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
+
+
+def _words(network: nn.Module) -> list[str]:
+    """The strings that `forward` compares with or mentions: a phase that it wants to be told may be among them."""
+    code = getattr(inspect.unwrap(type(network).forward), "__code__", None)
+    constants = code.co_consts if code is not None else ()
+    documentation = type(network).forward.__doc__
+    return [word for word in constants if isinstance(word, str) and word != documentation and word.isidentifier()]
+
+
+class _Asked(dict[str, Tensor]):
+    """A dictionary that hands out one image after the other, whatever it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.images = iter(half_and_half(ASKED))
+
+    def __missing__(self, key: str) -> Tensor:
+        try:
+            self[key] = next(self.images)
+        except StopIteration:
+            raise KeyError(key) from None
+        return self[key]
+
+
+def _keys(network: nn.Module) -> tuple[str, ...]:
+    """What a network looks up in the dictionary that it is given."""
+    asked = _Asked()
+    trial = copied(network) if needs_completing(network) else network
+    try:
+        with undisturbed(trial), torch.no_grad():
+            trial(asked)
+    except Exception:  # whatever a network makes of input that is not for it; what it asked for is known
+        pass
+    return tuple(key for key in asked if isinstance(key, str))

@@ -13,7 +13,7 @@ from bridgetune.data.blur import THINNEST, quick_disk_blurs
 FINEST, COARSER = 21, 1.15
 """Layers are blurred by disks of every odd diameter up to the first; from there on each is larger by that factor."""
 
-CELL = 64
+LARGEST_CELL = 64
 """Side of the largest squares, in pixels, in whose means what nearer layers hide is filled in."""
 
 FAINT = 0.02
@@ -45,7 +45,8 @@ def focused(light: Tensor, depth: Tensor, focus: float, diameter: float) -> Tens
     offsets = (depth - focus) * diameter
     sizes = _sizes(float(offsets.abs().max()))
     spill = _sizes(max(float(-offsets.min()), 0.0))[-1]  # of the nearest, which uncovers most
-    reach = CELL * (sizes[-1] // CELL + 2)
+    cell = _cell(spill)
+    reach = cell * (sizes[-1] // cell + 2)
     shown = torch.empty_like(light)
     height, width = depth.shape
     for top in range(0, height, TILE):
@@ -69,19 +70,24 @@ def _composed(light: Tensor, offsets: Tensor, sizes: tuple[int, ...], spill: int
         box = _bounds(own, size // 2 + spill)
         if box is None:
             continue
-        around = _grown(box, size // 2 + spill, own.shape)
+        around = _grown(box, size // 2 + spill, own.shape, _cell(spill))
         visible = (places[around] - layer + 1).clamp(0, 1)
         own = own[around]
         layers = torch.cat([own * light[:, *around], own[None], visible[None]])
         if layer > first:
             layers = _filled(layers, spill)
-        reached = _grown(box, size // 2, places.shape)
+        reached = _grown(box, size // 2, places.shape, _cell(spill))
         blurred = quick_disk_blurs(layers[None, :, *_within(reached, around)], [size])[0, :, *_within(box, reached)]
         colours, matte, all_ = torch.split(blurred, [3, 1, 1])
         behind = shown[:, *box]
         laid = (colours + (all_ - matte).clamp(min=0) * behind) / all_.clamp(min=THINNEST)
         shown[:, *box] = torch.where(all_ > THINNEST, laid, behind)
     return shown
+
+
+def _cell(spill: int) -> int:
+    """Side of the squares in whose means is filled in what a layer hides that spills over by so many pixels."""
+    return min(1 << spill.bit_length(), LARGEST_CELL)
 
 
 @cache
@@ -121,10 +127,10 @@ def _bounds(matte: Tensor, reach: int) -> Box | None:
     return sides[0], sides[1]
 
 
-def _grown(box: Box, reach: int, shape: tuple[int, ...]) -> Box:
-    """That far around, from a multiple of `CELL` on, so that a tile is filled by the same squares as the whole."""
+def _grown(box: Box, reach: int, shape: tuple[int, ...], cell: int) -> Box:
+    """That far around, from a multiple of `cell` on, so that a tile is filled by the same squares as the whole."""
     rows, columns = (
-        slice(max(side.start - reach, 0) // CELL * CELL, min(side.stop + reach, length))
+        slice(max(side.start - reach, 0) // cell * cell, min(side.stop + reach, length))
         for side, length in zip(box, shape, strict=True)
     )
     return rows, columns
@@ -147,7 +153,7 @@ def _filled(layers: Tensor, spill: int) -> Tensor:
     hidden = layers[4:] == 0
     if not hidden.any():
         return layers
-    return torch.where(hidden, FAINT * _extended(layers, min(spill.bit_length(), CELL.bit_length() - 1)), layers)
+    return torch.where(hidden, FAINT * _extended(layers, _cell(spill).bit_length() - 1), layers)
 
 
 def _extended(layers: Tensor, levels: int) -> Tensor:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgetune.data import disk_blurs, gaussian_blur, gaussian_blurs, random_kernel_size
-from bridgetune.data.blur import LARGEST_SUMMED, ring_blurs, wide_gaussian_blurs
+from bridgetune.data.blur import LARGEST_SUMMED, quick_disk_blurs, ring_blurs, wide_gaussian_blurs
 from bridgetune.errors import RequestError
 
 cv2 = pytest.importorskip("cv2")
@@ -123,3 +123,10 @@ def test_a_disk_too_large_to_be_summed_is_the_sum_all_the_same():
     disk = (size / 2 + 0.5 - np.hypot(offsets[:, None], offsets)).clip(0, 1)
     expected = cv2.filter2D(image[0, 0].numpy(), -1, disk / disk.sum(), borderType=cv2.BORDER_REFLECT_101)
     np.testing.assert_allclose(disk_blurs(image, [size])[0, 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(60, 70), (9, 30), (1, 5)])
+def test_quick_disks_are_the_disks(size):
+    images = torch.rand(3, 2, 80, 90, generator=torch.Generator().manual_seed(0))[..., : size[0], : size[1]]
+    kernels = [1, 9, 35]
+    torch.testing.assert_close(quick_disk_blurs(images, kernels), disk_blurs(images, kernels), rtol=0, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old one or the whole new one, never half of it."""
+"""Writing files and folders so that a reader sees the old one or the whole new one, never half of it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bridgetune.errors import WorkError
-from bridgetune.paths import resolved, shown, special
+from bridgetune.errors import RequestError, WorkError
+from bridgetune.paths import is_folder, is_there, resolved, shown, special
 
 LONGEST_NAME = 255
 """Bytes, on the drives that there are."""
 
 LONGEST_SUFFIX = 20
 """Letters; none is longer by which a writer tells the format."""
+
+HALF_MADE = ".bridgetune-partial"
+"""Ends the name of a folder of pictures as long as they are made."""
 
 _PARTIAL = re.compile(r"\..+\.[0-9]+\.partial(\.\w+)?")
 """The names that `replaced` gives."""
@@ -72,6 +75,27 @@ def write_whole(path: Path, text: str) -> None:
             partial.write_text(text, encoding="utf-8")
     except OSError as error:
         raise WorkError(f"{shown(path)}: cannot be written ({error.strerror}); name another place") from error
+
+
+def half_made(folder: Path) -> Path:
+    """Where the pictures are made that will be in a folder when they are whole."""
+    return folder.with_name(f".{folder.name}{HALF_MADE}")
+
+
+def check_made(folder: Path) -> Path:
+    """The folder.
+
+    Raises:
+        RequestError: It is one that `bridgetune data make` has begun.
+    """
+    begun = folder.name.startswith(".") and folder.name.endswith(HALF_MADE)
+    if begun or (not is_there(folder) and is_folder(half_made(folder))):
+        name = folder.name[1 : -len(HALF_MADE)] if begun else folder.name
+        raise RequestError(
+            f"{shown(folder)}: bridgetune data make has not ended, or was killed; once it has, the pairs are in"
+            f" {shown(folder.with_name(name))}: run it again"
+        )
+    return folder
 
 
 def _beside(path: Path) -> Path:

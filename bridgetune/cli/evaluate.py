@@ -21,6 +21,7 @@ from bridgetune.cli.options import (
     Undecided,
     Weights,
     WeightsKey,
+    check_network,
     check_pictures,
 )
 from bridgetune.cli.tables import print_table
@@ -95,6 +96,7 @@ def evaluate(
         raise RequestError("--force: given without --out, --csv or --keep, whose files it is for; leave it out")
     _check_files(sources, fused, out, csv_out, force)
     check_pictures(sources, fused)
+    check_network(generator, weights)
     from bridgetune.evaluation.evaluating import evaluate as measure
     from bridgetune.evaluation.rendering import comma_separated
     from bridgetune.evaluation.tables import image_table

@@ -20,6 +20,7 @@ from bridgetune.cli.options import (
     Trust,
     Weights,
     WeightsKey,
+    check_network,
 )
 from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, limits
 from bridgetune.errors import RequestError
@@ -58,6 +59,7 @@ def export(
 ) -> None:
     """Write a generator as a file that runs without bridgetune, and check it against the network itself."""
     wanted = _size(size)
+    check_network(generator, weights)
     from bridgetune.exporting import FORMATS, check_place
     from bridgetune.exporting import export as write
     from bridgetune.opening import open_generator

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from bridgetune.cli.options import check_pictures, folder
+from bridgetune.cli.options import check_pairs, check_pictures, folder
 from bridgetune.cli.training import Network, Pictures, Run
 from bridgetune.cli.verb import from_options
 from bridgetune.config import TuneConfig
@@ -27,7 +27,10 @@ def finetune(
 
     Without it, --alpha 0, the second stage was as good on all that was measured.
     """
-    check_pictures(*pictures.folders, clear, blurred)
+    pictures.check(needed=unlabelled is None)
+    check_pictures(clear, blurred)
+    check_pairs(unlabelled)
+    network.check()
     from bridgetune.training import finetune as train
 
     run.check()

@@ -26,6 +26,8 @@ from bridgetune.cli.options import (
     Undecided,
     Weights,
     WeightsKey,
+    check_network,
+    check_pairs,
 )
 from bridgetune.errors import RequestError
 from bridgetune.paths import is_folder, shown
@@ -89,6 +91,8 @@ def fuse(
         assert first is not None
         assert second is not None
         _check_files([first, second], out, map_out, force)
+    check_pairs(pairs)
+    check_network(generator, weights)
     from bridgetune.inference import Queries, check_places, fuse_files, fuse_folder
     from bridgetune.inference.mapless import refuse_map
     from bridgetune.opening import open_method

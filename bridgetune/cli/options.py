@@ -11,7 +11,9 @@ import typer
 
 from bridgetune.documents import parse_json
 from bridgetune.errors import RequestError
-from bridgetune.paths import check_folder
+from bridgetune.files import check_made
+from bridgetune.paths import check_file, check_folder, is_folder
+from bridgetune.plugins import registry
 
 NETWORK, PICTURES = "The network", "The pictures"
 """Panels of `--help`."""
@@ -157,6 +159,31 @@ def check_pictures(*folders: Path | None) -> None:
     for path in folders:
         if path is not None:
             check_folder(path, "a folder of images")
+
+
+def check_pairs(*folders: Path | None) -> None:
+    """Raise `RequestError` where one is no folder of pairs, or they are still being made; see `check_pictures`."""
+    for path in folders:
+        if path is not None:
+            check_folder(check_made(path), "a folder with A/ and B/")
+
+
+def check_network(generator: str | None, weights: Path | None = None) -> None:
+    """Refuse, before torch is waited for, a network that cannot be opened.
+
+    Args:
+        generator: As `open_method` takes it. What is no folder and can only be a plugin's name has to be one.
+        weights: A file or a folder.
+
+    Raises:
+        RequestError: No plugin has such a generator or evaluator; no such file.
+    """
+    if generator and ":" not in generator and Path(generator).name == generator and not is_folder(generator):
+        known = registry()
+        if generator not in known.evaluators():
+            known.find(generator)
+    if weights is not None and not is_folder(weights):
+        check_file(weights, "weights")
 
 
 def folder(help: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import GENERATOR, Force, Recipe, Trust, Undecided, check_pictures
+from bridgetune.cli.options import GENERATOR, Force, Recipe, Trust, Undecided, check_network, check_pictures
 from bridgetune.config.bounds import ColumnWidth, limits
 from bridgetune.errors import RequestError
 
@@ -61,6 +61,8 @@ def panels(
     given = _one_each("--weights", weights, generator) or ["shipped"] * len(generator)
 
     check_pictures(sources / "A", sources / "B")
+    for one, own in zip(generator, given, strict=True):
+        check_network(one, None if own == "shipped" else Path(own))
     from bridgetune.data import check_image_place, write_image
     from bridgetune.destinations import check_apart
     from bridgetune.evaluation.panels import decision_rows, draw_panels, panel_pairs

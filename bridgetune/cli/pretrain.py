@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from bridgetune.cli.options import check_pictures
 from bridgetune.cli.training import Network, Pictures, Run
 from bridgetune.cli.verb import from_options
 from bridgetune.config import PretrainConfig
@@ -13,7 +12,8 @@ from bridgetune.config import PretrainConfig
 @from_options
 def pretrain(run: Run, network: Network, pictures: Pictures, config: PretrainConfig) -> None:
     """Train a generator on pairs with known maps (stage 1). A NAME without --weights starts fresh."""
-    check_pictures(*pictures.folders)
+    pictures.check()
+    network.check()
     import torch
 
     from bridgetune.training import pretrain as train

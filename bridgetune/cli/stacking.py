@@ -12,7 +12,17 @@ import typer
 from rich.progress import TaskID
 
 from bridgetune.cli.console import ERRORS, Drawn
-from bridgetune.cli.options import GENERATOR, NETWORK, Mirrored, Scales, Symmetric, Trust, Weights, WeightsKey
+from bridgetune.cli.options import (
+    GENERATOR,
+    NETWORK,
+    Mirrored,
+    Scales,
+    Symmetric,
+    Trust,
+    Weights,
+    WeightsKey,
+    check_network,
+)
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
 from bridgetune.paths import are_same, as_text, is_folder, shown
@@ -67,6 +77,7 @@ class Method:
                     flag = "--" + field.name.replace("_", "-")
                     raise RequestError(f"{flag}: is for a network, and none is asked for; name one with --generator")
             return None
+        check_network(self.generator, self.weights)
         from bridgetune.inference.mapless import refuse_map
         from bridgetune.opening import open_method
 

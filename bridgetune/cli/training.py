@@ -22,6 +22,9 @@ from bridgetune.cli.options import (
     Trust,
     Weights,
     WeightsKey,
+    check_network,
+    check_pairs,
+    check_pictures,
     folder,
     json_or_text,
     named_values,
@@ -90,6 +93,10 @@ class Network:
         ),
     ] = None
 
+    def check(self) -> None:
+        """Raise `RequestError` where no plugin has it, or there are no such weights."""
+        check_network(self.generator, self.weights)
+
     def opened(self, weights: str | None) -> Adapter:
         """The generator.
 
@@ -130,10 +137,25 @@ class Pictures:
         """Whether there are any."""
         return bool(self.images or self.masks or self.pairs)
 
-    @property
-    def folders(self) -> tuple[Path | None, ...]:
-        """Those that hold pictures themselves."""
-        return self.images, self.masks, self.val_images, self.val_masks
+    def check(self, needed: bool = True) -> None:
+        """Refuse, before torch is waited for, what could not be read.
+
+        Args:
+            needed: Whether there have to be any.
+
+        Raises:
+            RequestError: The options name no pairs, more than one kind, or half of what it takes; or there are no such
+                folders.
+        """
+        photographs, masks, pairs = (path is not None for path in (self.images, self.masks, self.pairs))
+        if photographs != masks or (photographs and pairs) or (needed and not self.named):
+            raise RequestError(
+                "training pairs: expected --images DIR --masks DIR, or --pairs DIR with A/, B/ and mask/"
+            )
+        if (self.val_images is None) != (self.val_masks is None):
+            raise RequestError("held-out pairs: expected both --val-images DIR and --val-masks DIR")
+        check_pictures(self.images, self.masks, self.val_images, self.val_masks)
+        check_pairs(self.pairs)
 
     def opened(self, config: TrainConfig) -> OpenPictures:
         """The same, as the settings want them."""
@@ -144,7 +166,7 @@ class OpenPictures:
     """A run's pictures, all in one cache and one framing.
 
     Args:
-        named: The folders.
+        named: The folders, checked.
         config: The stage's settings.
     """
 
@@ -156,31 +178,21 @@ class OpenPictures:
         self._flips = RECIPES[config.recipe].flips
 
     def pairs(self) -> PairSource:
-        """What is trained on.
-
-        Raises:
-            RequestError: The options name no pairs, or more than one kind.
-        """
+        """What is trained on."""
         from bridgetune.data import FolderPairs
 
-        images, masks, pairs = self._named.images, self._named.masks, self._named.pairs
-        if pairs is not None and images is None and masks is None:
-            return FolderPairs(pairs, flips=self._flips, **self._framing)
-        if images is not None and masks is not None and pairs is None:
-            return self._made(images, masks, self._flips, AUGMENTATIONS[self._config.augmentation])
-        raise RequestError("training pairs: expected --images DIR --masks DIR, or --pairs DIR with A/, B/ and mask/")
+        if self._named.pairs is not None:
+            return FolderPairs(self._named.pairs, flips=self._flips, **self._framing)
+        images, masks = self._named.images, self._named.masks
+        assert images is not None
+        assert masks is not None
+        return self._made(images, masks, self._flips, AUGMENTATIONS[self._config.augmentation])
 
     def held_out(self) -> PairSource | None:
-        """What is validated on; None where a share of the pairs is to be.
-
-        Raises:
-            RequestError: The options name photographs or masks alone.
-        """
+        """What is validated on; None where a share of the pairs is to be."""
         images, masks = self._named.val_images, self._named.val_masks
-        if images is None and masks is None:
-            return None
         if images is None or masks is None:
-            raise RequestError("held-out pairs: expected both --val-images DIR and --val-masks DIR")
+            return None
         return self._made(images, masks, False, NO_AUGMENTATION)
 
     def references(self, clear: Path, blurred: Path) -> References:

@@ -19,10 +19,9 @@ from bridgetune.data.blur import random_kernel_size
 from bridgetune.data.folders import THREADS, Verify
 from bridgetune.data.framing import Fit
 from bridgetune.data.pairs import SyntheticPairs, multi_focus_pair
-from bridgetune.data.stored import half_made
 from bridgetune.destinations import check_folder
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.files import write_whole
+from bridgetune.files import half_made, write_whole
 from bridgetune.locking import held_beside
 from bridgetune.paths import entries, is_there, shown
 from bridgetune.pictures.images import to_pixels, write_image

@@ -17,32 +17,8 @@ from bridgetune.data.folders import Verify, collect
 from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
 from bridgetune.data.pairs import Pair, alone
-from bridgetune.errors import RequestError
-from bridgetune.paths import is_folder, is_there
+from bridgetune.files import check_made
 from bridgetune.pictures.images import to_batch
-
-HALF_MADE = ".bridgetune-partial"
-
-
-def half_made(folder: Path) -> Path:
-    """Where the pairs are made that will be in a folder when they are whole."""
-    return folder.with_name(f".{folder.name}{HALF_MADE}")
-
-
-def _whole(folder: Path) -> Path:
-    """The folder.
-
-    Raises:
-        RequestError: It is one that `bridgetune data make` has begun.
-    """
-    begun = folder.name.startswith(".") and folder.name.endswith(HALF_MADE)
-    if begun or (not is_there(folder) and is_folder(half_made(folder))):
-        name = folder.name[1 : -len(HALF_MADE)] if begun else folder.name
-        raise RequestError(
-            f"{folder}: bridgetune data make has not ended, or was killed; once it has, the pairs are in"
-            f" {folder.with_name(name)}: run it again"
-        )
-    return folder
 
 
 class _StoredPairs:
@@ -59,7 +35,7 @@ class _StoredPairs:
         verify: Verify = "decode",
         cache: PixelCache | None = None,
     ) -> None:
-        self._root = root = _whole(Path(root))
+        self._root = root = check_made(Path(root))
         self._framing = Framing(size, fit, flips)
         masks = [root / name for name in self._mask_folders]
         self._scenes = FramedScenes([root / "A", root / "B"], masks, self._framing, verify, cache)
@@ -145,6 +121,6 @@ def sources_of(folder: str | os.PathLike[str], verify: Verify = "header") -> lis
     Raises:
         RequestError: A missing folder, or no pair of one size.
     """
-    folder = _whole(Path(folder))
+    folder = check_made(Path(folder))
     files = collect([folder / "A", folder / "B"], verify=verify).groups
     return [SourceFiles(first.stem, first, second) for first, second in files]

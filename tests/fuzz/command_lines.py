@@ -139,7 +139,7 @@ def wrong(draw: st.DrawFn) -> Case:
     if how == "option":
         option = draw(st.sampled_from(sure))
         values = [draw(_wrong_value(option)) for _ in range(option.values)]
-        right = [*_without(right, option), option.flag, *values]
+        right = [*without(right, option), option.flag, *values]
     elif how == "valueless":
         right.append(draw(st.sampled_from(sure)).flag)
     elif how == "surplus" and verb not in ("compare", "report", "inspect"):
@@ -157,7 +157,7 @@ def _wrong_value(option: Option) -> SearchStrategy[str]:
     return st.sampled_from(("nonsense", "", "NONE", "\u202e", LONG))
 
 
-def _without(arguments: list[str], option: Option) -> list[str]:
+def without(arguments: list[str], option: Option) -> list[str]:
     """The arguments but for an option that they give: the last one would count, and some refuse a second."""
     if option.flag not in arguments or option.kind == "flag":
         return arguments
@@ -173,7 +173,7 @@ def odd(draw: st.DrawFn) -> Case:
     for option in draw(st.lists(st.sampled_from(VERBS[verb]), min_size=1, max_size=3)):
         values = [draw(_odd_value(option)) for _ in range(option.values)] if option.kind != "flag" else []
         if option.flag:
-            arguments = [*_without(arguments, option), option.flag, *values]
+            arguments = [*without(arguments, option), option.flag, *values]
         else:
             arguments[:1] = values
     return Case((*verb.split(), *arguments), within=20.0)

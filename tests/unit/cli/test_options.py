@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,31 +123,3 @@ def test_a_number_beyond_is_refused_by_the_name_of_its_option(
     assert stopped.value.code == 2
     assert len(said) == 1
     assert option in said[0] or "--batch" in said[0]
-
-
-def test_a_folder_that_is_not_there_is_refused_before_torch_is_waited_for(tmp_path: Path):
-    lines = [
-        ["data", "make", "--images", "missing", "--masks", "missing", "--out", "new"],
-        ["panels", "--sources", "missing", "--generator", "drpl", "--out", "new.png"],
-        ["evaluate", "--sources", "missing", "--generator", "drpl"],
-        ["pretrain", "--images", "missing", "--masks", "missing", "--out", "new"],
-        ["finetune", "--images", ".", "--masks", ".", "--clear", ".", "--blurred", "missing", "--out", "new"],
-    ]
-    asked = f"""
-import sys
-from bridgetune.cli import main
-for line in {lines!r}:
-    try:
-        main(line)
-    except SystemExit as stop:
-        print(stop.code)
-print("torch" in sys.modules)
-"""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    finished = subprocess.run(
-        [sys.executable, "-c", asked], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert finished.stdout.split() == ["2"] * len(lines) + ["False"]
-    said = finished.stderr.splitlines()
-    assert len(said) == len(lines)
-    assert all("no such folder, expected a folder of images; check the path" in line for line in said)

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from bridgetune.data import FolderPairs, make_dataset, multi_focus_pair, read_image, read_mask
-from bridgetune.data.stored import UnlabelledPairs, half_made, sources_of
+from bridgetune.data.stored import UnlabelledPairs, sources_of
 from bridgetune.errors import RequestError, WorkError
+from bridgetune.files import half_made
 from bridgetune.locking import held_beside
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from bridgetune.config import StackMaking
 from bridgetune.data import make_stack, make_stacks, read_image, write_image
-from bridgetune.data.stored import half_made
 from bridgetune.errors import RequestError, WorkError
+from bridgetune.files import half_made
 
 MAKING = StackMaking(blur=4, breathing=0.02, depth_shape="steps")
 

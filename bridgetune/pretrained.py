@@ -20,6 +20,9 @@ from bridgetune.weights import check_values, chosen, nearest, read_state_dicts
 OF_A_RUN = ("checkpoints", "metrics.jsonl")
 """What lies in a run's folder, and in no saved generator's."""
 
+COUNTER = "num_batches_tracked"
+"""What BatchNorm counts, and did not before torch 0.4.1: weights from before lack it, and fit."""
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -84,7 +87,7 @@ def read_weights(
     if fault := _misfit(own, tensors):
         raise RequestError(f"{shown(path)}: {fault}")
     check_values(path, tensors, network)
-    network.load_state_dict(tensors, strict=False)  # what is missing shares its memory with what is there
+    network.load_state_dict(tensors, strict=False)  # what is missing shares its memory with what is there, or counts
 
 
 def _found(
@@ -124,7 +127,11 @@ def _misfit(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:
                 " the weights are another network's, or its options differ"
             )
     shared = {own[name].data_ptr() for name in tensors if name in own}
-    missing = [name for name in own if name not in tensors and own[name].data_ptr() not in shared]
+    missing = [
+        name
+        for name in own
+        if name not in tensors and own[name].data_ptr() not in shared and not name.endswith(COUNTER)
+    ]
     surplus = [name for name in tensors if name not in own]
     return _listed("lacks", missing) or _listed("has, beyond what the network takes,", surplus)
 

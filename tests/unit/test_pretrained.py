@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 import bridgetune
 from bridgetune import RequestError
@@ -37,6 +38,14 @@ def test_weights_that_lack_or_exceed_are_refused_by_name(tmp_path: Path, change,
     save_file(tensors, tmp_path / "w.safetensors")
     with pytest.raises(RequestError, match=said):
         read_weights(network(), tmp_path / "w.safetensors")
+
+
+def test_weights_from_before_batch_norm_counted_fit(tmp_path: Path):
+    trained, fresh = (nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2)) for _ in range(2))
+    trained[1].running_mean.fill_(3.0)
+    torch.save({name: value for name, value in trained.state_dict().items() if "num" not in name}, tmp_path / "old.pth")
+    read_weights(fresh, tmp_path / "old.pth")
+    assert all(torch.equal(value, trained.state_dict()[name]) for name, value in fresh.state_dict().items())
 
 
 def test_files_that_are_no_weights_are_refused(tmp_path: Path):

@@ -21,9 +21,14 @@ from bridgetune.targets import cause
 
 logger = logging.getLogger("bridgetune")
 
-OURS = ("bridgemff", "classic", "drpl", "msfin")
-"""Plugins that are kept with this package, as `bridgetune-NAME`: the only ones whose installation is ever suggested. A
-name may come from a file, and whoever wrote the file may have published a distribution of that name."""
+OURS = {
+    **{name: name for name in ("bridgemff", "drpl", "msfin")},
+    **dict.fromkeys(("classic", "modified-laplacian", "spatial-frequency", "laplacian-pyramid"), "classic"),
+    **dict.fromkeys(("peers", "sesf", "gacn", "ifcnn", "mfif-gan", "cnn", "ecnn"), "peers"),
+}
+"""What plugins that are kept with this package bring -> the plugin, whose distribution is `bridgetune-PLUGIN`: the only
+ones whose installation is ever suggested. A name may come from a file, and whoever wrote the file may have published a
+distribution of that name."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +214,7 @@ def _joined(answers: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
 
 def _mend(name: str, near: list[str]) -> str:
     if name in OURS:
-        return f"; its plugin is not installed: `pip install bridgetune-{name}`"
+        return f"; its plugin is not installed: `pip install bridgetune-{OURS[name]}`"
     if near:
         return f"; did you mean {near[0]!r}?"
     return "; the plugin that brings it is not installed, or the name is mistyped"

@@ -101,6 +101,8 @@ def _found(
             raise
         try:
             return foreign(path)
+        except RequestError:
+            raise
         except Exception:  # a file of no kind that either knows
             raise error from None
     tensors = chosen(path, found, lambda view: not _misfit(own, view), key)

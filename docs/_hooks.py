@@ -40,6 +40,7 @@ PAGES = {
     "bridgetune_plugins/bridgetune-bridgemff/src/bridgetune_bridgemff/weights/README.md": "networks/weights.md",
     "bridgetune_plugins/bridgetune-msfin/README.md": "networks/msfin.md",
     "bridgetune_plugins/bridgetune-drpl/README.md": "networks/drpl.md",
+    "bridgetune_plugins/bridgetune-peers/README.md": "networks/peers.md",
     "bridgetune_plugins/bridgetune-classic/README.md": "networks/classic.md",
 }
 """File of the repository -> the page that it is."""

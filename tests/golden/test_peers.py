@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,36 +15,18 @@ from torch import Tensor, nn
 import bridgetune
 from bridgetune import AdapterConfig, Steps, TuneConfig, wrap
 from bridgetune.data import read_image
-from tests.zoo import peers
+from bridgetune.plugins import registry
+from bridgetune.wrapping import Adapter
+from bridgetune_peers.gacn import GACN
+from bridgetune_peers.ifcnn import IFCNN
+from tests.zoo.peers import GACNWithMaps
 
-SKIMAGE = (0.2125, 0.7154, 0.0721)
-"""The luma that SESF and GACN were trained with."""
-
-FOUND: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
-    "sesf_fuse": (peers.SESF, {"color": "gray"}),
-    "gacn": (peers.GACN, {"color": "gray", "item": 1, "output": "probability"}),
-    "ifcnn": (
-        peers.IFCNN,
-        {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "output": "fused"},
-    ),
-}
-"""Folder of the weights -> the network, and what `wrap` is to find without a word."""
-
-TRAINED: dict[str, dict[str, Any]] = {
-    "sesf_fuse": {"luma": SKIMAGE, "mean": (0.4500517361627943,), "std": (0.26465333914691797,)},
-    "gacn": {"luma": SKIMAGE},
-    "ifcnn": {},
-}
-"""What their authors' programs do to the images beside that."""
+FOLDERS = {"sesf": "sesf_fuse", "gacn": "gacn", "ifcnn": "ifcnn"}
+"""Generator -> the folder of its released weights and what they answer."""
 
 
-def released(name: str, shared: Callable[[str], Path]) -> nn.Module:
-    network = FOUND[name][0]()
-    file = shared(f"reference/peers/{name}/weights.pth")
-    missing = network.load_state_dict(torch.load(file, weights_only=True, map_location="cpu"), strict=False)
-    assert not missing.unexpected_keys
-    assert all(key.endswith("num_batches_tracked") for key in missing.missing_keys)
-    return network.eval()
+def released(name: str, shared: Callable[[str], Path]) -> Adapter:
+    return bridgetune.create(name, weights=shared(f"reference/peers/{FOLDERS[name]}/weights.pth"))
 
 
 def pair(shared: Callable[[str], Path], stem: str = "01") -> tuple[Tensor, Tensor]:
@@ -53,28 +34,44 @@ def pair(shared: Callable[[str], Path], stem: str = "01") -> tuple[Tensor, Tenso
     return first, second
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("sesf_fuse", 74_803), ("gacn", 68_820), ("ifcnn", 83_587)])
-def test_a_released_network_is_wrapped_without_a_word(name: str, parameters: int, shared: Callable[[str], Path]):
-    network = released(name, shared)
-    assert sum(parameter.numel() for parameter in network.parameters()) == parameters
-    assert wrap(network).config == AdapterConfig(**FOUND[name][1])
+def as_released(name: str, shared: Callable[[str], Path]) -> nn.Module:
+    """The network with its weights, as its authors' program has it."""
+    network = released(name, shared).unwrap()
+    return GACNWithMaps(network).eval() if isinstance(network, GACN) else network
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("sesf", AdapterConfig(color="gray")),
+        ("gacn", AdapterConfig(color="gray", item=1, output="probability")),
+        ("ifcnn", AdapterConfig(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), output="fused")),
+    ],
+)
+def test_a_released_network_is_wrapped_without_a_word(name: str, found: AdapterConfig, shared: Callable[[str], Path]):
+    """And decides as the plugin's generator does, but for what nobody can see: the luma, SESF's mean and deviation."""
+    generator = wrap(as_released(name, shared))
+    assert generator.config == found
+    images = [image[..., 150:310, 150:310] for image in pair(shared)]
+    with torch.no_grad():
+        decisions, expected = (each.eval()(*images) > 0 for each in (generator, released(name, shared)))
+    assert (decisions == expected).float().mean() > 0.94
+    assert expected.float().mean().item() not in (0.0, 1.0)
 
 
 @pytest.mark.parametrize("stem", ["01", "15"])
 def test_sesf_decides_as_its_authors_program(stem: str, shared: Callable[[str], Path]):
-    config = AdapterConfig(**FOUND["sesf_fuse"][1], **TRAINED["sesf_fuse"])
     with torch.no_grad():
-        logits = wrap(released("sesf_fuse", shared), config)(*pair(shared, stem))[0, 0].numpy()
+        logits = released("sesf", shared)(*pair(shared, stem))[0, 0].numpy()
     golden = np.asarray(Image.open(shared(f"reference/peers/sesf_fuse/{stem}_map.png"))) > 127
     assert ((logits > 0) != golden).mean() < 0.0005
 
 
 def test_gacn_draws_its_authors_map(shared: Callable[[str], Path]):
-    network, (first, second) = released("gacn", shared), pair(shared)
-    config = AdapterConfig(**FOUND["gacn"][1], **TRAINED["gacn"])
     golden = np.load(shared("reference/peers/gacn/01_raw.npz"))
+    config = registry().find("gacn")[1].adapter
     with torch.no_grad():
-        hard, soft = wrap(network, config).answer(first, second)
+        hard, soft = wrap(as_released("gacn", shared), config).answer(*pair(shared))
     for map_, name in ((hard, "map_raw"), (soft, "map_guided")):
         off = np.abs(map_[0, 0].numpy() - golden[name])
         # Its two factors of 1000 make much of rounding where the map goes from 0 to 1.
@@ -83,7 +80,7 @@ def test_gacn_draws_its_authors_map(shared: Callable[[str], Path]):
 
 
 def test_ifcnn_fuses_its_authors_picture_and_its_map_is_read_off_it(shared: Callable[[str], Path]):
-    generator, (first, second) = wrap(released("ifcnn", shared)).eval(), pair(shared)
+    generator, (first, second) = released("ifcnn", shared), pair(shared)
     with torch.no_grad():
         fused = (generator.fused(first, second)[0].permute(1, 2, 0).numpy() * 255).astype(int)
         logits = generator(first, second)
@@ -99,7 +96,7 @@ def test_an_end_to_end_network_is_tuned_saved_and_loaded(shared: Callable[[str],
     data = {name: shared(f"data/duts/val/{name}") for name in ("image", "mask")}
     pairs = SyntheticPairs(data["image"], data["mask"], size=48)
     references = References.from_folders(shared("data/references/clear"), shared("data/references/blurred"), size=48)
-    generator = wrap(released("ifcnn", shared))
+    generator = wrap(released("ifcnn", shared).unwrap())
     before = generator.unwrap().conv3.conv.weight.clone()
     bridgetune.finetune(
         generator, pairs, references, TuneConfig(duration=Steps(steps=2), batch=2), run_dir=tmp_path / "run"
@@ -107,7 +104,7 @@ def test_an_end_to_end_network_is_tuned_saved_and_loaded(shared: Callable[[str],
     assert not torch.equal(generator.unwrap().conv3.conv.weight, before)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()]
     assert all(0 < line["fidelity"] < 0.2 for line in lines if "loss" in line)
-    again = bridgetune.load(tmp_path / "run", network=peers.IFCNN()).eval()
+    again = bridgetune.load(tmp_path / "run", network=IFCNN()).eval()
     assert again.config == generator.config
     images = torch.rand(2, 1, 3, 40, 48)
     with torch.no_grad():

@@ -23,6 +23,7 @@ import bridgetune
 from bridgetune.data import read_image, read_mask, write_image
 from bridgetune.sweeps import read_sweep
 from bridgetune_bridgemff.checkpoint import _released_name
+from bridgetune_peers import gacn
 from tests.support import ROOT
 from tests.support.blocks import Block, blocks, commands
 from tests.support.commands import run
@@ -142,6 +143,12 @@ def released_in(path: Path) -> None:
     torch.save({_released_name(name): weight for name, weight in weights.items()}, path)
 
 
+def gacn_in(path: Path) -> None:
+    """Random weights under the names of the authors' file."""
+    weights = bridgetune.create("gacn", weights=None).unwrap().state_dict()
+    torch.save({gacn._released_name(name): weight for name, weight in weights.items()}, path)
+
+
 def evaluations_in(folder: Path) -> None:
     folder.mkdir()
     for number, method in enumerate(("MSFIN", "MSFIN+ours")):
@@ -195,6 +202,7 @@ def given(folders: Folders, page: str) -> dict[str, Callable[[Path], object]]:
         "my_module.py": lambda path: path.write_text(MY_MODULE),
         "mine.pth": lambda path: torch.save(make_network().state_dict(), path),
         "generator.pth": released_in,
+        "GACN.pkl": gacn_in,
     }
 
 

@@ -71,6 +71,7 @@ class EvaluatorSpec(BaseModel):
         summary: One line for `bridgetune plugins list`.
         method: Called with nothing, returns a callable (first, second) -> fused, each (B, 3, H, W) float in [0, 1],
             RGB, any H and W: a function, or a network in eval mode.
+        optimises: Whether it trains something for each pair: it is then called with gradients on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,6 +79,7 @@ class EvaluatorSpec(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     summary: str
     method: Target
+    optimises: bool = False
 
 
 @hookspec

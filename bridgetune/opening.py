@@ -158,7 +158,7 @@ def open_method(
     for option, value in asked.items():
         if value is not None:
             raise RequestError(f"{option}: {spec.name} is an evaluator, which has no such choice; leave it out")
-    return Evaluator(spec.name, _resolved(spec, spec.method)())
+    return Evaluator(spec.name, _resolved(spec, spec.method)(), spec.optimises)
 
 
 def is_factory(name_or_path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -73,10 +74,12 @@ class Evaluator:
     Attributes:
         name: What it is called in tables.
         method: (first, second) -> fused, each (B, 3, H, W) float in [0, 1], RGB, any H and W.
+        optimises: Whether it trains something for each pair, as ZMFF does: it is then called with gradients on.
     """
 
     name: str
     method: Callable[[Tensor, Tensor], Tensor]
+    optimises: bool = False
 
     def __call__(self, first: Tensor, second: Tensor) -> Tensor:
         """The fused image.
@@ -93,13 +96,14 @@ class Evaluator:
         if first.ndim == second.ndim == 3:
             return self(first[None], second[None])[0]
         check_pair(first, second)
-        fused = self.method(first, second)
+        with torch.enable_grad() if self.optimises else nullcontext():
+            fused = self.method(first, second)
         if not isinstance(fused, Tensor) or fused.shape != first.shape:
             answer = _described(fused) if isinstance(fused, Tensor) else f"a {type(fused).__name__}"
             raise RequestError(
                 f"evaluator {self.name!r}: answers {answer}, expected {tuple(first.shape)} as its images"
             )
-        return fused.clamp(0, 1)
+        return (fused.detach() if self.optimises else fused).clamp(0, 1)
 
 
 def check_pair(first: Tensor, second: Tensor) -> None:

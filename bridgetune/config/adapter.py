@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, Strict, model_validator
 
 from bridgetune.config._model import Frozen, Share
 from bridgetune.config.bounds import LEAST_SCALE, MOST_SCALES, Deviation, Place, Scaling
@@ -29,9 +29,17 @@ Call = Literal["pair", "concat", "list", "tuple", "stack", "stacked channels", "
 - `each`, one image at a time; the map is what the answers differ by
 """
 
-Extra = Literal["none", "zeros", "black"]
+Word = (
+    Annotated[bool, Strict()]
+    | Annotated[int, Strict(), Field(ge=-(10**9), le=10**9)]
+    | Annotated[Scaling, Strict()]
+    | Annotated[str, Strict(), Field(max_length=200)]
+)
+"""An argument that says how, and is no image."""
+
+Extra = Literal["none", "zeros", "black"] | Word
 """An argument that the network insists on, though it can do without: `none`, None; `zeros`, a map (B, 1, H, W) of 0;
-`black`, an image (B, C, H, W) of 0."""
+`black`, an image (B, C, H, W) of 0. Or what it is to be told: any other word, a number or a truth value."""
 
 
 def whole_fractions(scales: Scales) -> Scales:
@@ -59,13 +67,18 @@ class AdapterConfig(Frozen):
 
     call: Call = "pair"
     """How the pair is handed over, see `Call`."""
-    prefix: tuple[str, ...] = ()
+    prefix: tuple[Word, ...] = ()
     """Arguments before the images, as in ``net("fuse", first, second)``."""
     keywords: tuple[str, ...] = ()
     """Names that the images are passed by, two for `pair`, else one; empty passes them by position. Of `dict` they are
     the two keys."""
     extra: tuple[Extra, ...] = ()
-    """What else the network insists on behind the images, see `Extra`."""
+    """What else the network insists on behind the images, see `Extra`: ``("test",)`` as in
+    ``net(first, second, "test")``."""
+    frames: Literal["two", "any"] = "two"
+    """How many images the network takes at once: `two`; or `any` number, for each of which it has a channel or an
+    output (`softmax`, `complementary`), or all of which it fuses (`fused`). All frames of a stack are then shown to it
+    together."""
     layout: Literal["channels first", "channels last"] = "channels first"
     """`channels first`, (B, C, H, W), or `channels last`, (B, H, W, C), for images and map alike."""
     color: Literal["rgb", "gray"] = "rgb"
@@ -128,6 +141,11 @@ class AdapterConfig(Frozen):
         return self.output in ("softmax", "complementary")
 
     @property
+    def together(self) -> bool:
+        """Whether the network says of each of any number of images how much it is in focus."""
+        return (self.frames == "any" or self.call == "each") and self.side is None
+
+    @property
     def local(self) -> bool:
         """Whether the map is read from one call of the network on images of any size, and from its answer alone."""
         return self.side is None and self.call != "each" and self.output != "fused" and self.stride == 1
@@ -172,6 +190,8 @@ class AdapterConfig(Frozen):
             raise ValueError(f"output: got {self.output!r} for two items, expected 'complementary' or 'softmax'")
         if self.output == "fused" and (self.auxiliary or self.call == "each"):
             raise ValueError("output: got 'fused', expected a call that has both images, and no auxiliary maps")
+        if self.frames == "any" and not (self.output == "fused" or (self.paired and self.channel == 0)):
+            raise ValueError("frames: got 'any', expected output='softmax', 'complementary' or 'fused', and channel=0")
         if self.side is not None and self.auxiliary:
             raise ValueError("auxiliary: expected none for a network that takes one side only")
         if self.fit == "patches" and self.side is None:

@@ -20,7 +20,7 @@ def fuse_without_map(evaluator: Evaluator, first: NDArray[Any], second: NDArray[
         evaluator: See there.
         first, second: (H, W, 3) uint8 or uint16, both the same.
     """
-    with torch.inference_mode():
+    with torch.no_grad() if evaluator.optimises else torch.inference_mode():
         fused = evaluator(_canonical(first), _canonical(second))[0].permute(1, 2, 0).double().cpu().numpy()
     levels: NDArray[Any] = (fused * np.iinfo(first.dtype).max).round().astype(first.dtype)
     return levels

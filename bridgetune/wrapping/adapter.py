@@ -159,7 +159,7 @@ class Adapter(Generator):
         images = self.domain(first), self.domain(second)
         if self.config.call == "each":
             return tuple(self._called(alone(image, self.config)) for image in images)
-        return self._called(arguments(*images, self.config))
+        return self._called(arguments(images, self.config))
 
     def read(self, answer: Any, first: Tensor, second: Tensor) -> Tensor:
         """The map in what `answer` returned for that pair, (B, 1, H, W) logits."""

@@ -15,7 +15,7 @@ from bridgetune.modes import evaluating
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.known_pair import half_and_half, texture
 from bridgetune.wrapping.observing import Observation, tensors_of, undisturbed
-from bridgetune.wrapping.reading import outline
+from bridgetune.wrapping.reading import outline, without_frame_axis
 from bridgetune.wrapping.styles import argument_names, of_one_argument, of_one_image, of_two_images, with_extras
 from bridgetune.wrapping.traces import copied, needs_completing, without_leftovers
 
@@ -241,6 +241,7 @@ def stride_of(output: Tensor, call: Call) -> int:
 
     A map is of floating point, of the pair's batch, with at most four channels: more are features.
     """
+    output = without_frame_axis(output)
     if not output.is_floating_point() or output.ndim not in (3, 4) or output.shape[0] != 1:
         return 0
     shape = channels_first(output, call.config).shape
@@ -251,6 +252,7 @@ def stride_of(output: Tensor, call: Call) -> int:
 
 def channels_first(output: Tensor, config: AdapterConfig) -> Tensor:
     """(B, C, h, w) of an output that may have no channel axis, or have it last."""
+    output = without_frame_axis(output)
     if output.ndim == 3:
         return output.unsqueeze(1)
     return output if config.layout == "channels first" else output.permute(0, 3, 1, 2)

@@ -1,66 +1,74 @@
-"""How a pair of images is handed to a network: every way of calling that `AdapterConfig` can say."""
+"""How images are handed to a network, two or more: every way of calling that `AdapterConfig` can say."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from bridgetune.config import AdapterConfig
+from bridgetune.config.adapter import Extra
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 """By position, and by name."""
 
 
-def arguments(first: Tensor, second: Tensor, config: AdapterConfig) -> Arguments:
+def arguments(images: Sequence[Tensor], config: AdapterConfig) -> Arguments:
     """What the network is called with.
 
     Args:
-        first, second: (B, C, H, W) in the network's own values.
+        images: (B, C, H, W) each, in the network's own values.
         config: Of any `call` but `each`, which takes one image at a time, see `alone`.
     """
-    extra = [_extra(name, first) for name in config.extra]
-    images = arranged(first, second, config)
+    extra = [_extra(one, images[0]) for one in config.extra]
+    held = arranged(images, config)
     if config.keywords and config.call != "dict":
-        return (*config.prefix, *extra), dict(zip(config.keywords, images, strict=True))
-    return (*config.prefix, *images, *extra), {}
+        return (*config.prefix, *extra), dict(zip(config.keywords, held, strict=True))
+    return (*config.prefix, *held, *extra), {}
 
 
 def alone(image: Tensor, config: AdapterConfig) -> Arguments:
     """What the network is called with where it takes one image at a time."""
-    extra = [_extra(name, image) for name in config.extra]
+    extra = [_extra(one, image) for one in config.extra]
     image = image.permute(0, 2, 3, 1) if config.layout == "channels last" else image
     if config.keywords:
         return (*config.prefix, *extra), {config.keywords[0]: image}
     return (*config.prefix, image, *extra), {}
 
 
-def arranged(first: Tensor, second: Tensor, config: AdapterConfig) -> list[Any]:
+def arranged(images: Sequence[Tensor], config: AdapterConfig) -> list[Any]:
     """What holds the images among the arguments."""
     if config.layout == "channels last":
-        first, second = first.permute(0, 2, 3, 1), second.permute(0, 2, 3, 1)
+        images = [image.permute(0, 2, 3, 1) for image in images]
     channels = 3 if config.layout == "channels last" else 1
     match config.call:
         case "concat":
-            return [torch.cat([first, second], channels)]
+            return [torch.cat(list(images), channels)]
         case "list":
-            return [[first, second]]
+            return [list(images)]
         case "tuple":
-            return [(first, second)]
+            return [tuple(images)]
         case "stack":
-            return [torch.stack([first, second], 1)]
+            return [torch.stack(list(images), 1)]
         case "stacked channels":
-            return [torch.stack([first, second], 2 if channels == 1 else 4)]
+            return [torch.stack(list(images), 2 if channels == 1 else 4)]
         case "batch":
-            return [torch.cat([first, second])]
+            return [torch.cat(list(images))]
         case "dict":
-            return [dict(zip(config.keywords, (first, second), strict=True))]
+            return [dict(zip(config.keywords, images, strict=True))]
         case _:
-            return [first, second]
+            return list(images)
 
 
-def _extra(name: str, image: Tensor) -> Tensor | None:
-    if name == "none":
-        return None
-    return torch.zeros_like(image[:, :1] if name == "zeros" else image)
+def _extra(asked: Extra, image: Tensor) -> Any:
+    match asked:
+        case "none":
+            return None
+        case "zeros":
+            return torch.zeros_like(image[:, :1])
+        case "black":
+            return torch.zeros_like(image)
+        case _:
+            return asked

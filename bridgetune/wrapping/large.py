@@ -109,8 +109,7 @@ def _in_strips(
     """(batch, 1, h, w)."""
 
     def rows(start: int, stop: int) -> list[Tensor]:
-        first, second = order(*map(adapter.domain.converted, view.piece(slice(start, stop))))
-        return arranged(first, second, adapter.config)
+        return arranged(order(*map(adapter.domain.converted, view.piece(slice(start, stop)))), adapter.config)
 
     network, (height, width) = adapter.network, view.padded
     assert isinstance(network, InStrips)

@@ -49,8 +49,9 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
     excuse = call.observed.excuse()
     if call.observed.optimised:
         raise RequestError(
-            f"{name} cannot be tuned: {excuse}; BridgeTune tunes one network for all images. bridgetune.Evaluator takes"
-            " such a method to be evaluated and compared"
+            f"{name} cannot be tuned: {excuse}, and BridgeTune tunes one network for all images; to measure and compare"
+            f" it, make it an evaluator: bridgetune.Evaluator({name!r}, network, optimises=True), or, to have it by"
+            " name, a plugin's bridgetune_register_evaluators"
         )
     if not tensors:
         reason = excuse or f"it returned {outline(call.answer)}"

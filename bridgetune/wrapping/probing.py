@@ -12,6 +12,8 @@ from bridgetune.wrapping.calls import Call, outputs_of, sizes, working_calls
 from bridgetune.wrapping.candidates import SURE, Candidate, agreement
 from bridgetune.wrapping.outputs import Asked, candidates
 from bridgetune.wrapping.scaling import DOMAINS, in_domain, scaling
+from bridgetune.wrapping.styles import takes_more
+from bridgetune.wrapping.together import for_any_number
 
 
 @dataclass(frozen=True)
@@ -201,14 +203,17 @@ def _merit(candidate: Candidate) -> tuple[bool, bool, bool, bool]:
 
 def _finished(network: nn.Module, call: Call, candidate: Candidate) -> Reading:
     changes: dict[str, object] = {}
+    config = candidate.config
     if call.config.fit != "patches":
         changes = dict(sizes(network, call))
-    if "side" not in changes and call.config.side is None and candidate.config.stride == 1:
+    if "side" not in changes and config.side is None and config.stride == 1:
         changes["auxiliary"] = _auxiliary(call, candidate)
+    if "side" not in changes and config.side is None and takes_more(network, call.config):
+        config = for_any_number(network, call.side, candidate)
     because = candidate.because
     if not candidate.responds:
         because += "; it does not tell sharp from blurred yet, so its orientation is taken to be the first image"
-    return Reading(candidate.config.model_copy(update=changes), because, candidate.agreement)
+    return Reading(config.model_copy(update=changes), because, candidate.agreement)
 
 
 def _auxiliary(call: Call, candidate: Candidate) -> tuple[int | str, ...]:

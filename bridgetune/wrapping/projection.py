@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
@@ -38,6 +40,29 @@ def projected(fused: Tensor, first: Tensor, second: Tensor) -> Tensor:
     for window in WINDOWS:
         share = (_mean(shared, window) + FAINT * share) / (_mean(energy, window) + FAINT)
     return 2 * SLOPE * share
+
+
+def nearest(fused: Tensor, images: Sequence[Tensor]) -> Tensor:
+    """How much a fused picture is each of any number of images, as logits.
+
+    In the squares of `projected` the squared distance of the picture from each image is compared with the mean of all
+    of them, by what the images differ by. Of two images the difference is `projected`.
+
+    Args:
+        fused: (B, C, H, W), in [0, 1]; it may go beyond.
+        images: (B, C, H, W) each, in [0, 1].
+
+    Returns:
+        (B, N, H, W), highest where the picture is rather that image.
+    """
+    sources = torch.stack(list(images), 1)
+    distance = (fused[:, None] - sources).square().mean(2)
+    nearer = distance.mean(1, keepdim=True) - distance
+    energy = 4 * (sources - sources.mean(1, keepdim=True)).square().mean((1, 2))[:, None]
+    share = torch.zeros_like(nearer)
+    for window in WINDOWS:
+        share = (_mean(nearer, window) + FAINT * share) / (_mean(energy, window) + FAINT)
+    return SLOPE * share
 
 
 def residue(fused: Tensor, first: Tensor, second: Tensor) -> Tensor:

@@ -49,6 +49,28 @@ def read_logits(answer: object, config: AdapterConfig, item: Item) -> Tensor:
     return logits if config.orientation == "first" else -logits
 
 
+def read_scores(answer: object, config: AdapterConfig, count: int) -> Tensor:
+    """What a network that takes any number of images says of each, (B, count, h, w) logits.
+
+    Args:
+        answer: What the network returned for so many images.
+        config: How to read it; `output` is `softmax` or `complementary`.
+        count: How many it was shown.
+
+    Raises:
+        RequestError: Where the answer is not what `config` says.
+    """
+    if isinstance(config.item, tuple):
+        first = config.item[0]
+        assert isinstance(first, int)
+        scores = torch.cat([_channels(answer, config, first + place, 1)[:, :1] for place in range(count)], 1)
+    else:
+        scores = _channels(answer, config, config.item, count)
+    if scores.shape[1] != count:
+        raise RequestError(f"the network answers with {scores.shape[1]} maps for {count} images, expected one each")
+    return scores if config.output == "softmax" else probability_to_logits(scores)
+
+
 def read_picture(answer: object, config: AdapterConfig) -> Tensor:
     """The fused picture (B, C, h, w) of an end-to-end network, in the values of its input.
 
@@ -63,7 +85,7 @@ def read_picture(answer: object, config: AdapterConfig) -> Tensor:
 
 def _channels(answer: object, config: AdapterConfig, item: int | str | None, least: int) -> Tensor:
     """An output as (B, C, h, w), at least float32."""
-    output = _selected(answer, item)
+    output = without_frame_axis(_selected(answer, item))
     if output.ndim == 4 and config.layout == "channels last":
         output = output.permute(0, 3, 1, 2)
     if output.ndim == 3:
@@ -76,6 +98,12 @@ def _channels(answer: object, config: AdapterConfig, item: int | str | None, lea
             " set item= and channel= of AdapterConfig to the map"
         )
     return output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
+
+
+def without_frame_axis(output: Tensor) -> Tensor:
+    """(B, N, h, w) of one channel for each of N images, (B, N, 1, h, w) or (B, 1, N, h, w); others as they are."""
+    axis = next((axis for axis in (2, 1) if output.ndim == 5 and output.shape[axis] == 1), None)
+    return output if axis is None else output.squeeze(axis)
 
 
 def probability_to_logits(probability: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bridgetune.config import AdapterConfig
 from bridgetune.wrapping.known_pair import half_and_half
 from bridgetune.wrapping.observing import undisturbed
 from bridgetune.wrapping.traces import copied, needs_completing
@@ -58,10 +59,12 @@ def of_one_argument(network: nn.Module) -> Iterator[Style]:
 
 
 def with_extras(network: nn.Module) -> Iterator[Style]:
-    """Further arguments that are no sources."""
+    """Further arguments that are no sources: a word, a truth value or a number, nothing, a map or an image."""
     needed, _ = _places(network)
     for call, images in (("pair", 2), ("concat", 1)):
         missing = needed - images
+        for told in _told(network) if missing == 1 else ():
+            yield {"call": call, "extra": (told,)}
         if 1 <= missing <= 2:
             for extra in ("none", "zeros", "black"):
                 yield {"call": call, "extra": (extra,) * missing}
@@ -73,12 +76,28 @@ def of_one_image(network: nn.Module) -> Iterator[Style]:
         yield {"call": "each"}
 
 
+def takes_more(network: nn.Module, config: AdapterConfig) -> bool:
+    """Whether a network that is called so could be given more than two images."""
+    if config.call != "pair":
+        return config.call not in ("each", "dict")
+    kinds = {parameter.kind for parameter in inspect.signature(network.forward).parameters.values()}
+    return inspect.Parameter.VAR_POSITIONAL in kinds and not config.keywords
+
+
 def _places(network: nn.Module) -> tuple[int, int]:
     """How many arguments by position `forward` needs, and how many it takes."""
     parameters = inspect.signature(network.forward).parameters.values()
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     needed = sum(p.default is p.empty for p in positional)
     return needed, 99 if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
+
+
+def _told(network: nn.Module) -> list[Any]:
+    """What the last argument may want to be told: by its annotation, or by the strings that `forward` mentions."""
+    *_, last = inspect.signature(network.forward).parameters.values()
+    annotation = last.annotation if isinstance(last.annotation, str) else getattr(last.annotation, "__name__", "")
+    by_annotation: dict[str, list[Any]] = {"bool": [False, True], "int": [0, 1]}
+    return by_annotation.get(annotation, _words(network))
 
 
 def _words(network: nn.Module) -> list[str]:

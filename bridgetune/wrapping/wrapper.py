@@ -49,6 +49,14 @@ def wrap(
             f"wrap: {network.name} is an evaluator, which fuses without a decision map: there is nothing to tune; pass"
             " a torch.nn.Module that draws one"
         )
+    if callable(network) and not isinstance(network, nn.Module | type):
+        name = getattr(network, "__name__", type(network).__name__)
+        raise RequestError(
+            f"wrap: {name} is a {type(network).__name__}, in which nothing can be tuned, expected a torch.nn.Module;"
+            f" what fuses a pair by itself is measured and compared as bridgetune.Evaluator({name!r}, {name}), with"
+            " optimises=True where it trains for each pair, or, to have it by name, by a plugin's"
+            " bridgetune_register_evaluators"
+        )
     if not isinstance(network, nn.Module):
         raise RequestError(
             f"wrap: got {type(network).__name__}, expected a torch.nn.Module; pass the network itself, not its class"

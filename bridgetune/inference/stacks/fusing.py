@@ -45,7 +45,8 @@ def fuse_stack(
 
     Each frame is aligned, has a score at every pixel, and the pixel of the highest is taken. The frames are read twice,
     one at a time, so that memory does not grow with their number. A network is asked about neighbours alone, and never
-    about a fused picture.
+    about a fused picture; one that takes any number of images (`AdapterConfig.frames`), about all frames at once, up to
+    `bridgetune.inference.asking.TOGETHER` pixels.
 
     Args:
         generator: None scores by a focus measure, see `bridgetune.inference.stacks.focus`. A `Generator` has a say
@@ -139,11 +140,13 @@ class _Fusing:
         score: NDArray[np.float32] | None = None
         before: Pixels | None = None
         alone = generator is not None and self.config.measure == "none"
+        together = None if generator is None else self._together(generator)
         for at in range(len(self.chosen.places)):
             pixels, alpha, holds = self._read(at)
             rise = None
             if generator is not None and before is not None:
-                rise = self._rise(generator, pixels, before, alone and self.config.undecided == "settle")
+                rise = None if together is None else together[at] - together[at - 1]
+                rise = self._rise(generator, pixels, before, rise, alone and self.config.undecided == "settle")
             if not alone:
                 score, rise = scores(pixels, self.chosen.noise), None if rise is None else np.float32(SAY) * rise
             elif score is None or rise is None:
@@ -156,24 +159,35 @@ class _Fusing:
             self._tell(at)
         if smooth != "none":
             index = smoothed(best.index, best.pixels, smooth, len(self.chosen.places))
-            best.pixels = gathered(self._again(), index, self.config.blend)
+            best.pixels = gathered(self._again("taking pixels"), index, self.config.blend)
             best.depth[index != best.index] = index[index != best.index]
             best.index = index
         return self._told(best.pixels, best.alpha, best)
 
     @staticmethod
-    def _rise(generator: nn.Module, pixels: Pixels, before: Pixels, settle: bool) -> NDArray[np.float32]:
-        """The network's log-odds that a frame is sharper than the one before."""
+    def _rise(
+        generator: nn.Module, pixels: Pixels, before: Pixels, rise: NDArray[np.float32] | None, settle: bool
+    ) -> NDArray[np.float32]:
+        """The network's log-odds that a frame is sharper than the one before, asked about these two unless given."""
         from bridgetune.inference.asking import asked_logits
         from bridgetune.inference.deciding import settled
 
-        rise = asked_logits(generator, pixels, before)
+        if rise is None:
+            rise = asked_logits(generator, pixels, before)
         return settled(rise, pixels, before) if settle else rise
 
-    def _again(self) -> Iterator[Pixels]:
+    def _together(self, generator: nn.Module) -> NDArray[np.float32] | None:
+        """What the network says of all frames at once, (N, H, W); None where it is asked about neighbours."""
+        from bridgetune.inference.asking import asked_of_all, fits_together
+
+        if not fits_together(generator, len(self.chosen.places), self.chosen.looks[0].size):
+            return None
+        return asked_of_all(generator, list(self._again("asking of all")))
+
+    def _again(self, step: str) -> Iterator[Pixels]:
         for at in range(len(self.chosen.places)):
             yield self._read(at)[0]
-            self._tell(at, "taking pixels")
+            self._tell(at, step)
 
     def chained(self, evaluator: Evaluator) -> StackFusion:
         """By what has no map: the picture so far with the next frame."""

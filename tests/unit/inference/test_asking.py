@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bridgetune import AdapterConfig, Generator, wrap
 from bridgetune.inference import asked_logits, asking
+from bridgetune.inference.asking import asked_of_all, fits_together
 
 
 class Red(nn.Module):
@@ -51,6 +52,27 @@ def test_only_large_pairs_are_asked_about_in_strips(
     assert logits.dtype == np.float32
     full = np.float32(np.iinfo(kind).max)
     assert np.array_equal(logits, first[..., 0] / full - second[..., 0] / full)
+
+
+class Reddest(nn.Module):
+    def forward(self, images: list[Tensor]) -> Tensor:
+        return torch.cat([image[:, :1] for image in images], 1)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_network_of_any_number_of_images_is_asked_of_all_at_once(kind: type[np.uint8 | np.uint16]):
+    generator = wrap(Reddest(), AdapterConfig(call="list", frames="any", output="softmax")).eval()
+    frames = [*pair(kind), *pair(kind)[::-1]]
+    scores = asked_of_all(generator, frames)
+    assert scores.dtype == np.float32
+    assert np.array_equal(scores, np.stack(frames)[..., 0] / np.float32(np.iinfo(kind).max))
+
+
+def test_only_what_takes_any_number_of_images_and_few_pixels_is_asked_so():
+    config = AdapterConfig(call="list", frames="any", output="softmax")
+    for takes, generator in ((True, wrap(Reddest(), config)), (False, wrap(Red(), AdapterConfig())), (False, Plain())):
+        assert fits_together(generator, 4, (1000, 1000)) == takes
+    assert not fits_together(wrap(Reddest(), config), 9, (1000, 1000))
 
 
 def test_a_generator_of_any_kind_is_asked():

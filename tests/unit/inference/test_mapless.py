@@ -39,6 +39,25 @@ def test_no_gradient_is_kept():
     assert kept == [False]
 
 
+def test_what_optimises_for_each_pair_can_do_so():
+    asked: list[int] = []
+
+    def fit(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Goes half of the way from one to the other, by steps downhill."""
+        asked.append(1)
+        picture = first.clone().requires_grad_()
+        for _ in range(20):
+            (gradient,) = torch.autograd.grad((picture - (first + second) / 2).square().sum() / 2, picture)
+            picture = (picture - 0.5 * gradient).detach().requires_grad_()
+        return picture
+
+    first, second = np.zeros((4, 5, 3), np.uint8), np.full((4, 5, 3), 100, np.uint8)
+    assert (fuse_without_map(Evaluator("fit", fit, optimises=True), first, second) == 50).all()
+    with pytest.raises(RuntimeError):
+        fuse_without_map(Evaluator("fit", fit), first, second)
+    assert len(asked) == 2
+
+
 def test_a_map_is_refused_of_an_evaluator_alone():
     refuse_map(Generator(), "--map map.png")
     refuse_map(None, "--map map.png")

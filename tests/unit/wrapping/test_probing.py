@@ -18,7 +18,7 @@ from bridgetune import AdapterConfig, RequestError, wrap
 from bridgetune.wrapping import probe
 from bridgetune.wrapping.known_pair import half_and_half, sides_of
 from tests.zoo import networks as zoo
-from tests.zoo import unusual
+from tests.zoo import together, unusual
 from tests.zoo.grammar import ANSWERS, CALLS, ODDITIES, PLACES, Phrase, Spoken
 
 WRAPPED: list[tuple[type[nn.Module], dict[str, Any]]] = [
@@ -63,6 +63,15 @@ WRAPPED: list[tuple[type[nn.Module], dict[str, Any]]] = [
     (unusual.LazyLike, {"call": "concat", "output": "logits"}),
     (unusual.BuildingLike, {"output": "logits"}),
     (unusual.KeepingLike, {"output": "probability"}),
+    (together.ListOfAnyLike, {"call": "list", "frames": "any", "output": "softmax"}),
+    (together.MapsOfAnyLike, {"call": "list", "frames": "any", "item": (0, 1), "output": "complementary"}),
+    (together.StackOfAnyLike, {"call": "stack", "frames": "any", "output": "complementary"}),
+    (together.FusesAnyLike, {"frames": "any", "output": "fused"}),
+    (together.FirstTwoLike, {"call": "list", "output": "softmax"}),
+    (together.LastIsAGuideLike, {"call": "list", "output": "softmax"}),
+    (together.StagedLike, {"extra": ("test",), "output": "probability"}),
+    (together.FlaggedLike, {"call": "concat", "extra": (True,), "output": "logits"}),
+    (together.NumberedLike, {"extra": (1,), "output": "logits"}),
 ]
 
 REFUSED: list[tuple[type[nn.Module], str]] = [
@@ -71,7 +80,10 @@ REFUSED: list[tuple[type[nn.Module], str]] = [
     (zoo.ECNNLike, "returns no decision map: got \\(1, 4\\)"),
     (zoo.ArgmaxLike, r"decides hard \(argmax\)"),
     (zoo.ThresholdLike, r"decides hard \(gt\)"),
-    (zoo.ZMFFLike, "optimises for each image"),
+    (
+        zoo.ZMFFLike,
+        r"optimises for each image.*Evaluator\('ZMFFLike', network, optimises=True\), or, .*_register_evalu",
+    ),
     (unusual.OddChannel, "is an end-to-end network: it returns a fused image and no decision map"),
     (unusual.AutoEncoder, "takes one image at a time; the fusion happens outside it"),
     (unusual.PhaseWordHard, "goes through numpy"),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bridgetune.data.pairs import multi_focus_pair
 from bridgetune.wrapping.known_pair import texture
-from bridgetune.wrapping.projection import SLOPE, projected, residue
+from bridgetune.wrapping.projection import SLOPE, nearest, projected, residue
 
 
 def known(side: int = 96) -> tuple[Tensor, Tensor, Tensor]:
@@ -16,6 +16,22 @@ def known(side: int = 96) -> tuple[Tensor, Tensor, Tensor]:
     mask[..., : side // 2] = 1
     pair = multi_focus_pair(texture(side)[0], mask, 11)
     return pair.first[None], pair.second[None], mask[None]
+
+
+def test_of_two_images_the_nearer_one_is_the_one_that_projecting_finds():
+    first, second, mask = known()
+    fused = (mask * first + (1 - mask) * second + 0.05 * torch.randn(first.shape)).clamp(0, 1)
+    scores = nearest(fused, (first, second))
+    torch.testing.assert_close(scores[:, :1] - scores[:, 1:], projected(fused, first, second), atol=1e-4, rtol=1e-3)
+
+
+def test_of_several_images_the_one_that_the_picture_is_of_is_nearest():
+    images = list(torch.rand(4, 1, 3, 32, 32))
+    bands = torch.arange(4).repeat_interleave(8)[:, None].expand(32, 32)
+    fused = torch.stack(images)[bands, 0, :, torch.arange(32)[:, None], torch.arange(32)].permute(2, 0, 1)[None]
+    found = nearest(fused, images)[0].argmax(0)
+    assert (found == bands).float().mean() > 0.8
+    assert (found == bands)[[3, 12, 20, 28]].all()
 
 
 def test_a_picture_of_one_source_is_that_source():

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune import AdapterConfig, RequestError, wrap
-from bridgetune.wrapping.reading import read_logits, read_picture
+from bridgetune.wrapping.reading import read_logits, read_picture, read_scores, without_frame_axis
 
 MAPS = torch.rand(2, 1, 4, 5), torch.rand(2, 1, 4, 5)
 
@@ -20,6 +20,23 @@ def test_two_outputs_are_read_as_two_channels_are():
         assert torch.equal(
             read_logits(dict(zip("ab", MAPS, strict=True)), of_two, of_two.item), read_logits(stacked, of_one, None)
         )
+
+
+def test_what_is_said_of_each_of_several_images_is_read_from_channels_outputs_and_an_axis_of_their_own():
+    said = torch.rand(2, 3, 4, 5)
+    plain, of_items = AdapterConfig(output="softmax"), AdapterConfig(output="softmax", item=(1, 2))
+    assert torch.equal(read_scores(said, plain, 3), said)
+    assert torch.equal(read_scores(said.unsqueeze(2), plain, 3), said)
+    assert torch.equal(read_scores(["a name", *said.split(1, 1)], of_items, 3), said)
+    probabilities = read_scores(said, AdapterConfig(output="complementary"), 3)
+    torch.testing.assert_close(probabilities.sigmoid(), said, atol=1e-5, rtol=0)
+    with pytest.raises(RequestError, match="answers with 3 maps for 2 images, expected one each"):
+        read_scores(said, plain, 2)
+
+
+def test_an_axis_of_one_beside_that_of_the_images_is_no_channel():
+    shapes = {(2, 3, 1, 4, 5): (2, 3, 4, 5), (2, 1, 3, 4, 5): (2, 3, 4, 5), (2, 3, 2, 4, 5): (2, 3, 2, 4, 5)}
+    assert {shape: tuple(without_frame_axis(torch.zeros(shape)).shape) for shape in shapes} == shapes
 
 
 def test_a_patchs_answer_is_a_map_of_one_pixel():

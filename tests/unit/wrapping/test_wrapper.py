@@ -50,9 +50,17 @@ class Sharper(nn.Module):
         return gradients[0] - gradients[1]
 
 
+def mean(first: Tensor, second: Tensor) -> Tensor:
+    return (first + second) / 2
+
+
 def test_what_has_nothing_to_tune_says_so():
     with pytest.raises(RequestError, match=r"^Sharper has no parameters: there is nothing to tune"):
         wrap(Sharper())
+    with pytest.raises(
+        RequestError, match=r"^wrap: mean is a function, in which nothing .*Evaluator\('mean', mean\), with opt"
+    ):
+        wrap(mean)
     with pytest.raises(RequestError, match=r"^wrap: mean is an evaluator, which fuses without a decision map"):
         wrap(Evaluator("mean", lambda first, second: (first + second) / 2))
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import bridgetune
-from bridgetune import Evaluator, Generator, RequestError, StackConfig
+from bridgetune import AdapterConfig, Evaluator, Generator, RequestError, StackConfig
+from bridgetune.inference import asking
 from bridgetune.inference.stacks import Progress
 from bridgetune.pictures import Picture, write_image
 
@@ -234,6 +235,33 @@ def test_each_pair_of_neighbours_is_asked_once_and_no_fused_picture_is():
     bridgetune.fuse_stack(Noting(), frames, PLAIN)
     sums = [frame.sum(dtype=np.int64) / 255 for frame in frames]
     assert np.allclose(asked, [sums[1::-1], sums[2:0:-1], sums[3:1:-1]], rtol=1e-4)
+
+
+class Brightest(nn.Module):
+    """Of any number of images, how bright each is; it tells how many it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[int] = []
+
+    def forward(self, images: list[Tensor]) -> Tensor:
+        self.shown.append(len(images))
+        return 100 * torch.cat([image.mean(1, keepdim=True) for image in images], 1)
+
+
+@pytest.mark.parametrize("most", [4 * 12 * 20, 4 * 12 * 20 - 1])
+def test_a_network_of_any_number_of_images_is_shown_all_frames_at_once_where_they_fit(
+    most: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(asking, "TOGETHER", most)
+    network = Brightest()
+    generator = bridgetune.wrap(network, AdapterConfig(call="list", frames="any", output="softmax"))
+    for config in (ALONE, PLAIN):
+        network.shown.clear()
+        fusion = bridgetune.fuse_stack(generator, lit(), config)
+        assert network.shown == ([4] if most == 4 * 12 * 20 else [2, 2, 2])
+        if config == ALONE:
+            assert np.array_equal(fusion.index, np.repeat(np.arange(4), 5)[None].repeat(12, 0))
 
 
 def test_an_evaluators_pictures_are_fused_one_after_the_other():

@@ -55,7 +55,7 @@ def train(verb: str, generator: Path, folders: Folders, out: Path, processes: in
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [("pretrain",), ("finetune",), ("finetune", "--alpha", "auto")], ids=" ".join)
+@pytest.mark.parametrize("more", [("pretrain",), ("finetune", "--alpha", "auto")], ids=" ".join)
 def test_two_processes_have_the_losses_of_one_with_twice_the_batch(
     folders: Folders, saved: Path, tmp_path: Path, more: tuple[str, ...]
 ):

@@ -33,8 +33,10 @@ PANELS = {
         ("precision", "device", "workers", "micro_batch", "checkpoint_activations", "compile"),
         MACHINE,
     ),
-    **dict.fromkeys(("align", "exposure", "order", "reference", "blend", "smooth", "edges"), STACK),
-    **dict.fromkeys(("quality", "measure", "undecided"), NETWORK),
+    **dict.fromkeys(
+        ("align", "exposure", "order", "reference", "quality", "blend", "smooth", "edges", "undecided"), STACK
+    ),
+    "measure": NETWORK,
     **dict.fromkeys(("validate_every", "checkpoint_every", "checkpoints_kept", "tensorboard"), RECORDS),
     **dict.fromkeys(("depth_shape", "blur", "noise", "breathing", "shift", "rotation"), STACKS),
 }

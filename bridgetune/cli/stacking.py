@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 PREVIEW_SIDE = 1024
 """Pixels of a preview's longest side, at most."""
 
+MOSTLY_UNDECIDED = 1 / 3
+"""From this share of undecided pixels on, a line says so."""
+
 LEAST_SHOWN = 0.05
 """Pixels that frames were moved by, from which on it is said."""
 
@@ -180,6 +183,14 @@ class Job:
         fusion.save(self.out, self.depth, self.depth_preview)
         for frame in fusion.left_out:
             ERRORS.print(f"{frame.name} is left out: {frame.reason}", style="yellow", markup=False)
+        if fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
+            ERRORS.print(
+                f"{shown(self.out)}: on {fusion.undecided:.0%} of the pixels no frame is clearly the sharpest, and they"
+                " follow their surroundings; look at the depth (--depth), and beside it at the measure's own"
+                " (--undecided keep)",
+                style="yellow",
+                markup=False,
+            )
         return self._told(fusion, time.perf_counter() - begun)
 
     def _look(self, network: Adapter | Evaluator | None, config: StackConfig, progress: StackProgress) -> None:

@@ -26,7 +26,8 @@ class StackConfig(Frozen):
     name."""
     quality: Literal["auto", "fast", "good", "best", "saved"] = "auto"
     """How often a network is asked about a pair: `fast`, once; `good`, in both orders; `best`, of mirror images and at
-    smaller sizes, too; `auto` goes by the frames' size; `saved`, as the generator is configured."""
+    smaller sizes, too; `auto` goes by the frames' size; `saved`, as the generator is configured. By the focus measure
+    all are the same but `fast`, which leaves undecided places as they are, and reads frames once less."""
     measure: Literal["vote", "none"] = "vote"
     """Beside a network: `vote`, a focus measure decides, and the network where that hardly differs between neighbours;
     `none`, the network alone, whose log-odds are summed along the stack."""
@@ -39,5 +40,5 @@ class StackConfig(Frozen):
     edges: Literal["crop", "keep"] = "crop"
     """`crop` to what all frames show, or `keep` the reference's whole size."""
     undecided: Literal["settle", "keep"] = "settle"
-    """Of a network alone: `settle`, what it does not know between two neighbours follows its surroundings; `keep`, its
-    own log-odds count however thin they are."""
+    """Places at which the focus measure, or a network alone, does not tell: `settle`, they follow their surroundings
+    along the picture's edges; `keep`, the higher score counts however little higher it is."""

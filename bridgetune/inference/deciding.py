@@ -2,18 +2,17 @@
 
 In even regions there is nothing to tell sharp from blurred by, and the sign of a logit near 0 is a coin's, thrown for
 each pixel. Such pixels are given the decisions that are known around them, weighed by how sure those are and spread by
-the recursive domain transform: Gastal and Oliveira, Domain transform for edge-aware image and video processing, ACM
-Transactions on Graphics 30(4), 2011.
+the domain transform, see `bridgetune.inference.spreading`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgetune.inference.spreading import spread
 from bridgetune.regions import UNSURE, WINDOW
 
 Undecided = Literal["settle", "keep"]
@@ -25,20 +24,13 @@ UNDECIDED = 0.5
 SURE = 4.0
 """The |logit| that counts as all sure: a focus map of 0.02 or 0.98."""
 
-REACH, CONTRAST, PASSES = 60.0, 0.3, 3
-"""The domain transform's σ_s, in pixels, its σ_r, of images in [0, 1], and its iterations."""
-
 SAY = 3.0
 """What the surroundings' logit counts for beside a pixel's own."""
 
 STRIP = 256
 """Rows or columns that are worked on at once."""
 
-KEPT = 40_000_000
-"""Pixels up to which the distances between neighbours are kept from one iteration to the next, 8 bytes a pixel."""
-
 Map = NDArray[np.floating[Any]]
-Distances = Callable[[slice], NDArray[np.float32]]
 
 
 def undecided_share(logits: Map) -> float:
@@ -54,8 +46,8 @@ def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
     of confidence 1 stays as it is everywhere. To exchange the images and the sign of the logits is to exchange the
     result's sign, and nothing else.
 
-    Time and memory are linear in the pixels: beside the result, 9 bytes a pixel, or 17 up to `KEPT` pixels, and strips
-    of `STRIP` rows or columns.
+    Time and memory are linear in the pixels: beside the result, 9 bytes a pixel, or 17 up to `spreading.KEPT` pixels,
+    and strips of `STRIP` rows or columns.
 
     Args:
         logits: (H, W), positive where `first` is in focus.
@@ -74,11 +66,7 @@ def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
     known[1] = logits
     _confidence(known[1])
     known[0] *= known[1]
-    across, down = _kept(first.swapaxes(0, 1), second.swapaxes(0, 1)), _kept(first, second)
-    for iteration in range(PASSES):
-        deviation = REACH * 3**0.5 * 2 ** (PASSES - iteration - 1) / (4**PASSES - 1) ** 0.5
-        _spread_down(known.swapaxes(1, 2), across, deviation)
-        _spread_down(known, down, deviation)
+    spread(known, first, second)
     for start in range(0, len(logits), STRIP):
         rows = slice(start, start + STRIP)
         around = known[0, rows] / np.maximum(known[1, rows], np.finfo(np.float32).tiny)
@@ -92,56 +80,6 @@ def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     np.abs(logits, out=logits)
     logits /= SURE
     return np.minimum(logits, 1, out=logits)
-
-
-def _spread_down(known: NDArray[np.float32], distances: Distances, deviation: float) -> None:
-    """One pass of the domain transform down the columns and up again, in place.
-
-    Args:
-        known: (C, N, M).
-        distances: Some columns -> what `_distances` has of them, (N - 1, columns).
-        deviation: Of the pass, in pixels where the pictures are even.
-    """
-    decay = -(2**0.5) / deviation
-    steps, columns = known.shape[1:]
-    for start in range(0, columns, STRIP):
-        strip = slice(start, start + STRIP)
-        feedback = np.exp(decay * distances(strip))
-        lines = np.ascontiguousarray(known[..., strip].swapaxes(0, 1))
-        change = np.empty_like(lines[0])
-        for line, before, share in (
-            *((step, step - 1, step - 1) for step in range(1, steps)),
-            *((step, step + 1, step) for step in range(steps - 2, -1, -1)),
-        ):
-            np.subtract(lines[before], lines[line], out=change)
-            change *= feedback[share]
-            lines[line] += change
-        known[..., strip] = lines.swapaxes(0, 1)
-
-
-def _kept(first: NDArray[Any], second: NDArray[Any]) -> Distances:
-    """`_distances` of some columns: of pictures of up to `KEPT` pixels computed once, else whenever they are asked for.
-
-    Args:
-        first, second: (N, M, 3).
-    """
-    steps, columns = first.shape[:2]
-    if steps * columns > KEPT:
-        return lambda strip: _distances(first[:, strip], second[:, strip])
-    whole = np.empty((steps - 1, columns), np.float32)
-    for start in range(0, columns, STRIP):
-        strip = slice(start, start + STRIP)
-        whole[:, strip] = _distances(first[:, strip], second[:, strip])
-    return lambda strip: whole[:, strip]
-
-
-def _distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
-    """From each line to the next in the transformed domain: (N, M, 3) twice -> (N - 1, M), 1 where both are even."""
-    full = np.iinfo(first.dtype).max if np.issubdtype(first.dtype, np.integer) else 1
-    mean = np.add(first, second, dtype=np.float32)
-    mean *= 0.5 / full
-    contrast = np.abs(np.diff(mean, axis=0)).sum(2)
-    return np.ascontiguousarray(1 + np.float32(REACH / CONTRAST) * contrast)
 
 
 def _box_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:

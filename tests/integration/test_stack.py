@@ -137,6 +137,19 @@ def test_a_wrong_request_is_one_line_and_nothing_is_written(
         assert sorted(tmp_path.rglob("*")) == before, arguments
 
 
+def test_a_stack_in_which_little_is_sharp_is_warned_of(tmp_path: Path):
+    slope = np.linspace(40, 220, 96)[:, None]
+    for number, noise in enumerate(np.random.default_rng(0).normal(0, 3, (4, 64, 96, 3))):
+        write_image(tmp_path / "in" / f"{number}.png", (slope + noise).astype(np.uint8))
+    finished = run("stack", tmp_path / "in", "-o", tmp_path / "out.png", *STILL)
+    assert finished.returncode == 0
+    assert "of the pixels no frame is clearly the sharpest, and they follow their surroundings" in finished.stderr
+    assert "(--undecided keep)" in finished.stderr
+    assert len(finished.stderr.splitlines()) == 1
+    quick = run("stack", tmp_path / "in", "-o", tmp_path / "quick.png", "--quality", "fast", *STILL)
+    assert (quick.returncode, quick.stderr) == (0, "")
+
+
 def test_a_folder_of_folders_is_fused_each_and_what_fails_is_named(photos: Path, tmp_path: Path):
     shoot, out = tmp_path / "shoot", tmp_path / "shoot" / "fused"
     frames, sharp = stack()

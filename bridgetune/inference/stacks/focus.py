@@ -6,6 +6,7 @@ ones decide where the narrow ones hold nothing but noise, in even parts and wher
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,9 @@ STRIP, MARGIN = 512, 40
 
 COARSE = 4.0
 """Pixels of the deviation at which a wide window is computed, on a reduced picture."""
+
+FLOOR = 0.1
+"""Of the noise, what the measure is where a frame shows nothing."""
 
 FAINTEST = 1e-3
 """Gray levels of 255 that count as noise in any case: pictures that are computed have none."""
@@ -59,13 +63,32 @@ def scores(pixels: NDArray[Any], noise: float) -> Map:
         for deviation, weight, share in NARROW:
             mean = cv2.GaussianBlur(response[around], (0, 0), deviation, borderType=cv2.BORDER_REFLECT)[inner]
             total += weight * np.maximum(mean - np.float32(share * noise), 0)
-        ready.append((rows, np.log(total + np.float32(noise / 10))))
+        ready.append((rows, np.log(total + np.float32(noise * FLOOR))))
         if len(ready) > 1:  # the response of the strip before is not looked at any more, and makes room
             done, values = ready.pop(0)
             response[done] = values
     for rows, values in ready:
         response[rows] = values
     return response
+
+
+def least(noise: float) -> float:
+    """The score of a frame that shows nothing but noise, see `scores`."""
+    return math.log(max(noise, FAINTEST) * FLOOR)
+
+
+def lead(best: Map, mean: Map, noise: float) -> Map:
+    """How far the best of some frames is ahead: its measure less the geometric mean of all, in multiples of the noise.
+
+    Args:
+        best: (H, W), of scores the highest; the result takes its place.
+        mean: (H, W), of the scores of all frames.
+        noise: See `scores`.
+    """
+    for start in range(0, len(best), STRIP):
+        rows = slice(start, start + STRIP)
+        best[rows] = (np.exp(best[rows]) - np.exp(mean[rows])) / np.float32(max(noise, FAINTEST))
+    return best
 
 
 def responses(pixels: NDArray[Any]) -> Iterator[tuple[slice, Map]]:

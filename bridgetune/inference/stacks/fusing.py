@@ -14,11 +14,13 @@ from bridgetune.errors import RequestError
 from bridgetune.inference.stacks.aligning import Alignment, still
 from bridgetune.inference.stacks.choosing import Chosen, choose
 from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deepened
-from bridgetune.inference.stacks.focus import scores
+from bridgetune.inference.stacks.focus import lead, least, scores
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
+from bridgetune.inference.stacks.gathering import gathered
 from bridgetune.inference.stacks.releasing import release
 from bridgetune.inference.stacks.remembering import RememberedFrames
-from bridgetune.inference.stacks.smoothing import gathered, smoothed
+from bridgetune.inference.stacks.settling import settled
+from bridgetune.inference.stacks.smoothing import smoothed
 from bridgetune.pictures import Frames, HeldFrames, Picture, open_frames
 
 if TYPE_CHECKING:  # a stack without a network does not wait for torch
@@ -43,10 +45,11 @@ def fuse_stack(
 ) -> StackFusion:
     """One picture, sharp wherever one of the frames is.
 
-    Each frame is aligned, has a score at every pixel, and the pixel of the highest is taken. The frames are read twice,
-    one at a time, so that memory does not grow with their number. A network is asked about neighbours alone, and never
-    about a fused picture; one that takes any number of images (`AdapterConfig.frames`), about all frames at once, up to
-    `bridgetune.inference.asking.TOGETHER` pixels.
+    Each frame is aligned, has a score at every pixel, and the pixel of the highest is taken; where the scores do not
+    tell, what is around decides. The frames are read two or three times, one at a time, so that memory does not grow
+    with their number. A network is asked about neighbours alone, and never about a fused picture; one that takes any
+    number of images (`AdapterConfig.frames`), about all frames at once, up to `bridgetune.inference.asking.TOGETHER`
+    pixels.
 
     Args:
         generator: None scores by a focus measure, see `bridgetune.inference.stacks.focus`. A `Generator` has a say
@@ -135,34 +138,54 @@ class _Fusing:
 
     def scored(self, generator: nn.Module | None) -> StackFusion:
         """By the running best of the frames' scores."""
-        smooth = self.config.smooth
-        best = RunningBest(len(self.chosen.places), self.config.blend if smooth == "none" else "none")
+        config, noise, count = self.config, self.chosen.noise, len(self.chosen.places)
+        alone = generator is not None and config.measure == "none"
+        settling = not alone and config.undecided == "settle" and config.quality != "fast"
+        again = settling or config.smooth != "none"
+        best = RunningBest(count, "none" if again else config.blend, least(noise))
         score: NDArray[np.float32] | None = None
         before: Pixels | None = None
-        alone = generator is not None and self.config.measure == "none"
+        everywhere: NDArray[np.bool_] | None = None
         together = None if generator is None else self._together(generator)
-        for at in range(len(self.chosen.places)):
+        for at in range(count):
             pixels, alpha, holds = self._read(at)
             rise = None
             if generator is not None and before is not None:
                 rise = None if together is None else together[at] - together[at - 1]
-                rise = self._rise(generator, pixels, before, rise, alone and self.config.undecided == "settle")
+                rise = self._rise(generator, pixels, before, rise, alone and config.undecided == "settle")
             if not alone:
-                score, rise = scores(pixels, self.chosen.noise), None if rise is None else np.float32(SAY) * rise
+                score, rise = scores(pixels, noise), None if rise is None else np.float32(SAY) * rise
             elif score is None or rise is None:
                 score = np.zeros(pixels.shape[:2], np.float32)
             else:
                 score, rise = score + rise, None
             best.offer(pixels, _where(score, holds, in_place=not alone), rise, alpha)
             before = pixels if generator is not None else None
+            if holds is not None:
+                everywhere = holds if everywhere is None else everywhere & holds
             del pixels, alpha, holds
             self._tell(at)
-        if smooth != "none":
-            index = smoothed(best.index, best.pixels, smooth, len(self.chosen.places))
-            best.pixels = gathered(self._again("taking pixels"), index, self.config.blend)
-            best.depth[index != best.index] = index[index != best.index]
-            best.index = index
-        return self._told(best.pixels, best.alpha, best)
+        del score, before
+        return self._ended(best, settling, everywhere)
+
+    def _ended(self, best: RunningBest, settling: bool, everywhere: NDArray[np.bool_] | None) -> StackFusion:
+        """Of all frames' scores, the picture: as the field of chosen frames has it once it is settled and smoothed."""
+        config, count = self.config, len(self.chosen.places)
+        field, undecided = best.index, None
+        if settling:
+            leads = lead(*best.ended(), self.chosen.noise)
+            field, untold = settled(best.index, leads, best.pixels, count, everywhere)
+            undecided = float(untold.mean())
+            best.depth[untold] = field[untold]
+            best.index = np.rint(field).astype(best.index.dtype)
+            del leads, untold
+        if config.smooth != "none":
+            field = smoothed(best.index, best.pixels, config.smooth, count)
+            best.depth[field != best.index] = field[field != best.index]
+            best.index = field
+        if settling or config.smooth != "none":
+            best.pixels = gathered(self._again("taking pixels"), field, config.blend)
+        return self._told(best.pixels, best.alpha, best, undecided)
 
     @staticmethod
     def _rise(
@@ -200,7 +223,7 @@ class _Fusing:
             fused = fuse_without_map(evaluator, fused, pixels)
             alpha = None if alpha is None or transparent is None else np.maximum(alpha, transparent)
             self._tell(at)
-        return self._told(fused, alpha, None)
+        return self._told(fused, alpha)
 
     def _read(self, at: int) -> tuple[Pixels, Pixels | None, NDArray[np.bool_] | None]:
         """A frame, aligned: its pixels, its transparency, and where it holds something, None where that is all."""
@@ -222,7 +245,9 @@ class _Fusing:
             places = self.chosen.places
             self.progress(Progress(step, at + 1, len(places), self.frames.names[places[at]]))
 
-    def _told(self, pixels: Pixels, alpha: Pixels | None, best: RunningBest | None) -> StackFusion:
+    def _told(
+        self, pixels: Pixels, alpha: Pixels | None, best: RunningBest | None = None, undecided: float | None = None
+    ) -> StackFusion:
         names = [self.frames.names[place] for place in self.chosen.places]
         return StackFusion(
             pixels=np.ascontiguousarray(pixels[..., 0]) if self.chosen.gray else pixels,
@@ -235,6 +260,7 @@ class _Fusing:
             area=self.alignment.area,
             metadata=self.metadata,
             alpha=alpha,
+            undecided=undecided,
         )
 
 

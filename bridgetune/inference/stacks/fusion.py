@@ -71,6 +71,8 @@ class StackFusion:
         area: Of the reference frame, (rows, columns), that the picture shows.
         metadata: What the picture carries: the reference frame's.
         alpha: (H, W) of the pixels' type; None where all frames are opaque.
+        undecided: Share of the pixels at which the focus measure did not tell, and what is around decided; None where
+            that was not asked.
     """
 
     pixels: Pixels
@@ -83,6 +85,7 @@ class StackFusion:
     area: tuple[slice, slice]
     metadata: Metadata = NOTHING
     alpha: Pixels | None = None
+    undecided: float | None = None
 
     def save(self, out: str | Path, depth: str | Path | None = None, depth_preview: str | Path | None = None) -> None:
         """Write the picture, and where it has a depth that, too; what is there is replaced.
@@ -126,6 +129,7 @@ class StackFusion:
                 {"name": name, "transform": transform.tolist(), "share": share}
                 for name, transform, share in zip(self.used, self.transforms, shares, strict=True)
             ],
+            "undecided": None if self.undecided is None else round(self.undecided, 6),
             "left_out": [{"name": frame.name, "reason": frame.reason} for frame in self.left_out],
         }
 

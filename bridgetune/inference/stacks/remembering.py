@@ -1,4 +1,4 @@
-"""Frames that are small enough are not decoded twice: what was read once is kept until it is asked for again."""
+"""Frames that are small enough are decoded once: what was read is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LARGE = 32 * 2**20
 
 
 class RememberedFrames(FramesOfFrames):
-    """Frames of files, each of which is handed out a second time without being read.
+    """Frames of files, each of which is handed out again without being read.
 
     Args:
         frames: Whose pictures nobody else changes.
@@ -26,10 +26,8 @@ class RememberedFrames(FramesOfFrames):
 
     def read(self, index: int) -> Picture:
         """See `Frames`."""
-        kept = self._kept.pop(index, None)
-        if kept is not None:
-            self._bytes -= _bytes(kept)
-            return kept
+        if index in self._kept:
+            return self._kept[index]
         picture = self._frames.read(index)
         its = _bytes(picture)
         if its < LARGE and self._bytes + its <= MOST:

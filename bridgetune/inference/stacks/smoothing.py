@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-
-from bridgetune.inference.stacks.seams import REACH, Blend, blended, shares
 
 ISLAND = 5e-4
 """Share of the picture's pixels below which what is of one frame and connected is an island."""
@@ -32,31 +29,6 @@ def smoothed(index: Field, picture: Pixels, how: Literal["regions", "guided"], f
         frames: How many there are.
     """
     return _without_islands(index, frames) if how == "regions" else _guided(index, picture, frames)
-
-
-def gathered(frames: Iterable[Pixels], index: Field, blend: Blend) -> Pixels:
-    """The picture of a field that is known, from frames that come one after the other: (H, W, 3).
-
-    Args:
-        frames: (H, W, 3) each, all of one type.
-        index: (H, W).
-        blend: See `Blend`.
-    """
-    picture: Pixels | None = None
-    sums: NDArray[Any] | None = None
-    for place, frame in enumerate(frames):
-        if blend == "feather":
-            sums = np.zeros(frame.shape, np.uint32 if frame.dtype == np.uint16 else np.uint16) if sums is None else sums
-            sums += frame * shares(index == place)[..., None].astype(sums.dtype)
-            picture = frame
-        else:
-            picture = frame.copy() if picture is None else blended(picture, frame, index >= place, blend)
-    assert picture is not None
-    if sums is None:
-        return picture
-    whole = (2 * REACH + 1) ** 2
-    mean: Pixels = ((sums + sums.dtype.type(whole // 2)) // sums.dtype.type(whole)).astype(picture.dtype)
-    return mean
 
 
 def _without_islands(index: Field, frames: int) -> Field:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bridgetune.inference import deciding
+from bridgetune.inference import deciding, spreading
 from bridgetune.inference.deciding import settled, undecided_share
 from bridgetune.regions import UNSURE
 
@@ -64,7 +64,8 @@ def test_a_constant_map_keeps_its_sign(seed: int, logit: float, height: int):
 @pytest.mark.parametrize("kept", [0, 10**9])
 def test_it_is_the_formula_whatever_the_strips(strip: int, kept: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deciding, "STRIP", strip)
-    monkeypatch.setattr(deciding, "KEPT", kept)
+    monkeypatch.setattr(spreading, "STRIP", strip)
+    monkeypatch.setattr(spreading, "KEPT", kept)
     rng = np.random.default_rng(3)
     logits = maps(rng, 50, 70, 0.05)
     first, second = (picture // 20 for picture in pair(rng, 50, 70))

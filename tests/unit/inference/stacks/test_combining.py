@@ -44,6 +44,15 @@ def test_the_depth_of_scores_that_fall_off_as_a_parabola_is_where_that_is_highes
     assert np.abs(best.depth - peaks).max() < 1e-6
 
 
+def test_in_the_end_the_highest_score_and_the_mean_are_known_and_nothing_counts_as_the_least():
+    best = RunningBest(3, least=-1.0)
+    for score in ([1, -np.inf], [4, 2], [-5, -np.inf]):
+        best.offer(np.zeros((1, 2, 3), np.uint8), np.array([score], np.float32))
+    highest, mean = best.ended()
+    assert highest.tolist() == [[4, 2]]
+    assert mean == pytest.approx(np.array([[4 / 3, 0]]))
+
+
 def test_of_frames_that_score_alike_the_first_is_kept():
     best = RunningBest(2)
     for level in (10, 20):

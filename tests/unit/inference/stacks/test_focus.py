@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgetune.inference.stacks.focus import responses, scores
+from bridgetune.inference.stacks.focus import lead, least, responses, scores
 from bridgetune.inference.stacks.looking import look
 from bridgetune.pictures import Picture
 
@@ -50,6 +50,16 @@ def test_where_there_is_but_noise_the_sharp_things_beside_it_decide():
     one, other = (scores(picture, look(Picture(pictures[0], gray=False)).noise) for picture in pictures)
     beside = np.abs(np.arange(200) - 100) < 40
     assert (other > one)[:, beside].mean() > 0.95
+
+
+def test_where_a_frame_shows_nothing_the_score_is_the_least_and_noise_adds_little():
+    assert scores(np.full((40, 50, 3), 90, np.uint8), 0.5) == pytest.approx(float(least(0.5)))
+    assert scores(texture(), 0.5).min() >= least(0.5)
+
+
+def test_the_lead_is_in_multiples_of_the_noise():
+    best, mean = np.log(np.array([[3.0, 1.0]], np.float32)), np.log(np.array([[1.0, 1.0]], np.float32))
+    assert lead(best, mean, 0.5) == pytest.approx(np.array([[4.0, 0.0]]), abs=1e-6)
 
 
 @given(height=st.integers(1, 70), width=st.integers(1, 70), seed=st.integers(0, 9))

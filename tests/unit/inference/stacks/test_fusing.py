@@ -100,6 +100,44 @@ def test_beside_the_measure_a_network_decides_where_neighbours_hardly_differ():
     assert np.array_equal(later[inside], bands[inside])
 
 
+def glowing() -> list[NDArray[np.uint8]]:
+    """Frames, sharp in a band of columns each, and in the middle rows of noise of which none is sharp."""
+    rng = np.random.default_rng(2)
+    texture = rng.integers(0, 256, (150, 160, 3)).astype(np.float64)
+    texture[50:100] = 128
+    band = np.arange(160) * 5 // 160
+    stack = [np.where((band == place)[:, None], texture, cv2.GaussianBlur(texture, (0, 0), 3)) for place in range(5)]
+    for frame in stack:
+        frame[60:90] = 128 + rng.normal(0, 3, (30, 160, 3))
+    return [frame.clip(0, 255).astype(np.uint8) for frame in stack]
+
+
+def test_what_is_undecided_follows_its_surroundings_and_the_share_is_told():
+    frames = glowing()
+    kept = bridgetune.fuse_stack(None, frames, StackConfig(align="none", undecided="keep"))
+    fusion = bridgetune.fuse_stack(None, frames, StackConfig(align="none"))
+    assert kept.undecided is None
+    assert 0.1 < fusion.undecided < 0.3
+    assert fusion.as_dict()["undecided"] == pytest.approx(fusion.undecided, abs=1e-6)
+    band = np.arange(160) * 5 // 160
+    wrong, few = (np.abs(one.depth[65:85] - band).mean() for one in (kept, fusion))
+    assert few < wrong / 2
+    decided = np.r_[0:50, 100:150]
+    assert np.array_equal(fusion.index[decided], kept.index[decided])
+
+
+def test_the_fast_way_leaves_undecided_places_alone_and_reads_frames_once_less():
+    frames = glowing()
+    steps: list[str] = []
+    fast = bridgetune.fuse_stack(
+        None, frames, StackConfig(align="none", quality="fast"), progress=lambda told: steps.append(told.step)
+    )
+    assert set(steps) == {"looking at frames", "fusing"}
+    assert fast.undecided is None
+    kept = bridgetune.fuse_stack(None, frames, StackConfig(align="none", undecided="keep"))
+    assert np.array_equal(fast.pixels, kept.pixels)
+
+
 def test_a_frame_that_is_left_out_leaves_the_picture_as_it_is_without_it():
     frames, texture, _ = focused()
     blurred = cv2.GaussianBlur(texture, (0, 0), 9)

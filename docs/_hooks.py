@@ -1,14 +1,15 @@
 """What MkDocs asks while it builds: tables and lists that come from the code, and pages that lie elsewhere.
 
-A line `{{ what NAME }}` of a page stands for what the code says:
+What stands between `<!-- made: what NAME -->` and `<!-- /made -->` is for those who read the source; the site has in
+its place what the code says:
 
-- `{{ settings bridgetune.config:TuneConfig }}`: a table of a pydantic model's fields
-- `{{ verbs }}`: a table of the verbs
-- `{{ verbs_in_full }}`: every verb with a table of its options
-- `{{ scores }}`: a table of the metrics
-- `{{ score_functions }}`: every fusion metric, with its function's docstring
-- `{{ terms }}`: a table of what training minimises
-- `{{ names bridgetune.data }}`: every public name of a module, with its docstring
+- `settings bridgetune.config:TuneConfig`: a table of a pydantic model's fields
+- `verbs`: a table of the verbs
+- `verbs_in_full`: every verb with a table of its options
+- `scores`: a table of the metrics
+- `score_functions`: every fusion metric, with its function's docstring
+- `terms`: a table of what training minimises
+- `names bridgetune.data`: every public name of a module, with its docstring
 
 `PAGES` are files of the repository that are pages, too; links between files are made to fit where the pages lie.
 """
@@ -45,7 +46,7 @@ PAGES = {
 }
 """File of the repository -> the page that it is."""
 
-_DIRECTIVE = re.compile(r"^\{\{ *(\w+)(?: +([\w.: -]+?))? *\}\}$", re.MULTILINE)
+MADE = re.compile(r"^<!-- made: (\w+)(?: ([\w.:]+))? -->\n(.*?)^<!-- /made -->$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()([^)#\s:]+)(?=[)#])")
 _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
@@ -72,7 +73,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Make links fit, and put in what the code says."""
     parts = _FENCE.split(markdown)
-    prose = (_DIRECTIVE.sub(_written, _linked(part, page.file.src_uri)) for part in parts[::2])
+    prose = (MADE.sub(_written, _linked(part, page.file.src_uri)) for part in parts[::2])
     return "".join(text for pair in zip(prose, [*parts[1::2], ""], strict=True) for text in pair)
 
 
@@ -90,9 +91,9 @@ def _linked(markdown: str, page: str) -> str:
 
 
 def _written(match: re.Match[str]) -> str:
-    what, name = match.groups(default="")
+    what, name, _ = match.groups(default="")
     if what not in _WRITERS:
-        raise PluginError(f"{match[0]}: got {what!r}, expected one of {', '.join(_WRITERS)}")
+        raise PluginError(f"made: got {what!r}, expected one of {', '.join(_WRITERS)}")
     return _WRITERS[what](name)
 
 

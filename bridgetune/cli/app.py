@@ -105,7 +105,8 @@ def run(arguments: Sequence[str], stop: Stop) -> int:
         message, code = _told(error, given)
         if stop.asked:
             message, code = "stopped", INTERRUPTED
-        return _failed(message, code, debug and not isinstance(error, TyperException))
+        notes = [] if stop.asked else getattr(error, "__notes__", [])
+        return _failed(message, code, debug and not isinstance(error, TyperException), notes)
 
 
 def _told(error: Exception, given: Sequence[str]) -> tuple[str, int]:
@@ -113,7 +114,8 @@ def _told(error: Exception, given: Sequence[str]) -> tuple[str, int]:
     match error:
         case TyperException():
             said = str(getattr(error, "format_message", error.__str__)()).replace("Value error, ", "").rstrip(".")
-            return f"{said or 'no verb given'}. See `{' '.join(['bridgetune', *given[:1], '--help'])}`.", 2
+            end = "" if said.endswith("?") else "."
+            return f"{said or 'no verb given'}{end} See `{' '.join(['bridgetune', *given[:1], '--help'])}`.", 2
         case RequestError():
             return str(error), 2
         case BridgetuneError():
@@ -138,13 +140,23 @@ def _refuse_empty(given: Sequence[str]) -> None:
             )
 
 
-def _failed(message: str, code: int, debug: bool = False) -> int:
-    """Say it in one line, below the traceback where that was asked for, and return the exit code."""
+def _failed(message: str, code: int, debug: bool = False, notes: Sequence[str] = ()) -> int:
+    """Say it in one line, below the traceback where that was asked for, and return the exit code.
+
+    Args:
+        message: What is said, in a line.
+        code: The exit code.
+        debug: Whether there is a traceback, which has the notes, too.
+        notes: What is to be pasted, each of some lines, below it.
+    """
     if debug:
         traceback.print_exc()
     line = printable(" ".join(message.split()))
+    pasted = [] if debug else [printable(line) for note in notes for line in note.splitlines()]
     with contextlib.suppress(OSError):  # nobody is there to read it
         ERRORS.print(f"bridgetune: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+        for line in pasted:
+            ERRORS.print(line, markup=False, highlight=False, soft_wrap=True)
     return code
 
 

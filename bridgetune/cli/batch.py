@@ -43,7 +43,8 @@ def fuse_each(
         depth: Where the depths go, if they do.
         watch: Seconds that a folder must have been quiet for; None takes what there is, and ends.
         force: Replace what is there.
-        as_json: Tell of it in JSON.
+        as_json: Tell of it in JSON: `stacks` that were fused, `failed`, and `skipped`, which are there already or are
+            folders without pictures.
 
     Raises:
         RequestError: There is no such folder, none in it, or the places are refused. Nothing is written.
@@ -51,7 +52,7 @@ def fuse_each(
     """
     from bridgetune.destinations import check_apart, check_folder
     from bridgetune.files import clear_partial
-    from bridgetune.inference.stacks.folders import Watch, stack_folders
+    from bridgetune.inference.stacks.folders import Watch, stack_folders, without_pictures
     from bridgetune.locking import held
 
     places = [out] if depth is None else [out, depth]
@@ -59,12 +60,21 @@ def fuse_each(
         check_folder(place, "the fused images")
     check_apart(places)
     there = [path for path in stack_folders(folder) if not _is_any(path, places)]
+    skipped: list[dict[str, str]] = []
+
+    def skip(name: str, reason: str, said: str) -> None:
+        skipped.append({"name": as_text(name), "reason": reason})
+        ERRORS.print(said, markup=False)
+
     if not there and watch is None:
         raise RequestError(
             f"{shown(folder)}: holds no folders of pictures, expected one for each stack; check the path"
         )
     if _is_any(folder, places):
         raise RequestError(f"{shown(folder)}: holds the stacks; name another folder for the fused images")
+    for path in without_pictures(folder) if watch is None else ():
+        if not _is_any(path, places):
+            skip(path.name, "it holds no pictures", f"{shown(path)}: holds no pictures, and is left out")
     network = method.opened(depth)
     told, failed = list[dict[str, Any]](), list[dict[str, str]]()
     with ExitStack() as alone, StackProgress() as progress:
@@ -74,7 +84,8 @@ def fuse_each(
         for path in there if watch is None else coming(Watch(folder, watch), places):
             result = out / f"{path.name}.tif"
             if is_there(result) and not force and path not in made:
-                ERRORS.print(f"{result} is there already and is left as it is; --force makes it again", markup=False)
+                said = f"{result} is there already and is left as it is; --force makes it again"
+                skip(path.name, f"{as_text(result)} is there already", said)
                 continue
             try:
                 job = Job.of([path], result, None if depth is None else depth / result.name)
@@ -89,7 +100,7 @@ def fuse_each(
             if not as_json:
                 RESULTS.print(f"{as_text(path.name)}: {summary(one)}", markup=False)
     if as_json:
-        print_json({"stacks": told, "failed": failed})
+        print_json({"stacks": told, "failed": failed, "skipped": skipped})
     if failed:
         names = ", ".join(each["name"] for each in failed)
         raise WorkError(f"{len(failed)} of {len(told) + len(failed)} stacks could not be fused: {names}")

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from bridgetune.cli.console import RESULTS, print_json
-from bridgetune.cli.options import GeneratorArgument, Json, Trust
+from bridgetune.cli.options import GeneratorArgument, Json, Trust, Weights, WeightsKey
+from bridgetune.paths import as_text, is_folder
 
 
 def inspect(
     generator: GeneratorArgument,
+    weights: Weights = None,
+    weights_key: WeightsKey = "",
     trust_code: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Show how a network is called and read: as its plugin or its folder says, or as the probe finds out."""
     from bridgetune.opening import is_factory
 
-    found = _of_own(generator) if is_factory(generator) else _known(generator, trust_code)
+    if is_factory(generator) and (weights is None or not is_folder(weights)):
+        found = _of_own(generator, weights, weights_key)
+    else:
+        found = _known(generator, weights, weights_key, trust_code)
     if as_json:
         print_json(found)
         return
@@ -35,8 +42,8 @@ def inspect(
     RESULTS.print(table, markup=False)
 
 
-def _known(name_or_folder: str, trust: bool) -> dict[str, Any]:
-    """Of a plugin's generator, with its shipped weights where it has any, or of a saved one."""
+def _known(name_or_folder: str, weights: Path | None, weights_key: str, trust: bool) -> dict[str, Any]:
+    """Of a plugin's generator, with weights that are given, or shipped where it has any, or of a saved one."""
     from bridgetune.opening import open_generator
     from bridgetune.plugins import registry
     from bridgetune.wrapping.describing import described
@@ -44,9 +51,12 @@ def _known(name_or_folder: str, trust: bool) -> dict[str, Any]:
 
     by_name = name_or_folder in registry().names()
     shipped = by_name and registry().find(name_or_folder)[1].weights is not None
-    adapter = open_generator(name_or_folder, None if by_name and not shipped else "shipped", trust=trust)
+    given = weights or (None if by_name and not shipped else "shipped")
+    adapter = open_generator(name_or_folder, given, trust=trust, weights_key=weights_key)
     origin, parameters = adapter.origin, list(adapter.unwrap().parameters())
-    because = f"its {'plugin' if by_name else 'folder'} says so"
+    saved = not by_name or (weights is not None and is_folder(weights))
+    because = f"its {'folder' if saved else 'plugin'} says so"
+    told = "shipped by the plugin" if shipped else "" if by_name else name_or_folder
     return {
         "network": type(adapter.unwrap()).__name__,
         "parameters": sum(parameter.numel() for parameter in parameters),
@@ -54,25 +64,30 @@ def _known(name_or_folder: str, trust: bool) -> dict[str, Any]:
         "plugin": f"{origin.distribution} {origin.version}".strip(),
         "factory": origin.factory,
         "options": dict(origin.options),
-        "weights": "shipped by the plugin" if shipped else "" if by_name else name_or_folder,
+        "weights": told if weights is None else as_text(weights),
         "readings": [
             {"config": pasted(adapter.config), "because": because, "agreement": None, "seen": described(adapter)}
         ],
     }
 
 
-def _of_own(target: str) -> dict[str, Any]:
+def _of_own(target: str, weights: Path | None, weights_key: str) -> dict[str, Any]:
+    """Of a network of the user's own, as the probe finds it."""
+    from bridgetune.pretrained import read_weights
     from bridgetune.targets import build_own
     from bridgetune.wrapping import Adapter, probe
     from bridgetune.wrapping.describing import described
     from bridgetune.wrapping.probing import pasted
 
     network = build_own(target)
+    if weights is not None:
+        read_weights(network, weights, key=weights_key)
     findings = probe(network)
     return {
         "network": findings.network,
         "parameters": findings.parameters,
         "trainable": findings.trainable,
+        "weights": "" if weights is None else as_text(weights),
         "readings": [
             {
                 "config": pasted(reading.config),

@@ -227,7 +227,11 @@ def fuse_files(
         fusion = replace(fusion, decision=np.where(unshown, np.float32(1), fusion.decision))
     for remark in _remarks((first, second), pictures, fusion):
         logger.warning("%s", remark)
-    if fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
+    if np.array_equal(pictures[0].pixels, pictures[1].pixels):
+        logger.warning(
+            "%s is the same picture as %s: all is undecided, and the fused image is that picture, too", second, first
+        )
+    elif fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
         kept = recipe == "released" or undecided == "keep"
         logger.warning(
             "%s: the network is undecided on %.0f %% of the pixels, %s",

@@ -104,7 +104,22 @@ def working_calls(network: nn.Module, domain: AdapterConfig) -> list[Call]:
                     if found[0].built:
                         complete(network, found[0].config, found[0].side)
                     return found
-    raise RequestError(_said_of(network, attempts))
+    refusal = RequestError(_said_of(network, attempts))
+    refusal.add_note(wrapper_of(network))
+    raise refusal
+
+
+def wrapper_of(network: nn.Module) -> str:
+    """Lines to paste: a module that takes a pair and calls the network as that wants it."""
+    name = type(network).__name__
+    given = ", ".join(argument_names(network))
+    return (
+        f"Such a module, to be wrapped in the network's place; its last line is yours to mend, which {name} has as"
+        f" forward({given}):\n"
+        "class Pair(torch.nn.Module):\n"
+        "    def __init__(self, network): super().__init__(); self.network = network\n"
+        "    def forward(self, first, second): return self.network(first, second)"
+    )
 
 
 def complete(network: nn.Module, config: AdapterConfig, side: int | None = None) -> None:

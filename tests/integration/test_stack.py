@@ -157,21 +157,27 @@ def test_a_folder_of_folders_is_fused_each_and_what_fails_is_named(photos: Path,
         for number, frame in enumerate(frames):
             write_image(shoot / name / f"{number}.png", frame)
     write_image(shoot / "lonely" / "1.png", sharp)
+    (shoot / "empty").mkdir()
     finished = run("stack", "--each", shoot, "-o", out, "--depth", tmp_path / "depths", "--json", *STILL)
     told = json.loads(finished.stdout)
     assert finished.returncode == 1
     assert [Path(one["out"]).name for one in told["stacks"]] == ["ant 2.tif", "ant 10.tif"]
     assert [one["name"] for one in told["failed"]] == ["lonely"]
     assert "one frame" in told["failed"][0]["reason"]
+    assert told["skipped"] == [{"name": "empty", "reason": "it holds no pictures"}]
+    assert f"{shoot / 'empty'}: holds no pictures, and is left out" in finished.stderr
     assert "1 of 3 stacks could not be fused: lonely" in finished.stderr
     assert sorted(path.name for path in (tmp_path / "depths").iterdir() if not path.name.startswith(".")) == [
         *("ant 10.png", "ant 10.tif", "ant 2.png", "ant 2.tif")
     ]
     made = (out / "ant 2.tif").stat().st_mtime_ns
     (shoot / "lonely" / "1.png").unlink()
-    again = run("stack", "--each", shoot, "-o", out, *STILL)
+    again = run("stack", "--each", shoot, "-o", out, "--json", *STILL)
     assert again.returncode == 0
-    assert again.stdout == ""
+    told = json.loads(again.stdout)
+    assert (told["stacks"], told["failed"]) == ([], [])
+    assert [one["name"] for one in told["skipped"]] == ["empty", "lonely", "ant 2", "ant 10"]
+    assert told["skipped"][-1]["reason"] == f"{out / 'ant 10.tif'} is there already"
     assert again.stderr.count("is there already and is left as it is; --force makes it again") == 2
     assert (out / "ant 2.tif").stat().st_mtime_ns == made
 

@@ -29,7 +29,10 @@ def _hooks() -> ModuleType:
 
 HOOKS = _hooks()
 
-MODULES = sorted(name for page in REFERENCE for name in re.findall(r"^\{\{ names (\S+) \}\}$", page.read_text(), re.M))
+MADE = {page: HOOKS.MADE.findall(page.read_text()) for page in (ROOT / "docs").rglob("*.md")}
+"""Of each page, what the site makes, of what, and what stands there for those who read the source."""
+
+MODULES = sorted(name for page in REFERENCE for what, name, _ in MADE[page] if what == "names")
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +138,18 @@ def test_links_between_files_lead_to_the_pages_that_they_are():
     assert HOOKS._linked("[a](missing.md)", "data.md") == "[a](missing.md)", "MkDocs will say so"
 
 
-def test_what_stands_between_braces_must_be_known():
+def test_what_is_made_must_be_known():
     from mkdocs.exceptions import PluginError
 
     with pytest.raises(PluginError, match="got 'setting', expected one of settings"):
-        HOOKS._DIRECTIVE.sub(HOOKS._written, "{{ setting bridgetune.config:TuneConfig }}")
+        HOOKS.MADE.sub(HOOKS._written, "<!-- made: setting bridgetune.config:TuneConfig -->\n<!-- /made -->")
+
+
+def test_those_who_read_the_source_are_told_where_to_find_what_the_site_makes():
+    assert len([one for made in MADE.values() for one in made]) > 20
+    for page, made in MADE.items():
+        assert page.read_text().count("<!-- made:") == len(made), page
+        assert "{{" not in page.read_text(), page
+        for _, _, instead in made:
+            assert len(instead.split()) > 8, page
+            assert all((page.parent / link).exists() for link in re.findall(r"\]\((.+?)\)", instead)), page

@@ -23,6 +23,15 @@ def stack_folders(folder: Path) -> list[Path]:
     return [path for path in list_folders(folder) if _state(path)]
 
 
+def without_pictures(folder: Path) -> list[Path]:
+    """The other folders in it, hidden ones left out, in natural order.
+
+    Raises:
+        RequestError: No such folder.
+    """
+    return [path for path in list_folders(folder) if not _state(path)]
+
+
 class Watch:
     """Tells which of a folder's folders have been quiet for a while: whoever writes the pictures has done.
 

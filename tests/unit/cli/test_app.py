@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+from bridgetune.cli import main
 
 
 def test_help_of_no_verb_imports_torch():
@@ -28,3 +33,34 @@ print(json.dumps([asked, "torch" in sys.modules]))
     assert ["finetune"] in asked
     assert ["data", "make"] in asked
     assert not torch
+
+
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+
+
+def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What a wrong request is answered with, line by line."""
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    said = capsys.readouterr()
+    assert (left.value.code, said.out) == (2, "")
+    return said.err.splitlines()
+
+
+def test_a_verb_that_is_mistyped_is_asked_back_in_one_sentence(capsys: pytest.CaptureFixture[str]):
+    (line,) = told(["stak"], capsys)
+    assert line == "bridgetune: No such command 'stak'. Did you mean 'stack'? See `bridgetune stak --help`."
+
+
+def test_what_is_to_be_pasted_stands_below_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "oddly.py").write_text(
+        "from torch import nn\n\n\nclass Odd(nn.Module):\n    def forward(self, x, t):\n        return x.pixels\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    line, below, *module = told(["inspect", "oddly:Odd"], capsys)
+    assert line.startswith("bridgetune: Odd could not be called")
+    assert "forward(x, t)" in below
+    assert module[0] == "class Pair(torch.nn.Module):"
+    assert module[2].startswith("    def forward(self, first, second):")

@@ -158,6 +158,16 @@ def test_a_map_that_is_mostly_undecided_is_warned_of_in_a_line(
     assert "\n" not in message
 
 
+def test_the_same_picture_twice_is_said_to_be_that_in_a_line(
+    even: list[Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    fusion = fuse_files(KnowsTheLeft(), even[0], even[0])
+    assert np.array_equal(fusion.pixels, read_image(even[0]).pixels)
+    (said,) = caplog.messages
+    assert said.startswith(f"{even[0]} is the same picture as {even[0]}: all is undecided")
+
+
 def test_a_map_that_is_decided_is_not_warned_of(
     even: list[Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -50,6 +52,27 @@ class Gray(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         return self.layer(first) - self.layer(second)
+
+
+class Odd(nn.Module):
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        raise TypeError("expected a noise to begin with")
+
+
+def test_what_cannot_be_called_is_answered_with_a_module_to_paste():
+    with pytest.raises(RequestError, match="could not be called") as refused:
+        working_calls(Odd(), PLAIN)
+    assert "\n" not in str(refused.value)
+    (note,) = refused.value.__notes__
+    told, *lines = note.splitlines()
+    assert "Odd has as forward(x, t)" in told
+    assert len(lines) == 3
+    pasted: dict[str, Any] = {}
+    exec("import torch\n" + "\n".join(lines), pasted)
+    pair = pasted["Pair"](Two())
+    images = torch.rand(2, 1, 3, 8, 8)
+    assert torch.equal(pair(*images), Two()(*images))
+    assert [call.call for call in ways(pair)] == ["pair"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridgetune.errors import RequestError
-from bridgetune.inference.stacks.folders import Watch, stack_folders
+from bridgetune.inference.stacks.folders import Watch, stack_folders, without_pictures
 
 
 def _write(path: Path, data: str = "x") -> Path:
@@ -24,6 +24,7 @@ def test_folders_that_hold_pictures_are_stacks_in_natural_order(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     assert [path.name for path in stack_folders(tmp_path)] == ["2", "10", "raw"]
+    assert [path.name for path in without_pictures(tmp_path)] == ["empty", "notes"]
     with pytest.raises(RequestError, match="no such folder"):
         stack_folders(tmp_path / "none")
 

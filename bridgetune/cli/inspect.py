@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from bridgetune.cli.console import RESULTS, print_json
-from bridgetune.cli.options import GeneratorArgument, Json, Trust, Weights, WeightsKey
+from bridgetune.cli.options import GeneratorArgument, Json, Trust, Weights, WeightsKey, check_network
 from bridgetune.paths import as_text, is_folder
 
 
@@ -20,6 +20,7 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show how a network is called and read: as its plugin or its folder says, or as the probe finds out."""
+    check_network(generator, weights)
     from bridgetune.opening import is_factory
 
     if is_factory(generator) and (weights is None or not is_folder(weights)):

@@ -50,6 +50,9 @@ class GeneratorSpec(BaseModel):
             Asked where nothing in the file has the network's names; empty: nothing else is read.
         weights: Called with nothing, returns the path of the weights that the plugin ships: a file, or the folder of a
             saved generator, which also says how the network is built and asked. Empty: it ships none.
+        smoothing: What the network's paper does to its map, `--smooth paper`: called with the network's own logits
+            (H, W) and the sources (H, W, 3) uint8 or uint16, returns what each pixel of the first counts for, (H, W).
+            Empty: nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +64,7 @@ class GeneratorSpec(BaseModel):
     discriminator: Target | None = None
     read_weights: Target | None = None
     weights: Target | None = None
+    smoothing: Target | None = None
 
 
 class EvaluatorSpec(BaseModel):

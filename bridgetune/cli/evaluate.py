@@ -16,6 +16,7 @@ from bridgetune.cli.options import (
     Mirrored,
     Recipe,
     Scales,
+    Smooth,
     Symmetric,
     Trust,
     Undecided,
@@ -23,6 +24,7 @@ from bridgetune.cli.options import (
     WeightsKey,
     check_network,
     check_pictures,
+    smoothing,
 )
 from bridgetune.cli.tables import print_table
 from bridgetune.config.bounds import Processes, limits
@@ -64,6 +66,7 @@ def evaluate(
     scales: Scales = None,
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
+    smooth: Smooth = None,
     convention: Annotated[
         Literal["toolbox", "paper"],
         typer.Option(help="Of Q_S and Q_W: the MATLAB toolbox's, as published numbers are, or Eq. 22-23."),
@@ -92,6 +95,7 @@ def evaluate(
     """Measure a method's fused images: fusion metrics, and map metrics where there is a ground truth."""
     if (fused is None) == (generator is None):
         raise RequestError("evaluate: expected --fused DIR, saved results, or --generator, what makes them")
+    steps = smoothing(smooth)
     if force and out is csv_out is keep is None:
         raise RequestError("--force: given without --out, --csv or --keep, whose files it is for; leave it out")
     _check_files(sources, fused, out, csv_out, force)
@@ -116,6 +120,7 @@ def evaluate(
             scales=scales,
             recipe=recipe,
             undecided=undecided,
+            smooth=steps,
             convention=convention,
             method=method,
             dataset=dataset,

@@ -21,6 +21,7 @@ from bridgetune.cli.options import (
     Quality,
     Recipe,
     Scales,
+    Smooth,
     Symmetric,
     Trust,
     Undecided,
@@ -28,6 +29,7 @@ from bridgetune.cli.options import (
     WeightsKey,
     check_network,
     check_pairs,
+    smoothing,
 )
 from bridgetune.errors import RequestError
 from bridgetune.paths import is_folder, shown
@@ -70,6 +72,7 @@ def fuse(
     scales: Scales = None,
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
+    smooth: Smooth = None,
     borders: Borders = "replace",
     align: Align = "none",
     exposure: Exposure = False,
@@ -83,6 +86,7 @@ def fuse(
     one = first is not None and second is not None
     if out is None or (pairs is None) != one or (pairs is not None and first is not None):
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
+    steps = smoothing(smooth)
     if edges == "keep" and align == "none":
         raise RequestError(
             "--edges keep: nothing is cut off unless pictures are aligned; leave it out, or add --align auto"
@@ -110,7 +114,8 @@ def fuse(
             refuse_map(network, f"--map {map_out}")
         with share_bar(f"fusing {first.name}") as told:
             fusion = fuse_files(
-                network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges
+                *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
+                smooth=steps,
             )
         fusion.save(out, map_out)
         RESULTS.print(f"fused image in {out}", markup=False)
@@ -119,7 +124,8 @@ def fuse(
     with bar("stem") as progress:
         task = progress.add_task("fusing", total=None, stem="")
         for stem, done, total in fuse_folder(
-            network, pairs, out, recipe, map_out, undecided, borders, force, queries, align, exposure, edges
+            *(network, pairs, out, recipe, map_out, undecided, borders, force, queries, align, exposure, edges),
+            smooth=steps,
         ):
             progress.update(task, completed=done, total=total, stem=stem)
     RESULTS.print(f"{done} fused images in {out}", markup=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast, get_args
 
 import typer
 
@@ -14,6 +14,10 @@ from bridgetune.errors import RequestError
 from bridgetune.files import check_made
 from bridgetune.paths import check_file, check_folder, is_folder
 from bridgetune.plugins import registry
+
+Smoothing = Literal["small-regions", "guided", "paper"]
+SMOOTHINGS: tuple[str, ...] = get_args(Smoothing)
+"""Steps of --smooth, see `bridgetune.inference.smoothing`."""
 
 NETWORK, PICTURES = "The network", "The pictures"
 """Panels of `--help`."""
@@ -24,8 +28,12 @@ GENERATOR = "NAME|PATH|MODULE:FACTORY"
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Recipe = Annotated[
-    Literal["paper", "released"],
-    typer.Option("--recipe", help="paper: full resolution. released: a 256×256 map, as the authors' program has it."),
+    Literal["paper", "released", "own"],
+    typer.Option(
+        "--recipe",
+        help="paper: full resolution. released: a 256×256 map, as the authors' program has it. own: the picture that an"
+        " end-to-end network fuses itself.",
+    ),
 ]
 """Of fusing; that of training is one of its settings."""
 Undecided = Annotated[
@@ -34,6 +42,16 @@ Undecided = Annotated[
         "--undecided",
         help="settle: what the network does not know follows its surroundings, along the pictures' edges. keep: its"
         " own decisions, as --recipe released has them in any case.",
+    ),
+]
+Smooth = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--smooth",
+        metavar="STEP",
+        help="What is done to the map; may be given several times. small-regions: those below 1 % of the picture go"
+        " over to what is around. guided: seams are softened along the pictures' edges. paper: what the network's paper"
+        " does, to the network's own decisions. Default: nothing.",
     ),
 ]
 Borders = Annotated[
@@ -152,6 +170,18 @@ GeneratorArgument = Annotated[
         help="A plugin's generator, a saved one's folder or its run's, or what builds a network of your own.",
     ),
 ]
+
+
+def smoothing(given: Sequence[str] | None) -> tuple[Smoothing, ...]:
+    """The steps of --smooth.
+
+    Raises:
+        RequestError: There is no such step.
+    """
+    for step in given or ():
+        if step not in SMOOTHINGS:
+            raise RequestError(f"--smooth: got {step!r}, expected one of {', '.join(SMOOTHINGS)}")
+    return tuple(cast("Smoothing", step) for step in given or ())
 
 
 def check_pictures(*folders: Path | None) -> None:

@@ -31,6 +31,7 @@ from bridgetune.files import clear_partial
 from bridgetune.inference import Undecided
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.inference.mapless import refuse_map
+from bridgetune.inference.smoothing import Smoothing, check_smoothing
 from bridgetune.locking import held
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, Metric
 from bridgetune.opening import open_method
@@ -69,6 +70,7 @@ def evaluate(
     weights_key: str = "",
     trust: bool = False,
     progress: Progress = lambda done, total, stem: None,
+    smooth: Sequence[Smoothing] = (),
 ) -> Evaluation:
     """Measure saved results, or a generator's.
 
@@ -92,6 +94,7 @@ def evaluate(
         weights_key: See `bridgetune.create`.
         trust: See `bridgetune.load`.
         progress: Told how many are done, how many there are, and the stem.
+        smooth: What is done to a generator's maps, see `bridgetune.inference.Smoothing`.
 
     Raises:
         RequestError: Files that are missing, unreadable, of another size, or in the way, which are named; or a wrong
@@ -118,15 +121,17 @@ def evaluate(
     network = opening.open()
     if recipe != "paper":
         refuse_map(network, f"recipe {recipe}")
+    check_smoothing(network, recipe, smooth)
     kept = None if keep is None else Path(keep)
-    prepared = Method(network, recipe, convention, undecided, kept)
+    ways = recipe, convention, undecided, kept, tuple(smooth)
+    prepared = Method(network, *ways)
 
     count = min(workers or _cores(), len(found.images))
     measured: Iterator[tuple[ImageFiles, Scores]]
     if isinstance(generator, nn.Module | Evaluator) or count == 1:
         measured = ((files, measure(files, prepared)) for files in found.images)
     else:
-        measured = _in_processes(found.images, (_sendable(), opening, recipe, convention, undecided, kept), count)
+        measured = _in_processes(found.images, (_sendable(), opening, *ways), count)
     scores: dict[str, Scores] = {}
     with ExitStack() as alone:
         if kept is not None:
@@ -144,7 +149,7 @@ def evaluate(
         settings["fused"] = as_text(fused)
     else:
         settings |= {"generator": _named(generator), "weights": as_text(weights) if weights else None, "recipe": recipe}
-        settings |= {"undecided": undecided}
+        settings |= {"undecided": undecided, **({"smooth": list(smooth)} if smooth else {})}
         if isinstance(network, Adapter):
             settings |= network.config.model_dump(mode="json", include={"symmetric", "mirrored", "scales"})
     if found.matched_by_order:
@@ -291,6 +296,7 @@ def _prepare(
     convention: Convention,
     undecided: Undecided,
     keep: Path | None,
+    smooth: Sequence[Smoothing],
 ) -> None:
     """What a worker does first."""
     global _method
@@ -300,7 +306,7 @@ def _prepare(
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     METRICS.update({metric.name: metric for metric in metrics})
-    _method = Method(opening.open(), recipe, convention, undecided, keep)
+    _method = Method(opening.open(), recipe, convention, undecided, keep, smooth)
 
 
 def _end_with_parent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bridgetune.data import Picture, read_image, read_mask
 from bridgetune.evaluation.dataset import ImageFiles
 from bridgetune.inference import Fusion, Undecided, fuse_pictures
 from bridgetune.inference.fusing import FuseRecipe
+from bridgetune.inference.smoothing import Smoothing
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, ScoredDecision, ScoredMap, SourcePair
 from bridgetune.metrics.registry import KINDS, Kind
 from bridgetune.protocol import Evaluator
@@ -33,6 +35,7 @@ class Method:
         convention: See `Convention`.
         undecided: What becomes of pixels that the generator does not know, see `Undecided`.
         keep: Where a generator's fused images and maps are kept, see `kept_files`; None keeps none.
+        smooth: What is done to its maps, see `Smoothing`.
     """
 
     generator: nn.Module | Evaluator | None = None
@@ -40,11 +43,12 @@ class Method:
     convention: Convention = "toolbox"
     undecided: Undecided = "settle"
     keep: Path | None = None
+    smooth: Sequence[Smoothing] = ()
 
     @property
     def symmetric(self) -> bool:
-        """Whether the generator's logits only change their sign when the sources change places."""
-        return isinstance(self.generator, Adapter) and self.generator.config.symmetric
+        """Whether the generator's maps only turn round when the sources change places."""
+        return not self.smooth and isinstance(self.generator, Adapter) and self.generator.config.symmetric
 
     @property
     def has_map(self) -> bool:
@@ -89,7 +93,7 @@ def measure(files: ImageFiles, method: Method) -> dict[str, float]:
         fused = _batch(read_image(files.fused))
         images = sources.scored(fused, method.convention)
     else:
-        fusion = fuse_pictures(method.generator, first, second, method.recipe, method.undecided, "keep")
+        fusion = _fused(method, first, second)
         if method.keep is not None:
             fusion.save(*kept_files(method.keep, files.stem))
         fused = _planes(torch.tensor(fusion.pixels))
@@ -115,7 +119,12 @@ def _swapped(decision: Tensor, first: Picture, second: Picture, method: Method) 
     if method.symmetric:
         return 1 - decision
     assert method.generator is not None
-    return _map(fuse_pictures(method.generator, second, first, method.recipe, method.undecided, "keep"))
+    return _map(_fused(method, second, first))
+
+
+def _fused(method: Method, first: Picture, second: Picture) -> Fusion:
+    assert method.generator is not None
+    return fuse_pictures(method.generator, first, second, method.recipe, method.undecided, "keep", smooth=method.smooth)
 
 
 def _map(fusion: Fusion) -> Tensor:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bridgetune.inference.fusing import fuse_pictures as fuse_pictures
     from bridgetune.inference.quality import Quality as Quality
     from bridgetune.inference.quality import Queries as Queries
+    from bridgetune.inference.smoothing import Smoothing as Smoothing
     from bridgetune.inference.stacks import LeftOut as LeftOut
     from bridgetune.inference.stacks import Progress as Progress
     from bridgetune.inference.stacks import StackFusion as StackFusion
@@ -64,6 +65,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Quality",
         "Queries",
     ),
+    "bridgetune.inference.smoothing": ("Smoothing",),
     "bridgetune.inference.stacks": (
         "LeftOut",
         "Progress",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from bridgetune.inference.deciding import Undecided
 from bridgetune.inference.fusing import FuseRecipe, fuse_files
 from bridgetune.inference.mapless import refuse_map
 from bridgetune.inference.quality import SAVED, Queries
+from bridgetune.inference.smoothing import Smoothing
 from bridgetune.locking import held
 from bridgetune.paths import are_same, shown
 from bridgetune.pictures import Alignment
@@ -40,13 +41,14 @@ def fuse_folder(
     align: Alignment = "none",
     exposure: bool = False,
     edges: Edges = "crop",
+    smooth: Sequence[Smoothing] = (),
 ) -> Iterator[tuple[str, int, int]]:
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
     Args:
         folder: Holds `A/` and `B/`, matched by stem. Pairs that cannot be read are named and left out.
         out: Made where it is missing.
-        recipe, undecided, borders, queries: See `fuse_pictures`.
+        recipe, undecided, borders, queries, smooth: See `fuse_pictures`.
         maps: Where the decisions are written likewise; None writes none.
         align, exposure, edges: See `fuse_files`. A pair that cannot be aligned is named and left out.
         force: Replace fused images and maps that are there.
@@ -82,6 +84,7 @@ def fuse_folder(
                         align=align,
                         exposure=exposure,
                         edges=edges,
+                        smooth=smooth,
                     )
                 except UnregisteredError as error:
                     left_out = error

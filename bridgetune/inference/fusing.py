@@ -1,9 +1,9 @@
-"""Fusing source pairs: at full resolution, the authors' released way, or without a map."""
+"""Fusing source pairs: at full resolution, the authors' released way, as a network itself does, or without a map."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,15 +22,17 @@ from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
+from bridgetune.inference.own import fuse_own
 from bridgetune.inference.quality import SAVED, Queries
 from bridgetune.inference.released import SIDE, fuse_released
+from bridgetune.inference.smoothing import Smoothing, blended, check_smoothing, smoothed
 from bridgetune.modes import evaluating
 from bridgetune.pictures import NOTHING, Alignment, Metadata, check_image_place, read_whole_image
 from bridgetune.protocol import Evaluator
 
 logger = logging.getLogger("bridgetune")
 
-FuseRecipe = Literal["paper", "released"]
+FuseRecipe = Literal["paper", "released", "own"]
 Pixels = NDArray[np.uint8 | np.uint16]
 Progress = Callable[[float], None]
 
@@ -93,22 +95,27 @@ def fuse_full(
     second: Pixels,
     undecided: Undecided = "settle",
     progress: Progress | None = None,
+    smooth: Sequence[Smoothing] = (),
 ) -> tuple[Pixels, NDArray[np.float32], float]:
-    """Eq. 17-18 at the pictures' own size: every pixel is one of the two sources' own.
+    """Eq. 17-18 at the pictures' own size: every pixel is one of the two sources' own, unless a guided map blends them.
 
     Args:
         generator: See `Generator`.
         first, second: (H, W, 3) of one dtype.
         undecided: See `Undecided`.
         progress: Told the share that is done, in [0, 1].
+        smooth: What is done to the map, in this order; `paper` has the network's own decisions.
 
     Returns:
         The fused image, the decision, and the share that the network was undecided on; see `Fusion`.
     """
     logits = asked_logits(generator, first, second, progress=progress)
     share = undecided_share(logits)
-    if undecided == "settle":
+    if undecided == "settle" and "paper" not in smooth:
         logits = settled(logits, first, second)
+    if smooth:
+        weights = smoothed(logits, first, second, smooth, generator)
+        return blended(first, second, weights), weights.clip(0, 1).astype(np.float32), share
     chosen = logits >= 0
     return np.where(chosen[..., None], first, second), chosen.astype(np.float32), share
 
@@ -116,9 +123,10 @@ def fuse_full(
 FUSE_RECIPES: dict[FuseRecipe, Callable[..., tuple[Any, Any, float]]] = {
     "paper": fuse_full,
     "released": fuse_released,
+    "own": fuse_own,
 }
 """`paper`: full resolution, Eq. 17-18. `released`: a map of 256×256, as the authors' program has it, of the network
-alone."""
+alone. `own`: the picture that an end-to-end network fuses itself."""
 
 
 def fuse_pictures(
@@ -130,6 +138,7 @@ def fuse_pictures(
     borders: Borders = "replace",
     queries: Queries = SAVED,
     progress: Progress | None = None,
+    smooth: Sequence[Smoothing] = (),
 ) -> Fusion:
     """Fuse two pictures of one size.
 
@@ -141,9 +150,11 @@ def fuse_pictures(
         borders: Of the recipe `paper`: what becomes of a black border that one of the pictures has, see `Borders`.
         queries: How often the generator is asked.
         progress: Told the share that is done, in [0, 1], of large pictures on the way.
+        smooth: Of the recipe `paper`: what is done to the map before pixels are taken, see `Smoothing`.
 
     Raises:
-        RequestError: Where their sizes differ, or an evaluator is to fuse by a recipe for maps.
+        RequestError: Where their sizes differ, an evaluator is to fuse by a recipe for maps, or a map is to be smoothed
+            that there is not.
     """
     if first.size != second.size:
         raise RequestError(
@@ -155,7 +166,8 @@ def fuse_pictures(
     void = find_borders(*pair, alphas) if borders == "replace" and recipe == "paper" else None
     if void is not None:
         pair = filled(*pair, void.first), filled(*pair[::-1], void.second)
-    seen = first.size if recipe == "paper" else (SIDE, SIDE)
+    check_smoothing(generator, recipe, smooth)
+    seen = (SIDE, SIDE) if recipe == "released" else first.size
     if isinstance(generator, Evaluator):
         if recipe != "paper":
             refuse_map(generator, f"recipe {recipe}")
@@ -163,7 +175,8 @@ def fuse_pictures(
     else:
         with evaluating(generator):
             asked = queries.of(generator, seen)
-            pixels, decision, share = FUSE_RECIPES[recipe](asked, *pair, undecided, progress)
+            steps = (smooth,) if recipe == "paper" else ()
+            pixels, decision, share = FUSE_RECIPES[recipe](asked, *pair, undecided, progress, *steps)
     if void is not None and decision is not None:
         decision = np.where(void.first, np.float32(0), np.where(void.second, np.float32(1), decision))
     return Fusion(
@@ -189,13 +202,14 @@ def fuse_files(
     align: Alignment = "none",
     exposure: bool = False,
     edges: Edges = "crop",
+    smooth: Sequence[Smoothing] = (),
 ) -> Fusion:
     """Read two image files and fuse them; see `fuse_pictures`.
 
     Warns, a line for each, where the sources do not go together, and where much of the map is undecided.
 
     Args:
-        generator, recipe, undecided, borders, queries, progress: See `fuse_pictures`.
+        generator, recipe, undecided, borders, queries, progress, smooth: See `fuse_pictures`.
         first, second: The files.
         out: Where the fused image is to be written by the caller, so that a depth which this format cannot hold is
             refused before the work.
@@ -222,7 +236,7 @@ def fuse_files(
         pair = aligned_pair(*pictures, align, exposure, edges, (first.name, str(second)))
         logger.warning("%s: %s", second, pair.line)
         pictures, unshown = (pair.first, pair.second), pair.unshown
-    fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders, queries, progress)
+    fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders, queries, progress, smooth)
     if unshown is not None and fusion.decision is not None:
         fusion = replace(fusion, decision=np.where(unshown, np.float32(1), fusion.decision))
     for remark in _remarks((first, second), pictures, fusion):
@@ -232,7 +246,7 @@ def fuse_files(
             "%s is the same picture as %s: all is undecided, and the fused image is that picture, too", second, first
         )
     elif fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
-        kept = recipe == "released" or undecided == "keep"
+        kept = recipe != "paper" or undecided == "keep" or "paper" in smooth
         logger.warning(
             "%s: the network is undecided on %.0f %% of the pixels, %s",
             first,

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 import bridgetune
 from bridgetune import AdapterConfig, Steps, TuneConfig, wrap
 from bridgetune.data import read_image
-from bridgetune.plugins import registry
+from bridgetune.inference import asked_logits, fuse_pictures
+from bridgetune.inference.smoothing import blended, smoothed
 from bridgetune.wrapping import Adapter
 from bridgetune_peers.gacn import GACN
 from bridgetune_peers.ifcnn import IFCNN
@@ -59,35 +60,45 @@ def test_a_released_network_is_wrapped_without_a_word(name: str, found: AdapterC
     assert expected.float().mean().item() not in (0.0, 1.0)
 
 
+def off(fused: np.ndarray, name: str, shared: Callable[[str], Path], stem: str) -> int:
+    """By how many gray levels at most a picture differs from the authors'."""
+    golden = np.asarray(Image.open(shared(f"reference/peers/{FOLDERS[name]}/{stem}_fused.png"))).astype(int)
+    return int(np.abs(fused - golden).max())
+
+
 @pytest.mark.parametrize("stem", ["01", "15"])
-def test_sesf_decides_as_its_authors_program(stem: str, shared: Callable[[str], Path]):
-    with torch.no_grad():
-        logits = released("sesf", shared)(*pair(shared, stem))[0, 0].numpy()
+def test_sesf_decides_and_fuses_as_its_authors_program(stem: str, shared: Callable[[str], Path]):
+    generator = released("sesf", shared)
+    sources = [read_image(shared(f"data/eval/lytro/{side}/{stem}.jpg")).pixels for side in "AB"]
+    logits = asked_logits(generator, *sources)
     golden = np.asarray(Image.open(shared(f"reference/peers/sesf_fuse/{stem}_map.png"))) > 127
     assert ((logits > 0) != golden).mean() < 0.0005
+    weights = smoothed(logits, *sources, ("paper",), generator)
+    golden_weights = np.load(shared(f"reference/peers/sesf_fuse/{stem}_raw.npz"))["map_guided"]
+    assert np.abs(weights - golden_weights).max() < 1e-4
+    assert off(blended(*sources, weights), "sesf", shared, stem) <= 1
 
 
-def test_gacn_draws_its_authors_map(shared: Callable[[str], Path]):
+def test_gacn_draws_its_authors_map_and_fuses_as_their_program(shared: Callable[[str], Path]):
     golden = np.load(shared("reference/peers/gacn/01_raw.npz"))
-    config = registry().find("gacn")[1].adapter
-    with torch.no_grad():
-        hard, soft = wrap(as_released("gacn", shared), config).answer(*pair(shared))
-    for map_, name in ((hard, "map_raw"), (soft, "map_guided")):
-        off = np.abs(map_[0, 0].numpy() - golden[name])
+    generator = released("gacn", shared)
+    sources = [read_image(shared(f"data/eval/lytro/{side}/01.jpg")).pixels for side in "AB"]
+    logits = asked_logits(generator, *sources)
+    weights = smoothed(logits, *sources, ("paper",), generator)
+    for map_, name in ((torch.from_numpy(logits).sigmoid().numpy(), "map_raw"), (weights, "map_guided")):
+        differs = np.abs(map_ - golden[name])
         # Its two factors of 1000 make much of rounding where the map goes from 0 to 1.
-        assert (off > 1e-4).mean() < 0.001
-        assert ((map_[0, 0].numpy() > 0.5) != (golden[name] > 0.5)).mean() < 0.0005
+        assert (differs > 1e-4).mean() < 0.001
+        assert ((map_ > 0.5) != (golden[name] > 0.5)).mean() < 0.0005
+    assert off(blended(*sources, weights), "gacn", shared, "01") <= 1
 
 
 def test_ifcnn_fuses_its_authors_picture_and_its_map_is_read_off_it(shared: Callable[[str], Path]):
-    generator, (first, second) = released("ifcnn", shared), pair(shared)
-    with torch.no_grad():
-        fused = (generator.fused(first, second)[0].permute(1, 2, 0).numpy() * 255).astype(int)
-        logits = generator(first, second)
-        of_a_map = bridgetune.create("bridgemff").eval()(first, second)
-    golden = np.asarray(Image.open(shared("reference/peers/ifcnn/01_fused.png"))).astype(int)
-    assert np.abs(fused - golden).max() <= 1
-    assert ((logits > 0) == (of_a_map > 0)).float().mean() > 0.96
+    pictures = [read_image(shared(f"data/eval/lytro/{side}/01.jpg")) for side in "AB"]
+    fusion = fuse_pictures(released("ifcnn", shared), *pictures, recipe="own")
+    of_a_map = fuse_pictures(bridgetune.create("bridgemff"), *pictures, undecided="keep")
+    assert off(fusion.pixels, "ifcnn", shared, "01") <= 1
+    assert (fusion.decision == of_a_map.decision).mean() > 0.96
 
 
 def test_an_end_to_end_network_is_tuned_saved_and_loaded(shared: Callable[[str], Path], tmp_path: Path):

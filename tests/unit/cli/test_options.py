@@ -123,3 +123,13 @@ def test_a_number_beyond_is_refused_by_the_name_of_its_option(
     assert stopped.value.code == 2
     assert len(said) == 1
     assert option in said[0] or "--batch" in said[0]
+
+
+def test_a_map_is_smoothed_by_the_steps_that_are_given(pair: list[Path], tmp_path: Path):
+    steps = ("small-regions", "guided")
+    asked = ["--generator", "modified-laplacian", *(part for step in steps for part in ("--smooth", step))]
+    succeeds("fuse", *pair, "-o", tmp_path / "f.png", *asked)
+    expected = fuse_files(create("modified-laplacian"), *pair, smooth=steps)
+    assert np.array_equal(read_image(tmp_path / "f.png").pixels, expected.pixels)
+    line = refused("fuse", *pair, "-o", tmp_path / "g.png", "--smooth", "gided")
+    assert "--smooth: got 'gided', expected one of small-regions, guided, paper" in line

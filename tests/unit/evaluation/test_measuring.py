@@ -80,6 +80,18 @@ def test_what_is_kept_is_what_was_measured(files: ImageFiles, tmp_path: Path):
     assert torch.count_nonzero(torch.from_numpy(mask))
 
 
+def test_what_is_measured_is_of_maps_that_are_smoothed_as_asked(files: ImageFiles, tmp_path: Path):
+    generator = wrap(Counting(), AdapterConfig(call="pair", output="logits", symmetric=True)).eval()
+    generator.network.asked = 0
+    measure(files, Method(generator, keep=tmp_path / "kept", smooth=("small-regions", "guided")))
+    assert generator.network.asked == 2  # a smoothed map of the other order need not be this one turned round
+    fused, _ = kept_files(tmp_path / "kept", files.stem)
+    expected = fuse_pictures(
+        generator, read_image(files.first), read_image(files.second), borders="keep", smooth=("small-regions", "guided")
+    )
+    assert np.array_equal(read_image(fused).pixels, expected.pixels)
+
+
 def _decided(generator: nn.Module, first: Picture, second: Picture, undecided: Undecided) -> NDArray[np.float32]:
     decision = fuse_pictures(generator, first, second, undecided=undecided).decision
     assert decision is not None

@@ -29,6 +29,7 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
             ),
             discriminator="bridgetune_peers.sesf:SESFJudge",
             read_weights="bridgetune_peers.sesf:read_weights",
+            smoothing="bridgetune_peers.smoothing:sesf",
         )
     )
     register(
@@ -39,6 +40,7 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
             adapter=AdapterConfig(color="gray", luma=LUMA, minimum=2),
             discriminator="bridgetune_peers.gacn:GACNJudge",
             read_weights="bridgetune_peers.gacn:read_weights",
+            smoothing="bridgetune_peers.smoothing:gacn",
         )
     )
     register(
@@ -64,6 +66,7 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
             adapter=AdapterConfig(value_range=(-1, 1), multiple=4, minimum=8),
             discriminator="bridgetune_peers.mfif_gan:MFIFGANJudge",
             read_weights="bridgetune_peers.mfif_gan:read_weights",
+            smoothing="bridgetune_peers.smoothing:mfif_gan",
         )
     )
     register(
@@ -74,6 +77,7 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
             adapter=AdapterConfig(color="gray", output="probability", multiple=2, minimum=16),
             discriminator="bridgetune_peers.cnn:CNNJudge",
             read_weights="bridgetune_peers.cnn:read_weights",
+            smoothing="bridgetune_peers.smoothing:cnn",
         )
     )
     register(

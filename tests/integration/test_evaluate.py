@@ -362,7 +362,7 @@ def test_wrong_requests_are_one_line_and_write_nothing(
         (["--sources", dataset / "A", "--fused", fused], "A: no such folder"),
         (["--sources", dataset, "--fused", missing], "missing: no such folder"),
         (["--sources", dataset, "--fused", tmp_path], "no images there"),
-        (["--sources", dataset, "--fused", fused, "--weights", missing], "weights: given without"),
+        (["--sources", dataset, "--fused", fused, "--weights", dataset / "A" / "2.png"], "weights: given without"),
         (["--sources", dataset, "--generator", "bridgemf"], "did you mean 'bridgemff'"),
         (["--sources", dataset, "--generator", "laplacian-pyramid", "--mirrored"], "mirrored: laplacian-pyramid is an"),
         (["--sources", dataset, "--fused", fused, "--workers", 0], "workers"),

@@ -36,4 +36,4 @@ def report(
 
 
 def _without_curves(written: list[Path]) -> str:
-    return "" if len(written) > 1 else " (no curves: nothing was recorded, or matplotlib is not installed)"
+    return "" if len(written) > 2 else " (no curves: nothing was recorded, or matplotlib is not installed)"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridgetune.destinations import check_absent, check_folder
 
-REPORT, TABLES, FIGURES = "report.md", "tables", "figures"
+REPORT, PAGE, TABLES, FIGURES = "report.md", "report.html", "tables", "figures"
 
 
 def check_place(out: Path, force: bool = False) -> None:
@@ -21,4 +21,4 @@ def check_place(out: Path, force: bool = False) -> None:
     """
     for folder in (out, out / TABLES, out / FIGURES):
         check_folder(folder, "the report")
-    check_absent([out / REPORT], force)
+    check_absent([out / REPORT, out / PAGE], force)

@@ -1,4 +1,4 @@
-"""A comparison as files: `report.md`, and the tables and figures that it ties together."""
+"""A comparison as files: `report.md`, the same as a page, and the tables and figures that it ties together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridgetune.destinations import check_absent
 from bridgetune.errors import WorkError
 from bridgetune.evaluation.figures import bars, before_after, critical_difference, paper, saved, stability
 from bridgetune.evaluation.findings import DatasetFindings, Findings, PairFindings
-from bridgetune.evaluation.places import FIGURES, REPORT, TABLES, check_place
+from bridgetune.evaluation.places import FIGURES, PAGE, REPORT, TABLES, check_place
 from bridgetune.evaluation.ranks import ALL_METRICS
 from bridgetune.evaluation.rendering import comma_separated, latex, markdown
 from bridgetune.evaluation.tables import Table
@@ -21,6 +21,7 @@ from bridgetune.evaluation.wording import listed, p_number
 from bridgetune.files import clear_partial, replaced
 from bridgetune.locking import held
 from bridgetune.markdown import markdown_code, markdown_text, pipe_table
+from bridgetune.pages import Chart, charts_of, page
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Section:
 
 
 def write_report(findings: Findings, out: Path, sections: Sequence[Section] = (), *, force: bool = False) -> list[Path]:
-    """Write the report, its tables (Markdown, CSV, LaTeX) and its figures (PNG, PDF) into a folder.
+    """Write the report (Markdown, HTML), its tables (Markdown, CSV, LaTeX) and its figures (PNG, PDF) into a folder.
 
     All of it is made before any of it is written. Other files in the folder are left alone.
 
@@ -58,14 +59,21 @@ def write_report(findings: Findings, out: Path, sections: Sequence[Section] = ()
         WorkError: It cannot be written there.
     """
     check_place(out, force)
-    files: dict[str, bytes] = {REPORT: report(findings, sections).encode()}
+    said = report(findings, sections)
+    files: dict[str, bytes] = {REPORT: said.encode()}
+    curves: dict[str, tuple[Chart, ...]] = {}
     for table in [*(table for section in sections for table in section.tables), *_tables(findings)]:
         for suffix, render in (("md", markdown), ("csv", comma_separated), ("tex", latex)):
             files[f"{TABLES}/{table.name}.{suffix}"] = render(table).encode()
     with paper():
         for name, figure in _figures(findings):
+            if name.startswith("stability-"):
+                curves[f"{FIGURES}/{name}.png"] = charts_of(figure)
             for kind, content in saved(figure).items():
                 files[f"{FIGURES}/{name}.{kind}"] = content
+    pictures = {name: content for name, content in files.items() if name.endswith(".png")}
+    title = f"{listed(findings.comparison.methods)}, compared"
+    files[PAGE] = page(title, [said], pictures, curves).encode()
     check_absent([out / name for name in files], force)
     with held(out) as since:
         try:

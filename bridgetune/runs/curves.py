@@ -9,6 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from bridgetune import pages
 from bridgetune.drawing import drawing, file_of
 from bridgetune.runs import plotting
 from bridgetune.runs.history import History, Series
@@ -27,19 +28,21 @@ class Chart:
         title: What it shows, for those who cannot see it.
         caption: How it is read, a sentence or two, in Markdown.
         png: The file.
+        panels: The same as numbers, from top to bottom.
     """
 
     name: str
     title: str
     caption: str
     png: bytes
+    panels: tuple[pages.Chart, ...]
 
 
 def charts(history: History) -> list[Chart]:
     """All that can be drawn of what was recorded."""
     with drawing(plotting.TEXT):
         return [
-            Chart(name, title, caption, file_of(figure, "png", plotting.DPI))
+            Chart(name, title, caption, file_of(figure, "png", plotting.DPI), pages.charts_of(figure))
             for draw in (_losses, _discriminators, _map_errors, _gradients)
             for name, title, caption, figure in draw(history)
         ]

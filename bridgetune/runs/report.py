@@ -1,4 +1,4 @@
-"""What came of a run, for people: `report.md` with curves in its folder; and as one JSON document."""
+"""What came of a run, for people: `report.md` with curves in its folder, the same as a page; and as JSON."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bridgetune.destinations import REPLACE, check_absent, check_folder
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import replaced
 from bridgetune.markdown import markdown_text, pipe_table
+from bridgetune.pages import page
 from bridgetune.paths import is_file, open_file, shown
 from bridgetune.runs.directory import RunDirectory
 from bridgetune.runs.history import History, Series
@@ -23,7 +24,7 @@ from bridgetune.terms import CANNOT_TELL, PUSHES, TERMS, term_of
 if TYPE_CHECKING:
     from bridgetune.runs.curves import Chart
 
-REPORT, FIGURES = "report.md", "figures"
+REPORT, PAGE, FIGURES = "report.md", "report.html", "figures"
 
 _STAGES = {
     "pretrain": "Stage 1: supervised training",
@@ -54,16 +55,16 @@ def check_place(run: RunDirectory, force: bool = False) -> None:
     """
     for folder in (run.path, run.path / FIGURES):
         check_folder(folder, "the report")
-    path = run.path / REPORT
-    if is_file(path) and not force:
-        with open_file(path) as file:
-            if not _is_own(file.read()):
-                raise RequestError(f"{shown(path)}: exists already, and is not as bridgetune wrote it; {REPLACE}")
-    check_absent([path], force=True)
+    for path in (run.path / REPORT, run.path / PAGE):
+        if is_file(path) and not force:
+            with open_file(path) as file:
+                if not _is_own(file.read()):
+                    raise RequestError(f"{shown(path)}: exists already, and is not as bridgetune wrote it; {REPLACE}")
+        check_absent([path], force=True)
 
 
 def write_report(run: RunDirectory, *, force: bool = False) -> list[Path]:
-    """Write `report.md` and `figures/*.png` into a run's folder, from its `config.json` and `metrics.jsonl` alone.
+    """Write `report.md`, `report.html` and `figures/*.png` into a run's folder, from its records alone.
 
     At any time: a run that is going on, was killed or has not begun is reported as far as it has come. Without
     matplotlib the report has no charts, and says so. All is made before any of it is written.
@@ -82,8 +83,11 @@ def write_report(run: RunDirectory, *, force: bool = False) -> list[Path]:
     history = History(run)
     check_place(run, force)
     drawn = _charts(history)
-    files = {REPORT: _marked(report(history, drawn).encode())}
-    files |= {f"{FIGURES}/{chart.name}.png": chart.png for chart in drawn or ()}
+    said = report(history, drawn)
+    pictures = {f"{FIGURES}/{chart.name}.png": chart.png for chart in drawn or ()}
+    curves = {f"{FIGURES}/{chart.name}.png": chart.panels for chart in drawn or ()}
+    files = {REPORT: _marked(said.encode()), PAGE: _marked(page(history.name, [said], pictures, curves).encode())}
+    files |= pictures
     try:
         for name, content in files.items():
             (run.path / name).parent.mkdir(exist_ok=True)

@@ -30,7 +30,7 @@ from bridgetune.locking import LOCK, held
 from bridgetune.opening import load
 from bridgetune.paths import is_folder, is_there, shown
 from bridgetune.runs.directory import Record, RunDirectory
-from bridgetune.runs.report import FIGURES, REPORT, write_report
+from bridgetune.runs.report import FIGURES, PAGE, REPORT, write_report
 from bridgetune.sweeps.cost import Cost, cost_of, open_backbone
 from bridgetune.sweeps.plan import (
     RUNS,
@@ -308,7 +308,7 @@ def _clear(training: Path) -> None:
     with held(training):
         run = RunDirectory(training)
         written = {run.config, run.metrics, run.checkpoints.folder, run.generator, run.best, run.tensorboard}
-        names = {path.name for path in written} | {REPORT, FIGURES}
+        names = {path.name for path in written} | {REPORT, PAGE, FIGURES}
         others = [path for path in training.iterdir() if not path.name.startswith(".") and path.name not in names]
     if others:
         taken = (training.with_name(f"{training.name}-other-{number}") for number in itertools.count(1))

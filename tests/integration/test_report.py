@@ -40,7 +40,7 @@ def test_json_is_one_document(tuned: Path):
     assert (document["stage"], document["state"], document["steps_done"]) == ("finetune", "finished", 4)
     assert document["best_step"] in (0, 2, 4)
     assert document["losses"].keys() >= {"loss", "focal", "dice", "adversarial_clear", "discriminator_blurred"}
-    assert len(document["files"]) == 1 + len(PICTURES)
+    assert len(document["files"]) == 2 + len(PICTURES)
 
 
 def test_stage_1_too(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):

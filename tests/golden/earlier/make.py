@@ -74,7 +74,8 @@ def cut_off(run: Path) -> None:
     """Leave what a run has that was killed while its last checkpoint was being written."""
     for name in ("generator", "best", "figures", "checkpoints/step-00000004"):
         shutil.rmtree(run / name, ignore_errors=True)
-    (run / "report.md").unlink()
+    for name in ("report.md", "report.html"):
+        (run / name).unlink(missing_ok=True)
 
 
 def record_a_sweep() -> None:

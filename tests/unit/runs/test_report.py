@@ -232,7 +232,7 @@ def test_without_matplotlib_it_is_written_without_pictures(written: Written, mon
     monkeypatch.delitem(sys.modules, "bridgetune.drawing", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
     run = written(map(step_record, range(1, 30)))
-    assert write_report(run) == [run.path / "report.md"]
+    assert write_report(run) == [run.path / "report.md", run.path / "report.html"]
     assert "pip install 'bridgetune[train]'" in text(run)
     assert "![" not in text(run)
 

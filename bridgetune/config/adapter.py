@@ -92,8 +92,9 @@ class AdapterConfig(Frozen):
     std: tuple[Deviation, ...] = (1.0,)
     """Divided by after that, one value or one a channel."""
     item: Place | str | tuple[Place | str, Place | str] | None = None
-    """Which output where the network returns a tuple or list (index) or a dictionary (key). Two of them are the two
-    images' own, read as two channels are: `complementary` or `softmax`."""
+    """Which output where the network returns a tuple or list (index), a dictionary (key) or a dataclass (name); in a
+    container in another, as in ``"maps.0"``. Two of them are the two images' own, read as two channels are:
+    `complementary` or `softmax`."""
     auxiliary: Annotated[tuple[Place | str, ...], Field(max_length=64)] = ()
     """Items that hold coarser maps of the same kind, for deep supervision in stage 1."""
     output: Literal["logits", "probability", "tanh", "softmax", "complementary", "fused"] = "logits"

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from bridgetune.config import AdapterConfig
+from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.origin import Origin
 from bridgetune.protocol import Generator, check_pair
@@ -92,7 +93,7 @@ class Adapter(Generator):
         self.config = config
         self.origin = origin
         self.twin = twin
-        self.domain = InputDomain(config)
+        self.domain = InputDomain(config).to(device_of(network))
         self.measured: dict[str, int | None] = {}
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

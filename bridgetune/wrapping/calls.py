@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
+from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.modes import evaluating
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.known_pair import half_and_half, texture
 from bridgetune.wrapping.observing import Observation, tensors_of, undisturbed
-from bridgetune.wrapping.reading import outline, without_frame_axis
+from bridgetune.wrapping.reading import outline, parts_of, without_frame_axis
 from bridgetune.wrapping.styles import argument_names, of_one_argument, of_one_image, of_two_images, with_extras
 from bridgetune.wrapping.traces import copied, needs_completing, without_leftovers
 
@@ -29,6 +30,19 @@ MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 
 STRIDES = (1, 2, 4, 8, 16)
 """Pixels for one of a map, along a side."""
+
+
+HINTS = (
+    (
+        ("t", "time", "times", "timestep", "timesteps"),
+        "; its argument {} looks like a diffusion model's time step: wrap one step of it",
+    ),
+    (
+        ("flag", "is_test", "is_train", "mode", "phase", "stage", "state", "status", "task", "test", "train"),
+        "; its argument {} looks like a word: extra=('test',) behind the images, prefix=('test',) before them",
+    ),
+)
+"""Names of arguments, and what one of them says about a network that could not be called."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +140,20 @@ def complete(network: nn.Module, config: AdapterConfig, side: int | None = None)
     """Call a network once, so that it builds the layers that it builds when it is first called; nothing else stays."""
     with without_leftovers(network), evaluating(network), torch.random.fork_rng(), torch.no_grad():
         if config.side is None:
-            Adapter(network, config).answer(*half_and_half(side or max(BASES[0], config.minimum)))
+            Adapter(network, config).answer(*known_pair(network, side or max(BASES[0], config.minimum)))
         else:
-            Adapter(network, config)(*half_and_half(config.side))
+            Adapter(network, config)(*known_pair(network, config.side))
+
+
+def known_pair(network: nn.Module, side: int) -> tuple[Tensor, Tensor]:
+    """`half_and_half`, where the network is."""
+    return half_and_half(side, device_of(network))
+
+
+def _in_a_line(error: Exception) -> str:
+    """What a network failed with, without the numbers of tensors that some put into it."""
+    said, tensor, _ = " ".join(f"{type(error).__name__}: {error}".split()).partition("tensor([")
+    return f"{said}a tensor" if tensor else said[:200]
 
 
 def _layers(network: nn.Module) -> tuple[int, int]:
@@ -154,12 +179,20 @@ def _said_of(network: nn.Module, attempts: list[Attempt]) -> str:
             f"{name} could not be called with a source pair: its forward takes no images that could be found; wrap a"
             " module whose forward takes two images"
         )
+    kinds = {parameter.dtype for parameter in network.parameters() if parameter.is_floating_point()}
+    if others := kinds - {torch.float32}:
+        named = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in others))
+        return (
+            f"{name} could not be called with a source pair: it has parameters of {named}, expected float32, which its"
+            " images are; convert it first: network.float()"
+        )
     furthest = max(attempts, key=lambda attempt: attempt.operations)
     said = furthest.complaint
     if "CUDA" in said or "NVIDIA" in said:
         return f"{name} moves its images to a GPU by itself, and there is none here ({said}); take .cuda() out of it"
-    time = [word for word in argument_names(network) if word in ("t", "time", "times", "timestep", "timesteps")]
-    hint = f"; its argument {time[0]!r} looks like a diffusion model's time step: wrap one step of it" if time else ""
+    hint = "".join(
+        hint.format(repr(name)) for name in argument_names(network) for names, hint in HINTS if name in names
+    )
     return (
         f"{name} could not be called with a source pair: it came furthest as {_described(furthest)} ({said}){hint}; say"
         " how with AdapterConfig(call=..., color=..., side=...), or wrap a module whose forward takes two images"
@@ -176,14 +209,14 @@ def _tried(network: nn.Module, config: AdapterConfig, bases: tuple[int, ...], at
         observed = Observation()
         trial = copied(network) if needs_completing(network) else network
         own = config.model_copy(update={"fit": "patches", "side": side}) if bases is PATCHES else config
-        pair = half_and_half(side)
+        pair = known_pair(network, side)
         try:
             layers = _layers(trial)
             with undisturbed(trial), observed.observing():
                 answer = Adapter(trial, own).answer(*pair)
                 built = trial is not network or _layers(trial) != layers
         except Exception as error:  # whatever a network makes of input that is not for it
-            said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            said = _in_a_line(error)
             attempts.append(Attempt(own, side, len(observed.operations), said))
             continue
         if answer is None:
@@ -202,7 +235,7 @@ def _tried(network: nn.Module, config: AdapterConfig, bases: tuple[int, ...], at
 
 def _has_both(network: nn.Module, config: AdapterConfig, pair: tuple[Tensor, Tensor], answer: Any) -> bool:
     """Whether both images matter, or neither, as where a network's last layer begins as zero."""
-    other = texture(pair[0].shape[-1], seed=2)
+    other = texture(pair[0].shape[-1], 2, pair[0].device)
     matter = []
     for changed in ((other, pair[1]), (pair[0], other)):
         try:
@@ -216,17 +249,14 @@ def _has_both(network: nn.Module, config: AdapterConfig, pair: tuple[Tensor, Ten
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, Tensor | np.ndarray):
         return bool((torch.as_tensor(one) == torch.as_tensor(other)).all())
-    if isinstance(one, dict):
-        return all(_same(value, other.get(key)) for key, value in one.items())
-    if isinstance(one, list | tuple):
-        return all(_same(*both) for both in zip(one, other, strict=True))
-    return True
+    parts = parts_of(other)
+    return all(_same(value, parts.get(key)) for key, value in parts_of(one).items())
 
 
 def _fits(network: nn.Module, call: Call, height: int, width: int) -> bool:
     """Whether the network takes this size, and answers in it what it answered in its own."""
     first, second = (
-        image.repeat(1, 1, 1 + height // call.side, 1 + width // call.side) for image in half_and_half(call.side)
+        image.repeat(1, 1, 1 + height // call.side, 1 + width // call.side) for image in known_pair(network, call.side)
     )
     try:
         with undisturbed(network), torch.no_grad():

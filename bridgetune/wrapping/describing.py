@@ -139,8 +139,7 @@ def _tensors(found: Any) -> list[torch.Tensor]:
 def _pair(adapter: Adapter, side: int) -> tuple[torch.Tensor, torch.Tensor]:
     config = adapter.config
     side = config.side or padded_side(side, config.multiple, config.minimum)
-    first, second = half_and_half(side)
-    return first.to(device_of(adapter)), second.to(device_of(adapter))
+    return half_and_half(side, device_of(adapter))
 
 
 def _listed(values: tuple[float, ...]) -> str:

@@ -17,7 +17,11 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from bridgetune.modes import evaluating
+from bridgetune.wrapping.reading import parts_of
 from bridgetune.wrapping.traces import attributes_kept
+
+DEPTH = 2
+"""How many containers an output may lie in, beside the answer itself."""
 
 CHOOSING = ("argmax", "argmin", "heaviside", "sign", "round", "floor", "ceil", "gt", "ge", "lt", "le", "where")
 """Names of operations whose result says which, not how much: no gradient comes through them."""
@@ -103,10 +107,12 @@ class Observation(TorchFunctionMode):
 
 def tensors_of(answer: object) -> dict[int | str | None, Tensor]:
     """The tensors in a network's answer by the item that `AdapterConfig` would name them by."""
-    if isinstance(answer, Tensor):
-        return {None: answer}
-    if isinstance(answer, Mapping):
-        return {key: value for key, value in answer.items() if isinstance(value, Tensor)}
-    if isinstance(answer, tuple | list):
-        return {place: value for place, value in enumerate(answer) if isinstance(value, Tensor)}
-    return {}
+    return {None: answer} if isinstance(answer, Tensor) else dict(_tensors_in(answer, DEPTH))
+
+
+def _tensors_in(answer: object, depth: int) -> Iterator[tuple[int | str, Tensor]]:
+    for key, value in parts_of(answer).items():
+        if isinstance(value, Tensor):
+            yield key, value
+        elif depth:
+            yield from ((f"{key}.{inner}", tensor) for inner, tensor in _tensors_in(value, depth - 1))

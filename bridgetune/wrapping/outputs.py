@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
+from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.pictures.color import LUMA
 from bridgetune.wrapping.adapter import Adapter
@@ -53,6 +54,11 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
             f" it, make it an evaluator: bridgetune.Evaluator({name!r}, network, optimises=True), or, to have it by"
             " name, a plugin's bridgetune_register_evaluators"
         )
+    if any(_of_the_pair(output, call) and not output.is_floating_point() for output in tensors.values()):
+        raise RequestError(
+            f"{name} cannot be tuned: it answers with whole numbers, which image, not how much: no gradient comes back"
+            f"{f', since {excuse}' if excuse else ''}; return the scores from before that"
+        )
     if not tensors:
         reason = excuse or f"it returned {outline(call.answer)}"
         raise RequestError(f"{name} cannot be tuned: {reason}, and no gradient comes back; return the map as a tensor")
@@ -75,6 +81,11 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
     several = len(tensors) > 1
     found = [candidate for item in differentiable for candidate in asked.readings(item, several)]
     return [*found, *asked.of_two(found)]
+
+
+def _of_the_pair(output: Tensor, call: Call) -> bool:
+    """Whether an output, of whatever numbers, has the pair's size."""
+    return output.ndim >= 3 and stride_of(output.float(), call) == 1
 
 
 def _is_of_a_patch(output: Tensor) -> bool:
@@ -101,9 +112,10 @@ class Asked:
         self.network, self.call = network, call
         self.patches = call.config.fit == "patches"
         side = WIDE if self.patches else call.side
-        first, second = half_and_half(side)
-        noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
-        sharp, soft = texture(side), blurred(texture(side, seed=1))
+        device = device_of(network)
+        first, second = half_and_half(side, device)
+        noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
+        sharp, soft = texture(side, device=device), blurred(texture(side, seed=1)).to(device)
         self.pairs = {
             "known": (first, second),
             "turned": (second, first),
@@ -232,7 +244,7 @@ class Asked:
     def _of_picture(self, base: AdapterConfig, where: str) -> Candidate:
         config = base.model_copy(update={"output": "fused"})
         if self.call.config.call == "each" or base.stride > 1:
-            nothing = torch.zeros(2, 1, self.call.side, self.call.side)
+            nothing = torch.zeros(2, 1, self.call.side, self.call.side, device=self.pairs["known"][0].device)
             return Candidate(config, f"{where} is a picture", 0.5, nothing)
         logits = self.logits(config)
         return Candidate(config, f"{where} is a fused image", agreement(logits), logits)

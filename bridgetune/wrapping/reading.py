@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from dataclasses import is_dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -121,8 +122,8 @@ def _selected(answer: object, item: int | str | None) -> Tensor:
     chosen: Any = answer
     if item is not None:
         try:
-            chosen = cast(Any, answer)[item]
-        except (KeyError, IndexError, TypeError):
+            chosen = _at(answer, item)
+        except (KeyError, IndexError, TypeError, ValueError):
             raise RequestError(
                 f"the network returned {outline(answer)}, which has no item {item!r}; set item= of AdapterConfig"
             ) from None
@@ -133,6 +134,27 @@ def _selected(answer: object, item: int | str | None) -> Tensor:
     return chosen
 
 
+def _at(answer: Any, item: int | str) -> Any:
+    """What `item` names: a place, a key, or several of them with points between."""
+    if isinstance(item, int):
+        return answer[item]
+    if item in parts_of(answer):
+        return parts_of(answer)[item]
+    for name in item.split("."):
+        parts = parts_of(answer)
+        answer = parts[name if name in parts else int(name)]
+    return answer
+
+
+def parts_of(answer: object) -> Mapping[Any, Any]:
+    """What a container holds, by key or place; a dataclass's fields, by their names; of anything else nothing."""
+    if isinstance(answer, Mapping):
+        return answer
+    if isinstance(answer, tuple | list):
+        return dict(enumerate(answer))
+    return vars(answer) if is_dataclass(answer) and not isinstance(answer, type) else {}
+
+
 def outline(answer: object) -> str:
     if isinstance(answer, Mapping):
         return f"a dictionary with {', '.join(map(repr, answer))}"
@@ -140,4 +162,6 @@ def outline(answer: object) -> str:
         return f"a {type(answer).__name__} of {len(answer)}"
     if isinstance(answer, Tensor):
         return f"a tensor {tuple(answer.shape)}"
+    if parts := parts_of(answer):
+        return f"a {type(answer).__name__} of {', '.join(map(str, parts))}"
     return f"a {type(answer).__name__}"

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
 from bridgetune.data.pairs import multi_focus_pair
+from bridgetune.devices import device_of
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.known_pair import blurred, sides_of, texture
 from bridgetune.wrapping.observing import undisturbed
@@ -73,17 +74,17 @@ def scaling(network: nn.Module, config: AdapterConfig) -> tuple[AdapterConfig, s
 
 
 def _error(network: nn.Module, config: AdapterConfig, side: int) -> float:
-    adapter, wrong = Adapter(network, config), []
+    adapter, wrong, device = Adapter(network, config), [], device_of(network)
     with undisturbed(network), torch.no_grad():
         for seed, kernel in enumerate(KERNELS, 3):
             if config.output == "fused":
-                soft = blurred(blurred(texture(side, seed)))
+                soft = blurred(blurred(texture(side, seed))).to(device)
                 wrong.append(float((adapter.fused(soft, soft) - soft).abs().mean()))
                 continue
             mask = torch.zeros(1, side, side)
             mask[..., : side // 2] = 1
             pair = multi_focus_pair(0.3 + 0.4 * texture(side, seed)[0], mask, kernel)
-            first, second = pair.first[None], pair.second[None]
+            first, second = pair.first[None].to(device), pair.second[None].to(device)
             wrong += [1 - _right(adapter(first, second), 0), 1 - _right(adapter(second, first), 1)]
     return sum(wrong) / len(wrong)
 

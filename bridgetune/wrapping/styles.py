@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
+from bridgetune.devices import device_of
 from bridgetune.wrapping.known_pair import half_and_half
 from bridgetune.wrapping.observing import undisturbed
 from bridgetune.wrapping.traces import copied, needs_completing
@@ -21,13 +22,22 @@ Style = dict[str, Any]
 """Fields of a config that say how a network is called."""
 
 
+def parameters_of(network: nn.Module) -> list[inspect.Parameter]:
+    """What `forward` takes; anything, where that cannot be seen, as of a traced network."""
+    try:
+        return list(inspect.signature(network.forward).parameters.values())
+    except ValueError:
+        return [inspect.Parameter("images", inspect.Parameter.VAR_POSITIONAL)]
+
+
 def argument_names(network: nn.Module) -> list[str]:
-    return list(inspect.signature(network.forward).parameters)
+    """Of all that `forward` takes."""
+    return [parameter.name for parameter in parameters_of(network)]
 
 
 def of_two_images(network: nn.Module) -> Iterator[Style]:
     """What the signature of `forward` allows, the likeliest first."""
-    parameters = inspect.signature(network.forward).parameters.values()
+    parameters = parameters_of(network)
     required = [p for p in parameters if p.default is p.empty]
     by_name = tuple(p.name for p in required if p.kind is p.KEYWORD_ONLY)
     needed, room = _places(network)
@@ -66,7 +76,7 @@ def with_extras(network: nn.Module) -> Iterator[Style]:
         for told in _told(network) if missing == 1 else ():
             yield {"call": call, "extra": (told,)}
         if 1 <= missing <= 2:
-            for extra in ("none", "zeros", "black"):
+            for extra in ("none", "zeros", "black", 1):
                 yield {"call": call, "extra": (extra,) * missing}
 
 
@@ -80,13 +90,13 @@ def takes_more(network: nn.Module, config: AdapterConfig) -> bool:
     """Whether a network that is called so could be given more than two images."""
     if config.call != "pair":
         return config.call not in ("each", "dict")
-    kinds = {parameter.kind for parameter in inspect.signature(network.forward).parameters.values()}
+    kinds = {parameter.kind for parameter in parameters_of(network)}
     return inspect.Parameter.VAR_POSITIONAL in kinds and not config.keywords
 
 
 def _places(network: nn.Module) -> tuple[int, int]:
     """How many arguments by position `forward` needs, and how many it takes."""
-    parameters = inspect.signature(network.forward).parameters.values()
+    parameters = parameters_of(network)
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     needed = sum(p.default is p.empty for p in positional)
     return needed, 99 if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
@@ -94,26 +104,26 @@ def _places(network: nn.Module) -> tuple[int, int]:
 
 def _told(network: nn.Module) -> list[Any]:
     """What the last argument may want to be told: by its annotation, or by the strings that `forward` mentions."""
-    *_, last = inspect.signature(network.forward).parameters.values()
+    *_, last = parameters_of(network)
     annotation = last.annotation if isinstance(last.annotation, str) else getattr(last.annotation, "__name__", "")
-    by_annotation: dict[str, list[Any]] = {"bool": [False, True], "int": [0, 1]}
+    by_annotation: dict[str, list[Any]] = {"bool": [False, True], "int": [0, 1], "float": [1.0]}
     return by_annotation.get(annotation, _words(network))
 
 
 def _words(network: nn.Module) -> list[str]:
     """The strings that `forward` compares with or mentions: a phase that it wants to be told may be among them."""
-    code = getattr(inspect.unwrap(type(network).forward), "__code__", None)
+    code = getattr(inspect.unwrap(network.forward), "__code__", None)
     constants = code.co_consts if code is not None else ()
-    documentation = type(network).forward.__doc__
+    documentation = network.forward.__doc__
     return [word for word in constants if isinstance(word, str) and word != documentation and word.isidentifier()]
 
 
 class _Asked(dict[str, Tensor]):
     """A dictionary that hands out one image after the other, whatever it is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         super().__init__()
-        self.images = iter(half_and_half(ASKED))
+        self.images = iter(half_and_half(ASKED, device))
 
     def __missing__(self, key: str) -> Tensor:
         try:
@@ -122,10 +132,19 @@ class _Asked(dict[str, Tensor]):
             raise KeyError(key) from None
         return self[key]
 
+    def get(self, key: str, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def pop(self, key: str, *default: Any) -> Any:
+        return self.get(key, *default)
+
 
 def _keys(network: nn.Module) -> tuple[str, ...]:
     """What a network looks up in the dictionary that it is given."""
-    asked = _Asked()
+    asked = _Asked(device_of(network))
     trial = copied(network) if needs_completing(network) else network
     try:
         with undisturbed(trial), torch.no_grad():

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
+from bridgetune.devices import device_of
 from bridgetune.wrapping.adapter import MIRRORINGS, Adapter
 from bridgetune.wrapping.candidates import SURE, Candidate
 from bridgetune.wrapping.inputs import alone, arguments
@@ -75,11 +76,12 @@ def for_any_number(network: nn.Module, side: int, candidate: Candidate) -> Adapt
     if config is None:
         return candidate.config
     adapter = Adapter(network, config)
-    shown = [*half_and_half(side), blurred(texture(side))]
+    device = device_of(network)
+    shown = [*half_and_half(side, device), blurred(texture(side)).to(device)]
     try:
         with undisturbed(network), torch.no_grad():
             answers = [asked_together(adapter, [*shown[place:], *shown[:place]]) for place in range(3)]
-            other = asked_together(adapter, [*shown[:2], texture(side, seed=2)])
+            other = asked_together(adapter, [*shown[:2], texture(side, 2, device)])
     except Exception:  # whatever a network makes of more images than it is for
         return candidate.config
     right = [

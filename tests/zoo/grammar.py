@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 
 from tests.zoo.networks import Animal
 
-CALLS = ("pair", "concat", "list", "stack", "stacked channels", "batch", "dict", "each", "guided")
+CALLS = ("pair", "concat", "list", "stack", "stacked channels", "batch", "dict", "each", "guided", "told", "any")
 ANSWERS = ("logits", "probability", "tanh", "softmax", "complementary", "fused", "linear")
 PLACES = ("alone", "in a tuple", "in a dictionary", "behind a picture", "before inner layers")
 ODDITIES = ("none", "keeps an attribute", "divides", "coarse", "one size", "no channel axis")
@@ -55,6 +55,8 @@ class Phrase:
             )
         if self.call == "each":
             return self.answer == "logits" and self.place == "alone" and not self.turned and self.oddity != "coarse"
+        if self.call == "any" and (self.turned or self.answer not in ("softmax", "complementary")):
+            return False
         if self.oddity == "no channel axis":
             return self.answer in ("logits", "probability", "tanh", "linear")
         return True
@@ -62,7 +64,12 @@ class Phrase:
     @property
     def expected(self) -> dict[str, Any]:
         """Fields of the config that `wrap` is to find."""
-        call = {"guided": {"extra": ("none",)}, "dict": {"call": "dict", "keywords": ("one", "two")}}
+        call = {
+            "guided": {"extra": ("none",)},
+            "told": {"extra": ("decide",)},
+            "any": {"call": "list", "frames": "two" if self.oddity == "one size" else "any"},
+            "dict": {"call": "dict", "keywords": ("one", "two")},
+        }
         found: dict[str, Any] = dict(call.get(self.call, {"call": self.call}))
         found["output"] = "probability" if self.answer == "linear" else self.answer
         if self.turned:
@@ -90,8 +97,9 @@ class Spoken(Animal):
         self.phrase = phrase
         if phrase.call == "dict":
             self.forward = self.of_dictionary  # type: ignore[method-assign]
-        elif phrase.call in ("pair", "guided"):
-            self.forward = self.of_two if phrase.call == "pair" else self.guided  # type: ignore[method-assign]
+        elif phrase.call in ("pair", "guided", "told"):
+            ways = {"pair": self.of_two, "guided": self.guided, "told": self.told}
+            self.forward = ways[phrase.call]  # type: ignore[method-assign]
         else:
             self.forward = self.of_one  # type: ignore[method-assign]
 
@@ -101,6 +109,11 @@ class Spoken(Animal):
     def guided(self, a: Tensor, b: Tensor, guidance: Tensor | None) -> Any:
         return self.answer(a, b) if guidance is None else self.answer(a * guidance, b)
 
+    def told(self, a: Tensor, b: Tensor, task: str) -> Any:
+        if task != "decide":
+            raise KeyError(task)
+        return self.answer(a, b)
+
     def of_dictionary(self, images: dict[str, Tensor]) -> Any:
         return self.answer(images["one"], images["two"])
 
@@ -108,6 +121,8 @@ class Spoken(Animal):
         if self.phrase.call == "each":
             self.check(images)
             return self.at_its_place(self.gain * torch.log(self.sharpness(images) + 1e-6), images)
+        if self.phrase.call == "any":
+            return self.of_any(images)
         if self.phrase.call == "list":
             one, two = images
             return self.answer(one, two)
@@ -124,6 +139,28 @@ class Spoken(Animal):
             case _:
                 return self.answer(images[:, :, 0], images[:, :, 1])
 
+    def of_any(self, images: list[Tensor]) -> Any:
+        """Of each image how sharp it is among all, or all fused."""
+        for image in images:
+            self.check(image)
+        scores = self.gain * torch.cat([torch.log(self.sharpness(image) + 1e-6) for image in images], 1)
+        shares = scores.softmax(1)
+        if self.phrase.answer == "fused":
+            said = (shares.unsqueeze(2) * torch.stack(images, 1)).sum(1)
+        else:
+            said = scores if self.phrase.answer == "softmax" else shares
+        return self.at_its_place(self.made_odd(said), images[0])
+
+    def made_odd(self, said: Tensor) -> Tensor:
+        """At half of the sides, or kept, where the network does so."""
+        if self.phrase.oddity == "coarse":
+            if said.shape[-1] % 2 or said.shape[-2] % 2:
+                raise ValueError("sides must be even")
+            said = avg_pool2d(said, 2)
+        if self.phrase.oddity == "keeps an attribute":
+            self.seen = said
+        return said
+
     def check(self, image: Tensor) -> None:
         """Refuse what the network has not been made for."""
         if image.ndim != 4 or image.shape[1] != self.channels:
@@ -137,12 +174,7 @@ class Spoken(Animal):
         self.check(a)
         self.check(b)
         score = self.score(b, a) if self.phrase.turned else self.score(a, b)
-        if self.phrase.oddity == "coarse":
-            if a.shape[-1] % 2 or a.shape[-2] % 2:
-                raise ValueError("sides must be even")
-            score = avg_pool2d(score, 2)
-        if self.phrase.oddity == "keeps an attribute":
-            self.seen = score
+        score = self.made_odd(score)
         share = torch.sigmoid(score)
         match self.phrase.answer:
             case "logits":

@@ -75,6 +75,44 @@ def test_what_cannot_be_called_is_answered_with_a_module_to_paste():
     assert [call.call for call in ways(pair)] == ["pair"]
 
 
+class Told(nn.Module):
+    """Looks its ways up where no one sees which there are."""
+
+    def forward(self, x: Tensor, y: Tensor, stage: str) -> Tensor:
+        raise KeyError(x)
+
+
+def test_an_argument_that_may_be_a_word_is_pointed_out_and_no_tensor_is_printed():
+    with pytest.raises(RequestError, match=r"its argument 'stage' looks like a word.*extra=\('test',\)") as refused:
+        working_calls(Told(), PLAIN)
+    assert "tensor([" not in str(refused.value)
+    assert "KeyError: a tensor" in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_parameters_that_are_not_of_the_images_type_are_named(kind: torch.dtype):
+    network = Gray().to(kind)
+    with pytest.raises(RequestError, match=f"parameters of {str(kind)[6:]}, expected float32.*network.float"):
+        working_calls(network, PLAIN)
+
+
+class Placed(nn.Module):
+    """Says where its images are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        raise RuntimeError(f"both are on {first.device} and {second.device}")
+
+
+def test_images_come_to_where_the_network_is():
+    for device in ("cpu", "meta"):
+        with pytest.raises(RequestError, match=f"both are on {device} and {device}"):
+            working_calls(Placed().to(device), PLAIN)
+
+
 @pytest.mark.parametrize(
     ("network", "expected"),
     [

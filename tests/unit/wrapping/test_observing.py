@@ -93,3 +93,4 @@ def test_an_answers_tensors_go_by_the_item_that_names_them():
     assert tensors_of((one, "text", other)) == {0: one, 2: other}
     assert tensors_of({"map": one, "size": 3}) == {"map": one}
     assert tensors_of("text") == {}
+    assert tensors_of((one, [other, {"deep": one}])) == {0: one, "1.0": other, "1.1.deep": one}

@@ -17,8 +17,8 @@ from torch import nn
 from bridgetune import AdapterConfig, RequestError, wrap
 from bridgetune.wrapping import probe
 from bridgetune.wrapping.known_pair import half_and_half, sides_of
+from tests.zoo import contained, together, unusual
 from tests.zoo import networks as zoo
-from tests.zoo import together, unusual
 from tests.zoo.grammar import ANSWERS, CALLS, ODDITIES, PLACES, Phrase, Spoken
 
 WRAPPED: list[tuple[type[nn.Module], dict[str, Any]]] = [
@@ -63,6 +63,11 @@ WRAPPED: list[tuple[type[nn.Module], dict[str, Any]]] = [
     (unusual.LazyLike, {"call": "concat", "output": "logits"}),
     (unusual.BuildingLike, {"output": "logits"}),
     (unusual.KeepingLike, {"output": "probability"}),
+    (contained.DataclassLike, {"item": "map", "output": "probability"}),
+    (contained.NestedLike, {"item": "1.0", "output": "probability"}),
+    (contained.DeepLike, {"item": "outputs.map", "output": "logits"}),
+    (contained.GettingLike, {"call": "dict", "keywords": ("near", "far"), "output": "logits"}),
+    (contained.WeighedLike, {"extra": (1,), "output": "logits"}),
     (together.ListOfAnyLike, {"call": "list", "frames": "any", "output": "softmax"}),
     (together.MapsOfAnyLike, {"call": "list", "frames": "any", "item": (0, 1), "output": "complementary"}),
     (together.StackOfAnyLike, {"call": "stack", "frames": "any", "output": "complementary"}),
@@ -84,6 +89,7 @@ REFUSED: list[tuple[type[nn.Module], str]] = [
         zoo.ZMFFLike,
         r"optimises for each image.*Evaluator\('ZMFFLike', network, optimises=True\), or, .*_register_evalu",
     ),
+    (contained.IndexLike, r"answers with whole numbers, which image, not how much.*decides hard \(argmax\)"),
     (unusual.OddChannel, "is an end-to-end network: it returns a fused image and no decision map"),
     (unusual.AutoEncoder, "takes one image at a time; the fusion happens outside it"),
     (unusual.PhaseWordHard, "goes through numpy"),

@@ -39,6 +39,18 @@ def test_an_axis_of_one_beside_that_of_the_images_is_no_channel():
     assert {shape: tuple(without_frame_axis(torch.zeros(shape)).shape) for shape in shapes} == shapes
 
 
+def test_an_output_is_found_in_a_container_in_another_and_by_a_key_with_a_point():
+    one, other = MAPS
+    answer = (one, {"maps": [one, other], "a.b": other})
+    for item, found in (("1.maps.1", other), ("1.a.b", None), (0, one), (-2, one)):
+        if found is None:
+            with pytest.raises(RequestError, match=r"has no item '1\.a\.b'; set item="):
+                read_logits(answer, AdapterConfig(item=item), item)
+        else:
+            assert torch.equal(read_logits(answer, AdapterConfig(item=item), item), found)
+    assert torch.equal(read_logits(answer[1], AdapterConfig(item="a.b"), "a.b"), other)
+
+
 def test_a_patchs_answer_is_a_map_of_one_pixel():
     config = AdapterConfig(side=16, fit="patches", output="softmax")
     said = torch.tensor([[1.0, 3.0], [2.0, -1.0]])

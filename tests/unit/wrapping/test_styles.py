@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor, nn
 
 from bridgetune.wrapping.styles import argument_names, of_one_argument, of_one_image, of_two_images, with_extras
@@ -53,6 +54,27 @@ def test_what_takes_one_argument_may_take_both_images_in_it():
 
 def test_what_insists_on_more_is_given_what_it_can_do_without():
     found = [style for style in with_extras(Three()) if style["call"] == "pair"]
-    assert found == [{"call": "pair", "extra": (extra,)} for extra in ("none", "zeros", "black")]
+    assert found == [{"call": "pair", "extra": (extra,)} for extra in ("none", "zeros", "black", 1)]
     assert list(with_extras(zoo.MSFINLike())) == []
     assert argument_names(Three()) == ["first", "second", "guide"]
+
+
+def test_what_cannot_be_seen_of_a_forward_may_be_anything():
+    network = Two()
+    network.forward = torch.sub  # of C, without a signature, as those of traced networks are
+    assert [style["call"] for style in of_two_images(network)] == ["pair", "concat"]
+    assert argument_names(network) == ["images"]
+
+
+class Annotated(nn.Module):
+    def forward(self, first: Tensor, second: Tensor, way: bool) -> Tensor:
+        return first if way else second
+
+
+def test_a_last_argument_is_told_what_its_annotation_or_the_code_says():
+    kinds: dict[type, list[Any]] = {bool: [False, True], int: [0, 1], float: [1.0]}
+    network = Annotated()
+    for kind, told in kinds.items():
+        Annotated.forward.__annotations__["way"] = kind
+        extras = [style["extra"] for style in with_extras(network) if style["call"] == "pair"]
+        assert extras[: len(told)] == [(one,) for one in told]

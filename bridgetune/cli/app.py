@@ -59,6 +59,9 @@ app.command("inspect")(inspect.inspect)
 app.command("doctor")(doctor.doctor)
 
 
+LISTED = "\n  "
+"""What the first of a list's lines begins with, in the message of a wrong request."""
+
 _EXTRAS = {
     "accelerate": "train",
     "matplotlib": "train",
@@ -105,7 +108,7 @@ def run(arguments: Sequence[str], stop: Stop) -> int:
         message, code = _told(error, given)
         if stop.asked:
             message, code = "stopped", INTERRUPTED
-        notes = [] if stop.asked else getattr(error, "__notes__", [])
+        notes = [] if stop.asked else _to_paste(error)
         return _failed(message, code, debug and not isinstance(error, TyperException), notes)
 
 
@@ -115,9 +118,10 @@ def _told(error: Exception, given: Sequence[str]) -> tuple[str, int]:
         case TyperException():
             said = str(getattr(error, "format_message", error.__str__)()).replace("Value error, ", "").rstrip(".")
             end = "" if said.endswith("?") else "."
-            return f"{said or 'no verb given'}{end} See `{' '.join(['bridgetune', *given[:1], '--help'])}`.", 2
+            verb = [name for name in given[:1] if not said.startswith(f"No such command {name!r}")]
+            return f"{said or 'no verb given'}{end} See `{' '.join(['bridgetune', *verb, '--help'])}`.", 2
         case RequestError():
-            return str(error), 2
+            return str(error).partition(LISTED)[0], 2
         case BridgetuneError():
             return str(error), 1
         case ModuleNotFoundError():
@@ -127,6 +131,12 @@ def _told(error: Exception, given: Sequence[str]) -> tuple[str, int]:
             return f"{error.filename}: {error.strerror}; is the place still there, and is there space?", 1
         case _:
             return f"{type(error).__name__}: {error} (run again with --debug to see where)", 1
+
+
+def _to_paste(error: Exception) -> list[str]:
+    """What stands below the line: a choice that a wrong request leaves, one in a line, and notes."""
+    _, listed, choices = str(error).partition(LISTED) if isinstance(error, RequestError) else ("", "", "")
+    return [*([listed[1:] + choices] if listed else []), *getattr(error, "__notes__", [])]
 
 
 def _refuse_empty(given: Sequence[str]) -> None:

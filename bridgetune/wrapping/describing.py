@@ -90,7 +90,8 @@ def _reached(adapter: Adapter) -> tuple[int, int]:
 def _seen(reach: int | None) -> str:
     if reach is None:
         return "what it says of a pixel depends on the whole picture"
-    return f"{reach} pixels around each" if reach else "each pixel by itself"
+    around = "pixel" if reach == 1 else "pixels"
+    return f"{reach} {around} around each" if reach else "each pixel by itself"
 
 
 def _cost(adapter: Adapter) -> tuple[float, float]:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bridgetune.cli import main
+from bridgetune.pictures import write_image
 
 
 def test_help_of_no_verb_imports_torch():
@@ -48,8 +50,9 @@ def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_a_verb_that_is_mistyped_is_asked_back_in_one_sentence(capsys: pytest.CaptureFixture[str]):
-    (line,) = told(["stak"], capsys)
-    assert line == "bridgetune: No such command 'stak'. Did you mean 'stack'? See `bridgetune stak --help`."
+    (line,), (other,) = told(["stak"], capsys), told(["plugins", "lst"], capsys)
+    assert other.endswith("Did you mean 'list'? See `bridgetune plugins --help`.")
+    assert line == "bridgetune: No such command 'stak'. Did you mean 'stack'? See `bridgetune --help`."
 
 
 def test_what_is_to_be_pasted_stands_below_the_line(
@@ -64,3 +67,21 @@ def test_what_is_to_be_pasted_stands_below_the_line(
     assert "forward(x, t)" in below
     assert module[0] == "class Pair(torch.nn.Module):"
     assert module[2].startswith("    def forward(self, first, second):")
+
+
+def test_readings_that_are_left_open_stand_below_the_line_one_in_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "openly.py").write_text(
+        "import torch\n\n\n"
+        "def make():\n"
+        "    torch.manual_seed(0)\n"
+        "    return torch.nn.Conv2d(6, 4, 3, padding=1)  # a map, before or behind a picture?\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        write_image(tmp_path / name, np.zeros((8, 8, 3), np.uint8))
+    line, *choices = told(["fuse", "--generator", "openly:make", "a.png", "b.png", "-o", "c.png"], capsys)
+    assert f"can be read in {len(choices)} ways" in line
+    assert len(choices) > 1
+    assert all(choice.startswith("  AdapterConfig(call='concat'") for choice in choices)

@@ -44,7 +44,7 @@ def test_a_network_of_ones_own_is_seen_with_its_weights(own: str, tmp_path: Path
     assert (found["parameters"], found["weights"]) == (55, "weights.pth")
     (reading,) = found["readings"]
     assert reading["config"] == "AdapterConfig(call='concat')"
-    assert reading["seen"]["sees"] == "1 pixels around each"
+    assert reading["seen"]["sees"] == "1 pixel around each"
     assert reading["seen"]["memory"].endswith(" MB a megapixel, of tensors at once")
 
 

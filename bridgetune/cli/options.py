@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 import typer
 
+from bridgetune.destinations import check_file as check_place
 from bridgetune.documents import parse_json
 from bridgetune.errors import RequestError
 from bridgetune.files import check_made
@@ -163,6 +164,14 @@ Quality = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        help="Write a page, too, for a browser: pictures upon each other, with a line to wipe between them.",
+    ),
+]
 GeneratorArgument = Annotated[
     str,
     typer.Argument(
@@ -214,6 +223,12 @@ def check_network(generator: str | None, weights: Path | None = None) -> None:
             known.find(generator)
     if weights is not None and not is_folder(weights):
         check_file(weights, "weights")
+
+
+def check_page(path: Path | None, force: bool) -> None:
+    """Raise `RequestError` where `--report` could not be written."""
+    if path is not None:
+        check_place(path, "the report", suffixes=(".html",), force=force)
 
 
 def folder(help: str) -> Any:

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import GENERATOR, Force, Recipe, Trust, Undecided, check_network, check_pictures
+from bridgetune.cli.options import (
+    GENERATOR,
+    Force,
+    Recipe,
+    Report,
+    Trust,
+    Undecided,
+    check_network,
+    check_page,
+    check_pictures,
+)
 from bridgetune.config.bounds import ColumnWidth, limits
 from bridgetune.errors import RequestError
+from bridgetune.files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +63,7 @@ def panels(
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
     width: Annotated[int, typer.Option(help="Of a column, in pixels.", **limits(ColumnWidth))] = 300,
+    report_out: Report = None,
     force: Force = False,
 ) -> None:
     """Draw sources, decision maps and the fused image side by side, a row for each pair."""
@@ -60,17 +72,19 @@ def panels(
         raise RequestError("--label: two generators are called the same; give each its own --label")
     given = _one_each("--weights", weights, generator) or ["shipped"] * len(generator)
 
+    check_page(report_out, force)
     check_pictures(sources / "A", sources / "B")
     for one, own in zip(generator, given, strict=True):
         check_network(one, None if own == "shipped" else Path(own))
     from bridgetune.data import check_image_place, write_image
     from bridgetune.destinations import check_apart
     from bridgetune.evaluation.panels import decision_rows, draw_panels, panel_pairs
+    from bridgetune.evaluation.panels.page import panels_page
     from bridgetune.opening import open_generator
 
     check_image_place(out, "the picture", force=force)
     pairs = panel_pairs(sources, _listed(images))
-    check_apart([out], [path for pair in pairs for path in pair.paths])
+    check_apart([out, *([report_out] if report_out else [])], [path for pair in pairs for path in pair.paths])
     opened: dict[str, Adapter] = {
         name: open_generator(one, own, trust=trust_code)
         for name, one, own in zip(labels, generator, given, strict=True)
@@ -82,6 +96,8 @@ def panels(
             rows[name] = row
             progress.update(task, advance=1, stem=name)
     write_image(out, draw_panels(rows, width))
+    if report_out is not None:
+        write_whole(report_out, panels_page(sources.resolve().name, rows))
     RESULTS.print(f"{len(rows)} pair{'s' * (len(rows) != 1)} in {out}", markup=False)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from bridgetune.cli.batch import fuse_each
 from bridgetune.cli.console import RESULTS, print_json
-from bridgetune.cli.options import Force, Json
+from bridgetune.cli.options import Force, Json, Report
 from bridgetune.cli.stacking import Job, Method, StackProgress, summary
 from bridgetune.cli.verb import from_options
 from bridgetune.config import StackConfig
@@ -38,6 +38,7 @@ def stack(
     preview: Annotated[
         bool, typer.Option("--preview", help="Before the picture itself a small one, OUT.preview.jpg.")
     ] = False,
+    report_out: Report = None,
     each: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Fuse a stack in each folder of a folder, to OUT/NAME.tif.")
     ] = None,
@@ -65,11 +66,12 @@ def stack(
         what = "--json" if as_json else "FRAMES"
         raise RequestError(f"--watch: given with {what}, expected --each DIR without --json; leave one out")
     if each is not None:
-        if preview:
-            raise RequestError("--preview: given with --each, expected a single stack; leave one out")
+        for option in ("--preview" * preview, "--report" * (report_out is not None)):
+            if option:
+                raise RequestError(f"{option}: given with --each, expected a single stack; leave one out")
         fuse_each(method, config, each, out, depth_out, watch=watch, force=force, as_json=as_json)
         return
-    job = Job.of(frames or [], out, depth_out, preview)
+    job = Job.of(frames or [], out, depth_out, preview, report_out)
     job.check(force)
     network = method.opened(depth_out)
     with StackProgress() as progress:

@@ -22,9 +22,11 @@ from bridgetune.cli.options import (
     Weights,
     WeightsKey,
     check_network,
+    check_page,
 )
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
+from bridgetune.files import write_whole
 from bridgetune.paths import are_same, as_text, is_folder, shown
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class Job:
         out: The fused image.
         depth, depth_preview: The depth as it is, and in colours.
         preview: The small picture.
+        report: The page.
         folders: Whose pictures all are frames.
     """
 
@@ -113,10 +116,18 @@ class Job:
     depth: Path | None = None
     depth_preview: Path | None = None
     preview: Path | None = None
+    report: Path | None = None
     folders: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, frames: Sequence[Path], out: Path, depth: Path | None, preview: bool = False) -> Job:
+    def of(
+        cls,
+        frames: Sequence[Path],
+        out: Path,
+        depth: Path | None,
+        preview: bool = False,
+        report: Path | None = None,
+    ) -> Job:
         """As the command line has it.
 
         Raises:
@@ -135,6 +146,7 @@ class Job:
             depth,
             None if depth is None else depth.with_suffix(".png"),
             out.with_name(f"{out.stem}.preview.jpg") if preview else None,
+            report,
             tuple(path for path in frames if is_folder(path)),
         )
 
@@ -148,7 +160,8 @@ class Job:
         from bridgetune.inference.stacks.fusion import DEPTHS
         from bridgetune.pictures import check_image_place
 
-        places = [self.out, self.depth, self.depth_preview, self.preview]
+        places = [self.out, self.depth, self.depth_preview, self.preview, self.report]
+        check_page(self.report, force)
         check_image_place(self.out, "the fused image", force=force)
         if self.depth is not None and self.depth_preview is not None:
             check_file(self.depth, "the depth map", suffixes=DEPTHS, force=force)
@@ -191,7 +204,12 @@ class Job:
                 style="yellow",
                 markup=False,
             )
-        return self._told(fusion, time.perf_counter() - begun)
+        told = self._told(fusion, time.perf_counter() - begun)
+        if self.report is not None:
+            from bridgetune.inference.stacks.page import stack_page
+
+            write_whole(self.report, stack_page(self.out.name, fusion, self.frames, told))
+        return told
 
     def _look(self, network: Adapter | Evaluator | None, config: StackConfig, progress: StackProgress) -> None:
         from bridgetune.inference import fuse_stack
@@ -209,7 +227,13 @@ class Job:
         told = fusion.as_dict()
         for frame, matrix in zip(told["used"], fusion.transforms, strict=True):
             frame["displacement"] = round(Transform(matrix).displacement(fusion.pixels.shape[:2]), 3)
-        places = {"out": self.out, "depth": self.depth, "depth_preview": self.depth_preview, "preview": self.preview}
+        places = {
+            "out": self.out,
+            "depth": self.depth,
+            "depth_preview": self.depth_preview,
+            "preview": self.preview,
+            "report": self.report,
+        }
         return {
             **{name: None if place is None else as_text(place) for name, place in places.items()},
             "seconds": round(seconds, 2),

@@ -77,7 +77,7 @@ PLACES = (
 )  # fmt: skip
 """Where nothing should be written, most of them."""
 
-WRITTEN = frozenset(("out", "map_out", "csv_out", "keep", "depth_out"))
+WRITTEN = frozenset(("out", "map_out", "csv_out", "keep", "depth_out", "report_out"))
 
 
 class Option(NamedTuple):

@@ -18,7 +18,7 @@ from bridgetune.pretrained import Saved, read_saved, read_weights
 from bridgetune.protocol import Evaluator
 from bridgetune.saving import CONFIG
 from bridgetune.sizing import refuse_huge
-from bridgetune.targets import build_own, refuse_untrusted, resolve
+from bridgetune.targets import build_own, built_by, refuse_untrusted, resolve
 from bridgetune.wrapping import Adapter, InputDomain, pair_twin, wrap
 
 
@@ -140,7 +140,8 @@ def open_method(
     trust: bool = False,
     weights_key: str = "",
 ) -> Adapter | Evaluator:
-    """What `--generator` means where a method only fuses: an evaluator by name, or else see `open_generator`.
+    """What `--generator` means where a method only fuses: an evaluator, by name or as a factory builds it, or else see
+    `open_generator`.
 
     Args:
         name_or_path, symmetric, mirrored, scales, trust, weights_key: See `open_generator`.
@@ -149,16 +150,30 @@ def open_method(
     Raises:
         RequestError: An evaluator is given what only generators take.
     """
-    found = plugins.registry()
-    if name_or_path not in found.evaluators():
-        ways = symmetric, mirrored, scales
+    evaluator = _evaluator(name_or_path)
+    ways = symmetric, mirrored, scales
+    if isinstance(evaluator, nn.Module):
+        generator = _own(evaluator, name_or_path, weights, weights_key)
+        return generator.reconfigured(generator.config.asked(*ways))
+    if evaluator is None:
         return open_generator(name_or_path, weights or "shipped", *ways, trust=trust, weights_key=weights_key)
-    spec = found.find_evaluator(name_or_path)
     asked = {"weights": weights, "symmetric": symmetric, "mirrored": mirrored, "scales": scales}
     for option, value in asked.items():
         if value is not None:
-            raise RequestError(f"{option}: {spec.name} is an evaluator, which has no such choice; leave it out")
-    return Evaluator(spec.name, _resolved(spec, spec.method)(), spec.optimises)
+            raise RequestError(f"{option}: {evaluator.name} is an evaluator, which has no such choice; leave it out")
+    return evaluator
+
+
+def _evaluator(name_or_path: str) -> Evaluator | nn.Module | None:
+    """The evaluator of a name; what a factory builds, be it one or a network; else nothing."""
+    found = plugins.registry()
+    if name_or_path in found.evaluators():
+        spec = found.find_evaluator(name_or_path)
+        return Evaluator(spec.name, _resolved(spec, spec.method)(), spec.optimises)
+    built: Evaluator | nn.Module | None = None
+    if is_factory(name_or_path):
+        built = built_by(name_or_path, nn.Module, Evaluator)
+    return built
 
 
 def is_factory(name_or_path: str) -> bool:
@@ -179,15 +194,16 @@ def _opened(
     if options:
         raise RequestError(f"--option: is for a plugin's generator, which {name_or_path} is not; leave it out")
     if own:
-        return _own(name_or_path, None if weights in ("shipped", None) else Path(str(weights)), weights_key)
+        given = None if weights in ("shipped", None) else Path(str(weights))
+        return _own(build_own(name_or_path), name_or_path, given, weights_key)
     if weights not in ("shipped", None):
         raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
     return load(path, trust=trust)
 
 
-def _own(factory: str, weights: Path | None, weights_key: str) -> Adapter:
+def _own(network: nn.Module, factory: str, weights: str | Path | None, weights_key: str) -> Adapter:
     """The network of the user's own factory, with weights from a file or a saved generator's folder."""
-    network = build_own(factory)
+    weights = None if weights is None else Path(weights)
     if weights is not None and is_folder(weights):
         saved = read_saved(weights)
         read_weights(network, saved.weights)

@@ -36,18 +36,25 @@ def resolve(target: str) -> Any:
 
 
 def build_own(target: str) -> nn.Module:
+    """The network that the user's own `module:factory` builds; see `built_by`."""
+    from torch import nn
+
+    network: nn.Module = built_by(target, nn.Module)
+    return network
+
+
+def built_by(target: str, *kinds: type[Any]) -> Any:
     """What the user's own `module:factory` builds; modules in the working folder are found while it does.
 
     What it prints appears on standard error once it is done, and it reads nothing from standard input.
 
     Args:
         target: As the user typed it. A name that stands in a file is for `refuse_untrusted` first.
+        kinds: Of one of which it has to be.
 
     Raises:
-        RequestError: It is no such name, cannot be imported or called, or builds no network.
+        RequestError: It is no such name, cannot be imported or called, or builds something else.
     """
-    from torch import nn
-
     if not _TARGET.fullmatch(target):
         raise RequestError(f"{shown(target)}: expected module:factory, names of Python's, such as my_module:make")
     with _guarded(target, "cannot be imported", "module:factory"):
@@ -55,10 +62,10 @@ def build_own(target: str) -> nn.Module:
     if not callable(factory):
         raise RequestError(f"{target}: is a {type(factory).__name__}, expected what builds the network when called")
     with _guarded(target, "builds nothing when called without arguments", "a network, a torch.nn.Module"):
-        network = factory()
-        if not isinstance(network, nn.Module):
-            raise TypeError(f"it gave a {type(network).__name__}")
-    return network
+        built = factory()
+        if not isinstance(built, kinds):
+            raise TypeError(f"it gave a {type(built).__name__}")
+    return built
 
 
 def refuse_untrusted(file: Path, factory: str, mend: str = "") -> None:

@@ -51,8 +51,8 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
     if call.observed.optimised:
         raise RequestError(
             f"{name} cannot be tuned: {excuse}, and BridgeTune tunes one network for all images; to measure and compare"
-            f" it, make it an evaluator: bridgetune.Evaluator({name!r}, network, optimises=True), or, to have it by"
-            " name, a plugin's bridgetune_register_evaluators"
+            f" it, make it an evaluator: bridgetune.Evaluator({name!r}, network, optimises=True), which --generator"
+            " MODULE:FACTORY takes, too; or, to have it by name, a plugin's bridgetune_register_evaluators"
         )
     if any(_of_the_pair(output, call) and not output.is_floating_point() for output in tensors.values()):
         raise RequestError(

@@ -226,6 +226,32 @@ def test_a_method_is_an_evaluator_by_name_or_else_a_generator():
 
 
 @pytest.mark.usefixtures("classics")
+def test_a_factory_may_build_an_evaluator_where_a_method_only_fuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "a_users_own_methods.py").write_text(
+        "import bridgetune\n"
+        "def make():\n"
+        "    return bridgetune.Evaluator('half', lambda first, second: (first + second) / 2, optimises=True)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    half = open_method("a_users_own_methods:make")
+    first, second = torch.rand(2, 1, 3, 4, 5)
+    assert torch.equal(half(first, second), (first + second) / 2)
+    with pytest.raises(RequestError, match=r"^scales: half is an evaluator, which has no such choice"):
+        open_method("a_users_own_methods:make", scales=(1,))
+    with pytest.raises(RequestError, match=r"it gave a Evaluator\); expected a network"):
+        open_generator("a_users_own_methods:make")
+
+
+def test_a_factory_of_a_network_is_opened_as_a_method_is(own_module: str, tmp_path: Path):
+    trained = network()
+    torch.save(trained.state_dict(), tmp_path / "w.pth")
+    generator = open_method(own_module, tmp_path / "w.pth", True)
+    assert isinstance(generator, Adapter)
+    assert (generator.config.call, generator.config.symmetric) == ("concat", True)
+    assert torch.equal(generator.unwrap()[0].weight, trained[0].weight)
+
+
+@pytest.mark.usefixtures("classics")
 def test_evaluators_are_refused_where_a_map_is_wanted_and_take_no_choice_of_a_generators(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -87,7 +87,7 @@ REFUSED: list[tuple[type[nn.Module], str]] = [
     (zoo.ThresholdLike, r"decides hard \(gt\)"),
     (
         zoo.ZMFFLike,
-        r"optimises for each image.*Evaluator\('ZMFFLike', network, optimises=True\), or, .*_register_evalu",
+        r"optimises for each image.*Evaluator\('ZMFFLike', network, optimises=True\), .*_register_evalu",
     ),
     (contained.IndexLike, r"answers with whole numbers, which image, not how much.*decides hard \(argmax\)"),
     (unusual.OddChannel, "is an end-to-end network: it returns a fused image and no decision map"),

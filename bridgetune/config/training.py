@@ -123,6 +123,9 @@ class TrainConfig(Frozen):
     checkpoint_activations: bool = False
     """Keep of the networks' blocks their inputs alone, and compute the rest again in the backward pass: less memory,
     more time, the same update."""
+    batch_norm: Literal["train", "keep"] = "train"
+    """What the generator's BatchNorm goes by: `train`, the statistics of each batch, which it follows; `keep`, those
+    that it came with, where a batch's own make another network of it. A line says where they do."""
     compile: bool = False
     """Have torch.compile translate the networks first."""
     seed: Seed = 0

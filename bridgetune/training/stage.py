@@ -21,6 +21,7 @@ from bridgetune.data import PairSource, References, UnlabelledPairs
 from bridgetune.discriminators import Discriminator
 from bridgetune.errors import BridgetuneError, RequestError
 from bridgetune.metrics import MapErrors
+from bridgetune.modes import keep_statistics
 from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.runs.report import write_report
 from bridgetune.terms import Domain
@@ -99,9 +100,10 @@ class Stage:
             self.run.check(resume)
         self.generator = generator
         self.data = StageData.of(pairs, validation, unlabelled, references, config)
-        unreached = preflight(generator, self.data.sources[0], config.batch)
+        kept = config.batch_norm == "keep"
+        unreached = preflight(generator, self.data.sources[0], config.batch, kept)
         for source in self.data.sources[1:]:
-            preflight(generator, source, config.batch)
+            preflight(generator, source, config.batch, kept)
         self.config = config.model_copy(update={"size": self.data.side()})
         self.samples = self.data.samples(self.config)
         self.steps = _steps(self.config, len(self.samples))
@@ -158,6 +160,8 @@ class Stage:
                 prepare()
             for phase in phases:
                 phase.network.train()
+            if self.config.batch_norm == "keep":
+                keep_statistics(self.generator)
             with ExitStack() as around:
                 around.enter_context(without_leftovers(self.generator.unwrap()))
                 around.callback(self.generator.eval)
@@ -282,5 +286,5 @@ def _steps(config: TrainConfig, samples: int) -> int:
 def _warn_of_micro_batches(generator: Adapter, config: TrainConfig, processes: int) -> None:
     if config.micro_batch * processes >= config.batch:
         logger.warning("micro_batch: %d is no part of a process's batch; it has no effect", config.micro_batch)
-    elif config.micro_batch and has_batch_norm(generator):
+    elif config.micro_batch and config.batch_norm == "train" and has_batch_norm(generator):
         logger.warning("micro_batch: the network has BatchNorm, whose statistics are then those of a micro-batch")

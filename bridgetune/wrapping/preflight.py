@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from bridgetune.data import PairSource, UnlabelledPairs
 from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
+from bridgetune.modes import batch_norms
 from bridgetune.synthesis import decision_map
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.observing import Observation, undisturbed
@@ -26,6 +27,11 @@ MOSTLY = 0.9
 """From this share of saturated pixels on, a warning is due."""
 
 
+WORSE, WORSE_BY = 2.0, 0.05
+"""Of the share of wrong decisions by a batch's statistics to that by a network's own, and beyond it, from which on a
+warning is due."""
+
+
 class Orientation(NamedTuple):
     """How a generator's decisions agree with known maps."""
 
@@ -35,7 +41,9 @@ class Orientation(NamedTuple):
     """`first` as it should be, `second` where the map is the wrong way round, `unknown` near chance."""
 
 
-def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: int) -> list[str]:
+def preflight(
+    generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: int, keeps_statistics: bool = False
+) -> list[str]:
     """Refuse what cannot be tuned, and warn of what will be hard to.
 
     The generator is called in eval mode on some of the pairs and left as it was.
@@ -44,6 +52,7 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
         generator: About to be tuned.
         pairs: What it will be tuned on.
         batch: Pairs in one update.
+        keeps_statistics: Whether its BatchNorm goes by those that it came with.
 
     Returns:
         Names of the parameters that are to be trained and that a loss on the map does not reach: image heads, code
@@ -54,7 +63,7 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
     """
     network = generator.unwrap()
     name = type(network).__name__
-    first, second = _some(pairs, 2, device_of(generator))
+    first, second, *masks = _some(pairs, 2, device_of(generator))
     observed = Observation()
     try:
         with undisturbed(network), observed.observing():
@@ -90,7 +99,11 @@ def preflight(generator: Adapter, pairs: PairSource | UnlabelledPairs, batch: in
             len(unreached),
             few,
         )
-    _warn(name, network, maps[0].detach(), batch)
+    _warn(name, maps[0].detach())
+    if not keeps_statistics:
+        _warn_of_batches(network, batch)
+        if masks:
+            _warn_of_statistics(generator, first, second, masks[0])
     return unreached
 
 
@@ -122,14 +135,13 @@ def check_orientation(generator: Adapter, pairs: PairSource, most: int = 16) -> 
 
 def has_batch_norm(network: nn.Module) -> bool:
     """Whether what the network says of an image depends on the others in the batch."""
-    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
+    return bool(batch_norms(network))
 
 
-def _some(pairs: PairSource | UnlabelledPairs, most: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The first pairs as a batch."""
+def _some(pairs: PairSource | UnlabelledPairs, most: int, device: torch.device) -> list[Tensor]:
+    """The first pairs as a batch: both images, and where there are masks, these."""
     drawn = [pairs.sample(index, np.random.default_rng(index)) for index in islice(range(len(pairs)), most)]
-    first, second = (torch.stack([pair[place] for pair in drawn]).to(device) for place in (0, 1))
-    return first, second
+    return [torch.stack(images).to(device) for images in zip(*drawn, strict=True)]
 
 
 def _unreached(network: nn.Module, maps: list[Tensor]) -> list[str]:
@@ -140,7 +152,38 @@ def _unreached(network: nn.Module, maps: list[Tensor]) -> list[str]:
     return [name for (name, _), gradient in zip(named, gradients, strict=True) if gradient is None]
 
 
-def _warn(name: str, network: nn.Module, logits: Tensor, batch: int) -> None:
+def _warn_of_statistics(generator: Adapter, first: Tensor, second: Tensor, mask: Tensor) -> None:
+    """Where a trained network decides much worse by a batch's statistics than by its BatchNorm's own."""
+    network = generator.unwrap()
+    layers = batch_norms(network)
+    if not layers:
+        return
+    wrong = []
+    for trains in (False, True):
+        with undisturbed(network), torch.no_grad():
+            for layer in layers:
+                layer.train(trains)
+            wrong.append(float((decision_map(generator(first, second)) != mask).float().mean()))
+    own, of_batch = wrong
+    if of_batch > max(WORSE * own, own + WORSE_BY):
+        logger.warning(
+            "%s decides %.0f %% of the pixels wrong by the statistics of a batch, as it is trained, and %.0f %% by"
+            " those that its BatchNorm came with; keep these (--batch-norm keep, batch_norm='keep')",
+            type(network).__name__,
+            100 * of_batch,
+            100 * own,
+        )
+
+
+def _warn_of_batches(network: nn.Module, batch: int) -> None:
+    if batch == 1 and has_batch_norm(network):
+        logger.warning(
+            "%s has BatchNorm, whose statistics mean little in a batch of one; use a batch of 4 or more",
+            type(network).__name__,
+        )
+
+
+def _warn(name: str, logits: Tensor) -> None:
     probability = torch.sigmoid(logits)
     saturated = float(((probability < SATURATED) | (probability > 1 - SATURATED)).float().mean())
     if saturated >= MOSTLY:
@@ -150,8 +193,4 @@ def _warn(name: str, network: nn.Module, logits: Tensor, batch: int) -> None:
             name,
             100 * saturated,
             SATURATED,
-        )
-    if batch == 1 and has_batch_norm(network):
-        logger.warning(
-            "%s has BatchNorm, whose statistics mean little in a batch of one; use a batch of 4 or more", name
         )

@@ -73,6 +73,22 @@ def test_micro_batches_of_a_network_with_batch_norm_are_warned_of(
     assert "micro_batch: the network has BatchNorm" in caplog.text
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_statistics_of_batch_norm_are_kept_where_that_is_asked_for(
+    kept: bool, pairs: SyntheticPairs, references: References, caplog: pytest.LogCaptureFixture
+):
+    network = nn.Sequential(nn.Conv2d(6, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 1, 1))
+    generator = bridgetune.wrap(network, bridgetune.AdapterConfig(call="concat"))
+    before = weights(generator)
+    config = stage2(1, micro_batch=2, batch_norm="keep" if kept else "train", discriminator="patch")
+    finetune(generator, pairs, references, config)
+    after = weights(generator)
+    assert torch.equal(after["1.running_mean"], before["1.running_mean"]) == kept
+    assert torch.equal(after["1.num_batches_tracked"], before["1.num_batches_tracked"]) == kept
+    assert not torch.equal(after["1.weight"], before["1.weight"])
+    assert ("statistics are then those of a micro-batch" in caplog.text) != kept
+
+
 def test_an_average_of_the_weights_is_what_is_saved(pairs: SyntheticPairs, tmp_path: Path):
     averaged = sharpness()
     config = stage1(3, validation_share=0, checkpoint_every=1, average=0.5)

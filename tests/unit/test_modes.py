@@ -17,7 +17,7 @@ from bridgetune.evaluation.panels.heat_maps import heat_maps, shown_layers
 from bridgetune.exporting import export
 from bridgetune.exporting.tracing import trace
 from bridgetune.inference import fuse_pictures
-from bridgetune.modes import evaluating
+from bridgetune.modes import batch_norms, evaluating, keep_statistics
 from bridgetune.pictures import Picture
 from bridgetune.testing.pairs import KnownPairs, source_pairs
 from bridgetune.training.validation import validate
@@ -149,3 +149,13 @@ def test_a_networks_own_way_to_change_its_mode_does_not_undo_what_its_user_chose
     with evaluating(network):
         assert not network[1].training
     assert network[1].training
+
+
+def test_batch_norm_alone_keeps_its_statistics():
+    network = Fragile().train()
+    assert batch_norms(network) == [network.before[1]]
+    keep_statistics(network)
+    assert [name for name, training in modes(network).items() if not training] == ["before.1"]
+    with evaluating(network):
+        assert not network.before[2].training
+    assert [name for name, training in modes(network).items() if not training] == ["before.1"]

@@ -89,8 +89,32 @@ def test_batch_norm_with_a_batch_of_one_is_warned_of(caplog: pytest.LogCaptureFi
     generator = wrap(zoo.UntrainedUNet(), AdapterConfig(call="concat", output="probability", multiple=4))
     preflight(generator, Textures(), batch=4)
     assert "BatchNorm" not in caplog.text
+    preflight(generator, Textures(), batch=1, keeps_statistics=True)
+    assert "BatchNorm" not in caplog.text
     preflight(generator, Textures(), batch=1)
     assert "BatchNorm" in caplog.text
+
+
+class OfItsOwnStatistics(zoo.Animal):
+    """Tells sharp from blurred by what its BatchNorm came with; a batch's own mean takes that away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.norm(self.score(a, b) + 5) - 5
+
+
+def test_a_network_that_a_batchs_statistics_make_another_of_is_warned_of(caplog: pytest.LogCaptureFixture):
+    generator = wrap(OfItsOwnStatistics(), AdapterConfig())
+    before = generator.unwrap().norm.running_mean.clone()
+    preflight(generator, Textures(), batch=4, keeps_statistics=True)
+    assert caplog.text == ""
+    preflight(generator, Textures(), batch=4)
+    assert "OfItsOwnStatistics decides" in caplog.text
+    assert "--batch-norm keep" in caplog.text
+    assert torch.equal(generator.unwrap().norm.running_mean, before)
 
 
 def test_the_preflight_leaves_no_gradient_and_no_statistics():

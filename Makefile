@@ -5,13 +5,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard bridgetune_plugins/*)
 
-.PHONY: demo test lint docs fuzz clean
+.PHONY: demo test browser lint docs fuzz clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/bridgetune demo --out runs/demo --force
 
 test: $(VENV)/dev.installed lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# Chromium, in which the page is tested, where Debian's packages are to be had; without it these tests are skipped.
+browser:
+	command -v chromium || (apt-get -q update && apt-get -qy install --no-install-recommends chromium fonts-dejavu-core) \
+		|| echo "no chromium: the tests of the page in a browser will be skipped"
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

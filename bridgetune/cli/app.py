@@ -22,6 +22,7 @@ from bridgetune.cli import (
     finetune,
     fuse,
     inspect,
+    page,
     panels,
     plugins,
     pretrain,
@@ -46,6 +47,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("fuse", cls=fuse.OfTwo)(fuse.fuse)
 app.command("stack", cls=Command)(stack.stack)
+app.command("app")(page.app)
 app.command("pretrain", cls=Command)(pretrain.pretrain)
 app.command("finetune", cls=Command)(finetune.finetune)
 app.command("report")(report.report)
@@ -71,6 +73,9 @@ _EXTRAS = {
     "torchmetrics": "metrics",
     "captum": "explain",
     "skimage": "demo",
+    "starlette": "app",
+    "uvicorn": "app",
+    "jinja2": "app",
 }
 """Which of the package's extras a module that was not found belongs to."""
 

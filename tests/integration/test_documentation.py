@@ -60,6 +60,7 @@ NOT_RUN = {
     r"(accelerate launch|torchrun) .*": "several processes: tests/distributed",
     r"python benchmarks/\S+ --write": "takes minutes, and writes; that the program is there is tested",
     r"bridgetune demo": "test_demo.py",
+    r"bridgetune app\b.*": "goes on until it is stopped: tests/browser, test_page.py",
     r"bridgetune stack .* --watch .*": "goes on until it is stopped: test_stack.py",
     r"bridgetune compare --sweep .*": "trains for minutes: test_sweep.py runs a smaller one",
     r"bridgetune inspect mynet": "needs that plugin installed: test_plugin_template.py",

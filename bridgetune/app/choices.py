@@ -1,0 +1,142 @@
+"""What can be chosen on the page: what fuses, and how. No path that a page sends is ever opened."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, get_args
+
+from pydantic import ValidationError
+
+from bridgetune.config import StackConfig
+from bridgetune.documents import first_fault
+from bridgetune.errors import RequestError
+from bridgetune.paths import shown
+from bridgetune.plugins import registry
+
+if TYPE_CHECKING:
+    from bridgetune.protocol import Evaluator
+    from bridgetune.wrapping import Adapter
+
+MEASURE = "sharpness"
+"""Stands for a focus measure, without a network."""
+
+SETTINGS = {
+    "quality": "Quality",
+    "align": "Alignment",
+    "exposure": "Exposure",
+    "order": "Order",
+    "edges": "Edges",
+    "blend": "Seams",
+    "smooth": "Smoothing",
+}
+"""Those of `StackConfig` that the page asks for -> what they are called there."""
+
+_KEPT_BACK = {"saved"}
+"""Values that are for programs."""
+
+
+class Method(NamedTuple):
+    """What fuses.
+
+    Attributes:
+        name: That the page sends.
+        label: That it shows.
+        ready: Whether it fuses as it is: no weights have to be found first.
+    """
+
+    name: str
+    label: str
+    ready: bool
+
+
+class Choice(NamedTuple):
+    """A setting with the values that it may have.
+
+    Attributes:
+        name: That the page sends.
+        label: That it shows.
+        values: Its own values, the default first among them or not.
+        default: One of them.
+        help: What they mean.
+    """
+
+    name: str
+    label: str
+    values: tuple[str, ...]
+    default: str
+    help: str
+
+
+class Methods:
+    """What fuses here: a focus measure, what was named when the page was started, what plugins bring.
+
+    Args:
+        own: As `--generator` takes them.
+        trust: Whether code that they name is run, see `open_method`.
+    """
+
+    def __init__(self, own: Sequence[str] = (), trust: bool = False) -> None:
+        self._own, self._trust = tuple(own), trust
+        self._opened = functools.lru_cache(maxsize=4)(self._open)
+
+    def listed(self) -> list[Method]:
+        """All of them, those that fuse as they are first."""
+        known = registry()
+        specs = {spec.name: spec for plugin in known.plugins for spec in plugin.generators}
+        brought = [
+            *(Method(name, name, specs[name].weights is not None) for name in known.names() if name not in self._own),
+            *(Method(name, f"{name} (no map)", False) for name in known.evaluators() if name not in self._own),
+        ]
+        first = Method(MEASURE, "sharpness, without a network", True)
+        return [first, *(Method(name, shown(name), True) for name in self._own), *sorted(brought, key=_order)]
+
+    def default(self, frames: int) -> str:
+        """What fuses so many frames unless something else is chosen: a network for a pair, sharpness for a stack."""
+        ready = [method.name for method in self.listed() if method.ready]
+        return ready[1] if frames == 2 and len(ready) > 1 else MEASURE
+
+    def check(self, name: str) -> None:
+        """Raise `RequestError` where none of `listed` is called so."""
+        if name not in {method.name for method in self.listed()}:
+            raise RequestError(f"method: got {shown(name)!r}, expected one of the list; reload the page")
+
+    def open(self, name: str) -> Adapter | Evaluator | None:
+        """What is called so; None stands for the focus measure.
+
+        Raises:
+            RequestError: It is none of `listed`, or cannot be opened, see `open_method`.
+        """
+        self.check(name)
+        return None if name == MEASURE else self._opened(name)
+
+    def _open(self, name: str) -> Adapter | Evaluator:
+        from bridgetune.opening import open_method
+
+        return open_method(name, trust=self._trust)
+
+
+def choices() -> list[Choice]:
+    """The settings that the page asks for, described as `StackConfig` has them."""
+    found = []
+    for name, label in SETTINGS.items():
+        field = StackConfig.model_fields[name]
+        values = tuple(value for value in get_args(field.annotation) if value not in _KEPT_BACK)
+        found.append(Choice(name, label, values, field.default, (field.description or "").replace("`", "")))
+    return found
+
+
+def asked(form: Mapping[str, object]) -> StackConfig:
+    """The settings that a page has sent; what it has not is as `StackConfig` has it.
+
+    Raises:
+        RequestError: A value is none of the choices.
+    """
+    try:
+        return StackConfig.model_validate({name: form[name] for name in SETTINGS if name in form})
+    except ValidationError as error:
+        raise RequestError(first_fault(error)) from None
+
+
+def _order(method: Method) -> tuple[bool, str]:
+    return not method.ready, method.name

@@ -1,0 +1,103 @@
+// Layers under a curtain and a map, and views that follow one another. Zooming, panning and tiles are OpenSeadragon's,
+// forms and progress are htmx's.
+"use strict";
+
+document.addEventListener("htmx:sendError", () => {
+  const line = document.createElement("p");
+  line.className = "line";
+  line.textContent = "The page's program does not answer; is it still running?";
+  document.querySelector("#refused, #said")?.replaceChildren(line);
+});
+
+document.querySelectorAll("[data-fused]").forEach(show);
+
+function show(figure) {
+  const part = (name) => figure.querySelector(`[data-part="${name}"]`);
+  const [main, beside] = [view(part("view")), view(part("beside"))];
+  const [curtain, against, strength, side] = ["curtain", "against", "strength", "side"].map(part);
+  let other;
+
+  const draw = () => {
+    if (!other) return;
+    const size = other.getContentSize();
+    const across = part("view").clientWidth * curtain.value;
+    const edge = other.viewerElementToImageCoordinates(new OpenSeadragon.Point(across, 0)).x;
+    const left = Math.min(Math.max(edge, 0), size.x);
+    other.setOpacity(!side.checked && left < size.x ? 1 : 0);
+    other.setClip(new OpenSeadragon.Rect(left, 0, size.x - left, size.y));
+  };
+  const choose = async () => {
+    other = await layer(main, against.value, 1, 0, Boolean(other));
+    draw();
+    if (!side.checked) return;
+    await layer(beside, against.value, 0, 1, beside.world.getItemCount() > 0);
+    lead();
+  };
+
+  const lead = () => ["leads", "viewport-change"].forEach((event) => main.raiseEvent(event));
+
+  layer(main, figure.dataset.fused, 0, 1)
+    .then(choose)
+    .then(() => figure.dataset.map && layer(main, figure.dataset.map, 2, 0))
+    .then((map) => strength?.addEventListener("input", () => map.setOpacity(Number(strength.value))))
+    .then(() => { figure.dataset.ready = "yes"; });
+  against.addEventListener("change", choose);
+  curtain.addEventListener("input", draw);
+  main.addHandler("viewport-change", draw);
+  main.addHandler("resize", draw);
+  side.addEventListener("change", () => {
+    part("beside").hidden = !side.checked;
+    curtain.hidden = side.checked;
+    choose();
+  });
+  follow([main, beside]);
+  figure.querySelectorAll("[data-zoom]").forEach((button) => button.addEventListener("click", () => {
+    lead();
+    zoom(main, button.dataset.zoom);
+  }));
+}
+
+function view(element) {
+  const viewer = OpenSeadragon({
+    element, drawer: "canvas", showNavigationControl: false, maxZoomPixelRatio: 16, minZoomImageRatio: 0.1, visibilityRatio: 0.5,
+    animationTime: 0.4, gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+  });
+  viewer.addHandler("zoom", () => {
+    const image = viewer.world.getItemAt(0);
+    if (image) viewer.drawer.setImageSmoothingEnabled(image.viewportToImageZoom(viewer.viewport.getZoom()) < 1);
+  });
+  return viewer;
+}
+
+function layer(viewer, tileSource, index, opacity, replace = false) {
+  return new Promise((success, error) => viewer.addTiledImage({
+    tileSource, index, opacity, replace, success: ({ item }) => success(item), error,
+  }));
+}
+
+// Whoever is touched leads; the others are where it is.
+function follow(viewers) {
+  let leader = viewers[0];
+  for (const viewer of viewers) {
+    for (const touched of ["canvas-enter", "canvas-press", "canvas-key", "leads"]) {
+      viewer.addHandler(touched, () => { leader = viewer; });
+    }
+    viewer.addHandler("viewport-change", () => {
+      if (viewer === leader) viewers.forEach((each) => place(each, leader));
+    });
+  }
+}
+
+function place(viewer, leader) {
+  if (viewer === leader || !viewer.world.getItemCount()) return;
+  viewer.viewport.zoomTo(leader.viewport.getZoom(true), null, true);
+  viewer.viewport.panTo(leader.viewport.getCenter(true), true);
+}
+
+function zoom(viewer, how) {
+  const { viewport } = viewer;
+  if (how === "in") viewport.zoomBy(1.5);
+  if (how === "out") viewport.zoomBy(1 / 1.5);
+  if (how === "pixels") viewport.zoomTo(viewer.world.getItemAt(0).imageToViewportZoom(1));
+  if (how === "all") viewport.goHome();
+}

@@ -1,0 +1,148 @@
+"""Fusing in a browser: pictures in, progress, the curtain, the map, views that follow one another, files out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from bridgetune.app.server import Page as Served
+from bridgetune.app.work import Task
+from bridgetune.pictures import read_image, read_whole_image
+from tests.browser.conftest import DESK, TELEPHONE
+from tests.support.pages import hold
+
+DRAWN = """([part, x, y]) => {
+    const canvas = document.querySelector(`[data-part="${part}"] canvas`);
+    return [...canvas.getContext("2d").getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
+}"""
+"""The colour that a view shows at shares of its sides."""
+
+ZOOM = """part => OpenSeadragon.getViewer(document.querySelector(`[data-part="${part}"]`)).viewport.getZoom(true)"""
+
+
+def sent(page: Page, paths: list[Path]) -> None:
+    page.get_by_label("here, or choose them").set_input_files(paths)
+    expect(page.get_by_role("button", name="Fuse", exact=True)).to_be_visible()
+
+
+def fused(page: Page, **chosen: str) -> None:
+    for label, value in chosen.items():
+        page.get_by_label(label, exact=True).select_option(value)
+    page.get_by_role("button", name="Fuse", exact=True).click()
+    page.locator("figure[data-ready]").wait_for()
+    page.wait_for_timeout(600)  # tiles fade in
+
+
+def serious(page: Page) -> list[str]:
+    """What keeps somebody from using the page."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("page", [DESK, TELEPHONE], ids=["desk", "telephone"], indirect=True)
+def test_a_stack_from_the_drop_to_the_file(page: Page, stack: list[Path], tmp_path: Path):
+    assert serious(page) == []
+    sent(page, stack)
+    assert serious(page) == []
+    assert page.locator(".cards li").count() == 3
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fused(page)
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    curtain = page.get_by_role("slider", name="Curtain")
+    page.get_by_label("Right of the curtain").select_option("difference from frame 0.png, enlarged")
+    curtain.focus()
+    page.keyboard.press("Home")
+    page.wait_for_timeout(900)
+    picture = page.evaluate(DRAWN, ["view", 0.25, 0.5])
+    assert max(picture) < 40  # the frame is sharp there: no difference
+    page.keyboard.press("End")
+    page.wait_for_timeout(300)
+    assert page.evaluate(DRAWN, ["view", 0.25, 0.5]) != picture
+
+    before = page.evaluate(DRAWN, ["view", 0.5, 0.5])
+    page.get_by_label("Which frame is where").fill("1")
+    page.wait_for_timeout(900)
+    assert page.evaluate(DRAWN, ["view", 0.5, 0.5]) != before
+
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Picture, TIFF").click()
+    taken.value.save_as(tmp_path / "fused.tif")
+    assert read_whole_image(tmp_path / "fused.tif").size == (192, 288)
+
+
+def test_views_follow_one_another_down_to_the_pixel(page: Page, stack: list[Path]):
+    sent(page, stack)
+    fused(page, Alignment="none")
+    page.get_by_label("Side by side").check()
+    for button in ("1:1", "Larger"):
+        page.get_by_role("button", name=button).click()
+        page.wait_for_timeout(900)
+    zooms = [page.evaluate(ZOOM, part) for part in ("view", "beside")]
+    assert zooms[0] == zooms[1]
+    beside = page.locator("[data-part=beside] .openseadragon-canvas")
+    beside.hover()
+    beside.focus()
+    page.keyboard.press("-")
+    page.wait_for_timeout(900)
+    after = [page.evaluate(ZOOM, part) for part in ("view", "beside")]
+    assert after[0] == after[1] < zooms[0]
+
+
+def test_the_page_works_by_keyboard(page: Page, stack: list[Path]):
+    sent(page, stack[:2])
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Fuse":
+            break
+    page.keyboard.press("Enter")
+    page.locator("figure[data-ready]").wait_for()
+
+
+def test_work_goes_on_while_nobody_looks_and_stops_when_it_is_told(page: Page, served: Served, stack: list[Path]):
+    sent(page, stack)
+    place = page.url
+    held = Task(hold)
+    served.worker.submit(held)
+    page.get_by_role("button", name="Fuse", exact=True).click()
+    page.get_by_role("progressbar").wait_for()
+    page.goto("about:blank")
+    page.goto(place)
+    expect(page.get_by_text("Waiting: 1 before this one")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("alert")).to_have_text("Stopped.")
+    held.stop()
+
+
+def test_what_cannot_be_taken_is_one_line(page: Page, stack: list[Path], tmp_path: Path):
+    notes, huge = tmp_path / "<script>alert(1)<.txt", tmp_path / "huge.tif"
+    notes.write_text("Dear diary")
+    with huge.open("wb") as file:
+        file.truncate(200_000_000)
+    page.get_by_label("here, or choose them").set_input_files([huge, stack[0]])
+    expect(page.get_by_role("alert")).to_contain_text("huge.tif: has 200 MB, expected at most 160 MB")
+    many = [{"name": f"{number}.png", "mimeType": "image/png", "buffer": b"x"} for number in range(500)]
+    page.get_by_label("here, or choose them").set_input_files(many)
+    expect(page.get_by_role("alert")).to_contain_text("pictures: got more than 300")
+    page.get_by_label("here, or choose them").set_input_files([notes, stack[0]])
+    expect(page.get_by_role("alert")).to_contain_text("1 can be read, expected two or more")
+    expect(page.locator("p.line").last).to_contain_text("<script>alert(1)<.txt")
+    assert serious(page) == []
+
+
+def test_what_is_looked_at_is_the_file_that_is_taken_away(page: Page, stack: list[Path], tmp_path: Path):
+    sent(page, stack)
+    fused(page, Alignment="none")
+    page.get_by_role("slider", name="Curtain").fill("1")
+    page.get_by_role("button", name="All", exact=True).click()
+    page.wait_for_timeout(900)
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Picture, PNG").click()
+    taken.value.save_as(tmp_path / "fused.png")
+    pixels = read_image(tmp_path / "fused.png").pixels
+    assert np.abs(np.array(page.evaluate(DRAWN, ["view", 0.5, 0.5])) - pixels[90:102, 140:148].mean((0, 1))).max() < 60

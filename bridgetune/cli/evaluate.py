@@ -11,6 +11,7 @@ from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
 from bridgetune.cli.options import (
     GENERATOR,
     NETWORK,
+    Blend,
     Force,
     Json,
     Mirrored,
@@ -67,6 +68,7 @@ def evaluate(
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
     smooth: Smooth = None,
+    blend: Blend = "none",
     convention: Annotated[
         Literal["toolbox", "paper"],
         typer.Option(help="Of Q_S and Q_W: the MATLAB toolbox's, as published numbers are, or Eq. 22-23."),
@@ -121,6 +123,7 @@ def evaluate(
             recipe=recipe,
             undecided=undecided,
             smooth=steps,
+            blend=blend,
             convention=convention,
             method=method,
             dataset=dataset,

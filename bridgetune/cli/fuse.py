@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from bridgetune.cli.console import RESULTS, bar, share_bar
 from bridgetune.cli.options import (
     Align,
+    Blend,
     Borders,
     Edges,
     Exposure,
@@ -73,6 +74,7 @@ def fuse(
     recipe: Recipe = "paper",
     undecided: Undecided = "settle",
     smooth: Smooth = None,
+    blend: Blend = "feather",
     borders: Borders = "replace",
     align: Align = "none",
     exposure: Exposure = False,
@@ -116,6 +118,7 @@ def fuse(
             fusion = fuse_files(
                 *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
                 smooth=steps,
+                blend=blend,
             )
         fusion.save(out, map_out)
         RESULTS.print(f"fused image in {out}", markup=False)
@@ -126,6 +129,7 @@ def fuse(
         for stem, done, total in fuse_folder(
             *(network, pairs, out, recipe, map_out, undecided, borders, force, queries, align, exposure, edges),
             smooth=steps,
+            blend=blend,
         ):
             progress.update(task, completed=done, total=total, stem=stem)
     RESULTS.print(f"{done} fused images in {out}", markup=False)

@@ -45,6 +45,14 @@ Undecided = Annotated[
         " own decisions, as --recipe released has them in any case.",
     ),
 ]
+Blend = Annotated[
+    Literal["feather", "none"],
+    typer.Option(
+        "--blend",
+        help="Where the map changes from one image to the other. feather: over a pixel on either side. none: a step, as"
+        " the paper and --recipe released have it.",
+    ),
+]
 Smooth = Annotated[
     list[str] | None,
     typer.Option(

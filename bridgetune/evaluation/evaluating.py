@@ -29,6 +29,7 @@ from bridgetune.evaluation.measuring import KEPT, Method, kept_files, measure, m
 from bridgetune.evaluation.results import BY_ORDER, IDENTICAL, JPEG, WITHOUT_MAP, Evaluation, MetricInfo, Score
 from bridgetune.files import clear_partial
 from bridgetune.inference import Undecided
+from bridgetune.inference.feathering import Blend
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.inference.mapless import refuse_map
 from bridgetune.inference.smoothing import Smoothing, check_smoothing
@@ -71,6 +72,7 @@ def evaluate(
     trust: bool = False,
     progress: Progress = lambda done, total, stem: None,
     smooth: Sequence[Smoothing] = (),
+    blend: Blend = "none",
 ) -> Evaluation:
     """Measure saved results, or a generator's.
 
@@ -95,6 +97,7 @@ def evaluate(
         trust: See `bridgetune.load`.
         progress: Told how many are done, how many there are, and the stem.
         smooth: What is done to a generator's maps, see `bridgetune.inference.Smoothing`.
+        blend: What becomes of its seams, see `bridgetune.inference.Blend`; papers measure steps.
 
     Raises:
         RequestError: Files that are missing, unreadable, of another size, or in the way, which are named; or a wrong
@@ -123,7 +126,7 @@ def evaluate(
         refuse_map(network, f"recipe {recipe}")
     check_smoothing(network, recipe, smooth)
     kept = None if keep is None else Path(keep)
-    ways = recipe, convention, undecided, kept, tuple(smooth)
+    ways = recipe, convention, undecided, kept, tuple(smooth), blend
     prepared = Method(network, *ways)
 
     count = min(workers or _cores(), len(found.images))
@@ -150,6 +153,7 @@ def evaluate(
     else:
         settings |= {"generator": _named(generator), "weights": as_text(weights) if weights else None, "recipe": recipe}
         settings |= {"undecided": undecided, **({"smooth": list(smooth)} if smooth else {})}
+        settings |= {"blend": blend} if blend != "none" else {}
         if isinstance(network, Adapter):
             settings |= network.config.model_dump(mode="json", include={"symmetric", "mirrored", "scales"})
     if found.matched_by_order:
@@ -297,6 +301,7 @@ def _prepare(
     undecided: Undecided,
     keep: Path | None,
     smooth: Sequence[Smoothing],
+    blend: Blend,
 ) -> None:
     """What a worker does first."""
     global _method
@@ -306,7 +311,7 @@ def _prepare(
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     METRICS.update({metric.name: metric for metric in metrics})
-    _method = Method(opening.open(), recipe, convention, undecided, keep, smooth)
+    _method = Method(opening.open(), recipe, convention, undecided, keep, smooth, blend)
 
 
 def _end_with_parent() -> None:

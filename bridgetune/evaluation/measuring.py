@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from bridgetune.data import Picture, read_image, read_mask
 from bridgetune.evaluation.dataset import ImageFiles
 from bridgetune.inference import Fusion, Undecided, fuse_pictures
+from bridgetune.inference.feathering import Blend
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.inference.smoothing import Smoothing
 from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, ScoredDecision, ScoredMap, SourcePair
@@ -36,6 +37,7 @@ class Method:
         undecided: What becomes of pixels that the generator does not know, see `Undecided`.
         keep: Where a generator's fused images and maps are kept, see `kept_files`; None keeps none.
         smooth: What is done to its maps, see `Smoothing`.
+        blend: What becomes of its seams, see `Blend`.
     """
 
     generator: nn.Module | Evaluator | None = None
@@ -44,6 +46,7 @@ class Method:
     undecided: Undecided = "settle"
     keep: Path | None = None
     smooth: Sequence[Smoothing] = ()
+    blend: Blend = "none"
 
     @property
     def symmetric(self) -> bool:
@@ -124,7 +127,11 @@ def _swapped(decision: Tensor, first: Picture, second: Picture, method: Method) 
 
 def _fused(method: Method, first: Picture, second: Picture) -> Fusion:
     assert method.generator is not None
-    return fuse_pictures(method.generator, first, second, method.recipe, method.undecided, "keep", smooth=method.smooth)
+    return fuse_pictures(
+        *(method.generator, first, second, method.recipe, method.undecided, "keep"),
+        smooth=method.smooth,
+        blend=method.blend,
+    )
 
 
 def _map(fusion: Fusion) -> Tensor:

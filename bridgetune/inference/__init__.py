@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bridgetune.inference.deciding import Undecided as Undecided
     from bridgetune.inference.deciding import settled as settled
     from bridgetune.inference.deciding import undecided_share as undecided_share
+    from bridgetune.inference.feathering import Blend as Blend
     from bridgetune.inference.folders import check_places as check_places
     from bridgetune.inference.folders import fuse_folder as fuse_folder
     from bridgetune.inference.fusing import FUSE_RECIPES as FUSE_RECIPES
@@ -54,6 +55,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "settled",
         "undecided_share",
     ),
+    "bridgetune.inference.feathering": ("Blend",),
     "bridgetune.inference.folders": ("check_places", "fuse_folder"),
     "bridgetune.inference.fusing": (
         "FUSE_RECIPES",

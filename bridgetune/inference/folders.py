@@ -16,6 +16,7 @@ from bridgetune.files import clear_partial
 from bridgetune.inference.aligning import Edges, UnregisteredError
 from bridgetune.inference.borders import Borders
 from bridgetune.inference.deciding import Undecided
+from bridgetune.inference.feathering import Blend
 from bridgetune.inference.fusing import FuseRecipe, fuse_files
 from bridgetune.inference.mapless import refuse_map
 from bridgetune.inference.quality import SAVED, Queries
@@ -42,13 +43,14 @@ def fuse_folder(
     exposure: bool = False,
     edges: Edges = "crop",
     smooth: Sequence[Smoothing] = (),
+    blend: Blend = "feather",
 ) -> Iterator[tuple[str, int, int]]:
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
     Args:
         folder: Holds `A/` and `B/`, matched by stem. Pairs that cannot be read are named and left out.
         out: Made where it is missing.
-        recipe, undecided, borders, queries, smooth: See `fuse_pictures`.
+        recipe, undecided, borders, queries, smooth, blend: See `fuse_pictures`.
         maps: Where the decisions are written likewise; None writes none.
         align, exposure, edges: See `fuse_files`. A pair that cannot be aligned is named and left out.
         force: Replace fused images and maps that are there.
@@ -85,6 +87,7 @@ def fuse_folder(
                         exposure=exposure,
                         edges=edges,
                         smooth=smooth,
+                        blend=blend,
                     )
                 except UnregisteredError as error:
                     left_out = error

@@ -21,6 +21,7 @@ from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settled, undecided_share
+from bridgetune.inference.feathering import OF_A_PAIR, Blend, feathered
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.own import fuse_own
 from bridgetune.inference.quality import SAVED, Queries
@@ -96,8 +97,9 @@ def fuse_full(
     undecided: Undecided = "settle",
     progress: Progress | None = None,
     smooth: Sequence[Smoothing] = (),
+    blend: Blend = "none",
 ) -> tuple[Pixels, NDArray[np.float32], float]:
-    """Eq. 17-18 at the pictures' own size: every pixel is one of the two sources' own, unless a guided map blends them.
+    """Eq. 17-18 at the pictures' own size: every pixel is one of the two sources' own, unless the seam is blended.
 
     Args:
         generator: See `Generator`.
@@ -105,6 +107,7 @@ def fuse_full(
         undecided: See `Undecided`.
         progress: Told the share that is done, in [0, 1].
         smooth: What is done to the map, in this order; `paper` has the network's own decisions.
+        blend: See `Blend`; a map that is smoothed to what lies between 0 and 1 blends by itself.
 
     Returns:
         The fused image, the decision, and the share that the network was undecided on; see `Fusion`.
@@ -113,10 +116,14 @@ def fuse_full(
     share = undecided_share(logits)
     if undecided == "settle" and "paper" not in smooth:
         logits = settled(logits, first, second)
+    chosen = logits >= 0
     if smooth:
         weights = smoothed(logits, first, second, smooth, generator)
-        return blended(first, second, weights), weights.clip(0, 1).astype(np.float32), share
-    chosen = logits >= 0
+        chosen = weights == 1
+        if blend == "none" or not (chosen | (weights == 0)).all():
+            return blended(first, second, weights), weights.clip(0, 1).astype(np.float32), share
+    if blend == "feather":
+        return feathered(second.copy(), first, chosen, OF_A_PAIR), chosen.astype(np.float32), share
     return np.where(chosen[..., None], first, second), chosen.astype(np.float32), share
 
 
@@ -139,6 +146,7 @@ def fuse_pictures(
     queries: Queries = SAVED,
     progress: Progress | None = None,
     smooth: Sequence[Smoothing] = (),
+    blend: Blend = "feather",
 ) -> Fusion:
     """Fuse two pictures of one size.
 
@@ -151,6 +159,7 @@ def fuse_pictures(
         queries: How often the generator is asked.
         progress: Told the share that is done, in [0, 1], of large pictures on the way.
         smooth: Of the recipe `paper`: what is done to the map before pixels are taken, see `Smoothing`.
+        blend: Of the recipe `paper`: what becomes of the seam, see `Blend`.
 
     Raises:
         RequestError: Where their sizes differ, an evaluator is to fuse by a recipe for maps, or a map is to be smoothed
@@ -175,7 +184,7 @@ def fuse_pictures(
     else:
         with evaluating(generator):
             asked = queries.of(generator, seen)
-            steps = (smooth,) if recipe == "paper" else ()
+            steps = (smooth, blend) if recipe == "paper" else ()
             pixels, decision, share = FUSE_RECIPES[recipe](asked, *pair, undecided, progress, *steps)
     if void is not None and decision is not None:
         decision = np.where(void.first, np.float32(0), np.where(void.second, np.float32(1), decision))
@@ -203,13 +212,14 @@ def fuse_files(
     exposure: bool = False,
     edges: Edges = "crop",
     smooth: Sequence[Smoothing] = (),
+    blend: Blend = "feather",
 ) -> Fusion:
     """Read two image files and fuse them; see `fuse_pictures`.
 
     Warns, a line for each, where the sources do not go together, and where much of the map is undecided.
 
     Args:
-        generator, recipe, undecided, borders, queries, progress, smooth: See `fuse_pictures`.
+        generator, recipe, undecided, borders, queries, progress, smooth, blend: See `fuse_pictures`.
         first, second: The files.
         out: Where the fused image is to be written by the caller, so that a depth which this format cannot hold is
             refused before the work.
@@ -236,7 +246,7 @@ def fuse_files(
         pair = aligned_pair(*pictures, align, exposure, edges, (first.name, str(second)))
         logger.warning("%s: %s", second, pair.line)
         pictures, unshown = (pair.first, pair.second), pair.unshown
-    fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders, queries, progress, smooth)
+    fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders, queries, progress, smooth, blend)
     if unshown is not None and fusion.decision is not None:
         fusion = replace(fusion, decision=np.where(unshown, np.float32(1), fusion.decision))
     for remark in _remarks((first, second), pictures, fusion):

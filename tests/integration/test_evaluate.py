@@ -103,7 +103,8 @@ def test_a_saved_fusion_of_ones_own_scores_as_the_generator_does(pairs_only: Pat
     for path in (pairs_only / "A").iterdir():
         fuse_files(generator, path, pairs_only / "B" / path.name).save(pairs_only / "fused" / path.name)
     saved = evaluate(pairs_only, fused=pairs_only / "fused", workers=1)
-    made = evaluate(pairs_only, generator=generator)
+    made = evaluate(pairs_only, generator=generator, blend="feather")
+    assert made.settings["blend"] == "feather"
     assert made.method == "Sharpness"
     decided = [name for name, metric in METRICS.items() if metric.kind == "decision"]
     assert list(made.metrics) == [*FUSION_METRICS, *decided, "swap_inconsistency"]

@@ -91,7 +91,7 @@ def decision_rows(
             row["true map (white is A)"] = truth
         for label, generator in generators.items():
             of = f": {label}" if len(generators) > 1 else ""
-            fusion = fuse_files(generator, first, second, recipe, undecided, "keep")
+            fusion = fuse_files(generator, first, second, recipe, undecided, "keep", blend="none")
             assert fusion.decision is not None  # a generator's
             decision = torch.from_numpy(fusion.decision)[None]
             row[f"map (white is A){of}"] = decision

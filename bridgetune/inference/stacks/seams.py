@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgetune.inference.feathering import feathered
+
 Blend = Literal["none", "feather", "pyramid"]
 """`none`: a step. `feather`: each frame's share falls off linearly over five pixels. `pyramid`: coarse detail changes
 over a wider band than fine detail (Burt and Adelson, ACM Transactions on Graphics 2(4), 1983)."""
@@ -41,33 +43,13 @@ def blended(below: Pixels, above: Pixels, taken: Mask, blend: Blend, holds: Mask
     return laid
 
 
-def shares(taken: Mask) -> NDArray[np.uint8]:
-    """How many of the squares' pixels around each pixel are taken, (H, W), 0 to (2·REACH + 1)²."""
-    import cv2
-
-    side = 2 * REACH + 1
-    counts: NDArray[np.uint8] = cv2.boxFilter(
-        taken.view(np.uint8), -1, (side, side), normalize=False, borderType=cv2.BORDER_REFLECT
-    )
-    return counts
-
-
 def _hard(below: Pixels, above: Pixels, taken: Mask, holds: Mask) -> Pixels:
     np.copyto(below, above, where=taken[..., None])
     return below
 
 
 def _feathered(below: Pixels, above: Pixels, taken: Mask, holds: Mask) -> Pixels:
-    whole = (2 * REACH + 1) ** 2
-    counts = shares(taken)
-    for start in range(0, len(taken), TILE):
-        rows = slice(start, start + TILE)
-        seam = (counts[rows] > 0) & (counts[rows] < whole) & holds[rows]
-        one, other = below[rows][seam], above[rows][seam]
-        share = counts[rows][seam].astype(np.float32)[:, None] / whole
-        _hard(below[rows], above[rows], taken[rows], holds[rows])
-        below[rows][seam] = np.rint(one + share * (other.astype(np.float32) - one)).astype(below.dtype)
-    return below
+    return feathered(below, above, taken, REACH, holds)
 
 
 def _by_pyramids(below: Pixels, above: Pixels, taken: Mask, holds: Mask) -> Pixels:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from bridgetune import Evaluator, Generator, RequestError
 from bridgetune.inference import fuse_files, fuse_folder, fuse_pictures
+from bridgetune.inference.feathering import shares
 from bridgetune.pictures import Metadata, Picture, read_image, read_whole_image, write_image
 
 
@@ -41,7 +42,8 @@ def noise(kind: type[np.uint8 | np.uint16], *shape: int, seed: int = 0) -> NDArr
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_every_pixel_is_one_of_the_sources_own(kind: type[np.uint8 | np.uint16]):
     first, second = (noise(kind, 9, 14, 3, seed=seed) for seed in (0, 1))
-    fusion = fuse_pictures(Brighter(), Picture(first, gray=False), Picture(second, gray=False))
+    pair = Picture(first, gray=False), Picture(second, gray=False)
+    fusion = fuse_pictures(Brighter(), *pair, blend="none")
     assert fusion.pixels.dtype == kind
     assert fusion.decision.shape == (9, 14)
     assert set(np.unique(fusion.decision)) == {0, 1}
@@ -50,6 +52,11 @@ def test_every_pixel_is_one_of_the_sources_own(kind: type[np.uint8 | np.uint16])
     apart = abs(sums[0] - sums[1]) > 1  # below that, float32 decides
     assert np.array_equal(fusion.pixels[apart], brighter[apart])
     assert np.array_equal(fusion.pixels, np.where(fusion.decision[..., None] == 1, first, second))
+    feathered = fuse_pictures(Brighter(), *pair)
+    assert np.array_equal(feathered.decision, fusion.decision)
+    inside = np.isin(shares(fusion.decision == 1, 1), (0, 9))
+    assert np.array_equal(feathered.pixels[inside], fusion.pixels[inside])
+    assert (feathered.pixels != fusion.pixels).any()
 
 
 def test_of_two_depths_the_deeper_is_kept_and_white_stays_white():
@@ -122,7 +129,7 @@ def test_what_the_network_does_not_know_follows_its_surroundings_unless_it_is_to
     kept = fuse_files(KnowsTheLeft(), *even, undecided="keep")
     assert (kept.decision[:, :10] == 1).all()
     assert (kept.decision[:, 10:] == 0).all()
-    settled = fuse_files(KnowsTheLeft(), *even)
+    settled = fuse_files(KnowsTheLeft(), *even, blend="none")
     assert settled.decision[:, 30:60].all(), "beyond the window in which the sure tenth makes the mean |logit| large"
     assert (settled.pixels[settled.decision == 1] == 100).all()
     assert settled.undecided == kept.undecided == 0.9

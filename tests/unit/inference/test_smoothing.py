@@ -11,6 +11,7 @@ import bridgetune
 from bridgetune import AdapterConfig, Evaluator, RequestError, wrap
 from bridgetune.data import Picture
 from bridgetune.inference import fuse_pictures
+from bridgetune.inference.feathering import shares
 from bridgetune.inference.smoothing import (
     blended,
     box_mean,
@@ -112,10 +113,14 @@ def test_a_fused_picture_is_of_the_map_that_was_smoothed():
     first, second = picture(), picture(1)
     plain = fuse_pictures(generator(), first, second)
     assert plain.decision[5, 5] == 0
-    smooth = fuse_pictures(generator(), first, second, smooth=("small-regions",))
+    smooth = fuse_pictures(generator(), first, second, smooth=("small-regions",), blend="none")
     assert smooth.decision[5, 5] == 1
     assert smooth.decision[5, -5] == 0
     assert np.array_equal(smooth.pixels, np.where(smooth.decision[..., None] == 1, first.pixels, second.pixels))
+    feathered = fuse_pictures(generator(), first, second, smooth=("small-regions",))
+    assert np.array_equal(feathered.decision, smooth.decision)
+    assert (feathered.pixels != smooth.pixels).any(-1).sum() <= (shares(smooth.decision == 1, 1) % 9 > 0).sum()
+    assert (feathered.pixels != smooth.pixels).any()
     soft = fuse_pictures(generator(), first, second, smooth=("small-regions", "guided"))
     assert 0 <= soft.decision.min() < 0.4 < 0.6 < soft.decision.max() <= 1
     assert len(np.unique(soft.decision)) > 2

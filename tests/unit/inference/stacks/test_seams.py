@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgetune.inference.stacks.seams import LEVELS, REACH, Blend, blended, shares
+from bridgetune.inference.feathering import shares
+from bridgetune.inference.stacks.seams import LEVELS, REACH, Blend, blended
 
 
 def pair(side: int, seed: int, kind: type = np.uint8) -> tuple[np.ndarray, np.ndarray]:
@@ -70,11 +71,12 @@ def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch):
     below, above = pair(200, 5)
     taken = np.random.default_rng(0).random((200, 200)) < 0.5
     whole = blended(below.copy(), above, taken, "pyramid")
-    monkeypatch.setattr("bridgetune.inference.stacks.seams.TILE", 64)
+    for module in ("stacks.seams", "feathering"):
+        monkeypatch.setattr(f"bridgetune.inference.{module}.TILE", 64)
     assert np.abs(whole.astype(int) - blended(below.copy(), above, taken, "pyramid")).max() <= 1
 
 
 def test_shares_are_counted():
     taken = np.zeros((7, 7), bool)
     taken[3, 3] = True
-    assert shares(taken).sum() == (2 * REACH + 1) ** 2
+    assert shares(taken, REACH).sum() == (2 * REACH + 1) ** 2

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard bridgetune_plugins/*)
 
-.PHONY: demo test browser lint docs fuzz clean
+.PHONY: demo test browser lint docs fuzz dist clean
 
 demo: $(VENV)/demo.installed
 	$(BIN)/bridgetune demo --out runs/demo --force
@@ -32,6 +32,10 @@ MINUTES ?= 4
 fuzz: $(VENV)/dev.installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(CAMPAIGNS)
 
+# Wheels and source distributions in dist/, tried as a user would; PLUGINS_OF_DIST="peers drpl": of which plugins.
+dist: $(VENV)/dist.installed
+	$(BIN)/python tools/dist.py --torch "$(TORCH)" $(if $(PLUGINS_OF_DIST),--only $(PLUGINS_OF_DIST))
+
 # torch comes first and by itself: what follows is content with the version that it finds.
 $(VENV)/torch.installed:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bridgetune needs Python 3.11 or newer; set PYTHON=python3.11, say")'
@@ -45,4 +49,4 @@ $(VENV)/%.installed: $(VENV)/torch.installed pyproject.toml $(wildcard bridgetun
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs site
+	rm -rf $(VENV) runs site dist

@@ -73,8 +73,8 @@ class EvaluatorSpec(BaseModel):
     Attributes:
         name: What `--generator name` of `fuse` and `evaluate` takes. Generators and evaluators share their names.
         summary: One line for `bridgetune plugins list`.
-        method: Called with nothing, returns a callable (first, second) -> fused, each (B, 3, H, W) float in [0, 1],
-            RGB, any H and W: a function, or a network in eval mode.
+        method: Called with the evaluator's options (keyword arguments), returns a callable (first, second) -> fused,
+            each (B, 3, H, W) float in [0, 1], RGB, any H and W: a function, or a network in eval mode.
         optimises: Whether it trains something for each pair: it is then called with gradients on.
     """
 

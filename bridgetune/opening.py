@@ -139,6 +139,7 @@ def open_method(
     *,
     trust: bool = False,
     weights_key: str = "",
+    options: Mapping[str, Any] | None = None,
 ) -> Adapter | Evaluator:
     """What `--generator` means where a method only fuses: an evaluator, by name or as a factory builds it, or else see
     `open_generator`.
@@ -146,17 +147,18 @@ def open_method(
     Args:
         name_or_path, symmetric, mirrored, scales, trust, weights_key: See `open_generator`.
         weights: None: those that a plugin ships.
+        options: For what a plugin brings by that name.
 
     Raises:
-        RequestError: An evaluator is given what only generators take.
+        RequestError: An evaluator is given what only generators take, or options that are not its own.
     """
-    evaluator = _evaluator(name_or_path)
+    evaluator = _evaluator(name_or_path, options or {})
     ways = symmetric, mirrored, scales
     if isinstance(evaluator, nn.Module):
         generator = _own(evaluator, name_or_path, weights, weights_key)
         return generator.reconfigured(generator.config.asked(*ways))
     if evaluator is None:
-        return open_generator(name_or_path, weights or "shipped", *ways, trust=trust, weights_key=weights_key)
+        return open_generator(name_or_path, weights or "shipped", *ways, options, trust=trust, weights_key=weights_key)
     asked = {"weights": weights, "symmetric": symmetric, "mirrored": mirrored, "scales": scales}
     for option, value in asked.items():
         if value is not None:
@@ -164,14 +166,15 @@ def open_method(
     return evaluator
 
 
-def _evaluator(name_or_path: str) -> Evaluator | nn.Module | None:
+def _evaluator(name_or_path: str, options: Mapping[str, Any]) -> Evaluator | nn.Module | None:
     """The evaluator of a name; what a factory builds, be it one or a network; else nothing."""
     found = plugins.registry()
     if name_or_path in found.evaluators():
         spec = found.find_evaluator(name_or_path)
-        return Evaluator(spec.name, _resolved(spec, spec.method)(), spec.optimises)
+        return Evaluator(spec.name, _built(spec, spec.method, dict(options)), spec.optimises)
     built: Evaluator | nn.Module | None = None
     if is_factory(name_or_path):
+        _refuse_options(name_or_path, options)
         built = built_by(name_or_path, nn.Module, Evaluator)
     return built
 
@@ -191,8 +194,7 @@ def _opened(
     own = is_factory(name_or_path)
     if not own and not is_folder(path) and path.name == name_or_path:
         return create(name_or_path, weights=weights, **options)  # which says what it knows instead
-    if options:
-        raise RequestError(f"--option: is for a plugin's generator, which {name_or_path} is not; leave it out")
+    _refuse_options(name_or_path, options)
     if own:
         given = None if weights in ("shipped", None) else Path(str(weights))
         return _own(build_own(name_or_path), name_or_path, given, weights_key)
@@ -213,6 +215,11 @@ def _own(network: nn.Module, factory: str, weights: str | Path | None, weights_k
     return wrap(network, factory=factory)
 
 
+def _refuse_options(name_or_path: str, options: Mapping[str, Any]) -> None:
+    if options:
+        raise RequestError(f"--option: is for what a plugin brings, which {name_or_path} is not; leave it out")
+
+
 def _options(saved: Saved, path: Path, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """What a saved generator's network is built with, and `options` beyond that.
 
@@ -227,22 +234,27 @@ def _options(saved: Saved, path: Path, name: str, options: Mapping[str, Any]) ->
     return {**built, **options}
 
 
-def _built(spec: GeneratorSpec, target: str, options: dict[str, Any]) -> Any:
-    factory = _resolved(spec, target)
+def _built(spec: GeneratorSpec | EvaluatorSpec, target: str, options: dict[str, Any]) -> Any:
+    factory, what = _resolved(spec, target), f"{_kind(spec)} {spec.name!r}"
     if options:
-        refuse_huge(f"generator {spec.name!r}", factory, options)
+        refuse_huge(what, factory, options)
     try:
         return factory(**options)
     except TypeError as error:
-        raise RequestError(f"generator {spec.name!r} does not take the options {options}: {error}") from error
+        raise RequestError(f"{what} does not take the options {options}: {error}") from error
 
 
 def _resolved(spec: GeneratorSpec | EvaluatorSpec, target: str) -> Any:
     try:
         return resolve(target)
     except (ImportError, AttributeError) as error:
-        kind = "evaluator" if isinstance(spec, EvaluatorSpec) else "generator"
-        raise WorkError(f"{kind} {spec.name!r}: its plugin names {target!r}, which is not there ({error})") from error
+        raise WorkError(
+            f"{_kind(spec)} {spec.name!r}: its plugin names {target!r}, which is not there ({error})"
+        ) from error
+
+
+def _kind(spec: GeneratorSpec | EvaluatorSpec) -> str:
+    return "evaluator" if isinstance(spec, EvaluatorSpec) else "generator"
 
 
 def _twin(spec: GeneratorSpec, options: dict[str, Any]) -> nn.Module:

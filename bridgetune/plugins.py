@@ -24,7 +24,7 @@ logger = logging.getLogger("bridgetune")
 OURS = {
     **{name: name for name in ("bridgemff", "drpl", "msfin")},
     **dict.fromkeys(("classic", "modified-laplacian", "spatial-frequency", "laplacian-pyramid"), "classic"),
-    **dict.fromkeys(("peers", "sesf", "gacn", "ifcnn", "mfif-gan", "cnn", "ecnn"), "peers"),
+    **dict.fromkeys(("peers", "sesf", "gacn", "ifcnn", "mfif-gan", "cnn", "ecnn", "deep-image-prior"), "peers"),
 }
 """What plugins that are kept with this package bring -> the plugin, whose distribution is `bridgetune-PLUGIN`: the only
 ones whose installation is ever suggested. A name may come from a file, and whoever wrote the file may have published a

@@ -15,6 +15,7 @@ from bridgetune.cli.options import (
     Force,
     Json,
     Mirrored,
+    Option,
     Recipe,
     Scales,
     Smooth,
@@ -25,6 +26,7 @@ from bridgetune.cli.options import (
     WeightsKey,
     check_network,
     check_pictures,
+    given_options,
     smoothing,
 )
 from bridgetune.cli.tables import print_table
@@ -61,6 +63,7 @@ def evaluate(
     ] = None,
     weights: Weights = None,
     weights_key: WeightsKey = "",
+    option: Option = None,
     trust_code: Trust = False,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
@@ -97,7 +100,7 @@ def evaluate(
     """Measure a method's fused images: fusion metrics, and map metrics where there is a ground truth."""
     if (fused is None) == (generator is None):
         raise RequestError("evaluate: expected --fused DIR, saved results, or --generator, what makes them")
-    steps = smoothing(smooth)
+    steps, options = smoothing(smooth), given_options(option)
     if force and out is csv_out is keep is None:
         raise RequestError("--force: given without --out, --csv or --keep, whose files it is for; leave it out")
     _check_files(sources, fused, out, csv_out, force)
@@ -124,6 +127,7 @@ def evaluate(
             undecided=undecided,
             smooth=steps,
             blend=blend,
+            options=options,
             convention=convention,
             method=method,
             dataset=dataset,

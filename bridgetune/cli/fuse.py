@@ -19,6 +19,7 @@ from bridgetune.cli.options import (
     Force,
     Generator,
     Mirrored,
+    Option,
     Quality,
     Recipe,
     Scales,
@@ -30,6 +31,7 @@ from bridgetune.cli.options import (
     WeightsKey,
     check_network,
     check_pairs,
+    given_options,
     smoothing,
 )
 from bridgetune.errors import RequestError
@@ -66,6 +68,7 @@ def fuse(
     generator: Generator = "bridgemff",
     weights: Weights = None,
     weights_key: WeightsKey = "",
+    option: Option = None,
     trust_code: Trust = False,
     quality: Quality = "auto",
     symmetric: Symmetric = None,
@@ -88,7 +91,7 @@ def fuse(
     one = first is not None and second is not None
     if out is None or (pairs is None) != one or (pairs is not None and first is not None):
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
-    steps = smoothing(smooth)
+    steps, options = smoothing(smooth), given_options(option)
     if edges == "keep" and align == "none":
         raise RequestError(
             "--edges keep: nothing is cut off unless pictures are aligned; leave it out, or add --align auto"
@@ -108,7 +111,8 @@ def fuse(
         for place in (out, map_out):
             _refuse_file_name(place)
     queries = Queries(quality, symmetric, mirrored, scales)
-    network = open_method(generator, weights, symmetric, mirrored, scales, trust=trust_code, weights_key=weights_key)
+    ways = symmetric, mirrored, scales
+    network = open_method(generator, weights, *ways, trust=trust_code, weights_key=weights_key, options=options)
     if pairs is None:
         assert first is not None
         assert second is not None

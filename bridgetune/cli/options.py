@@ -123,6 +123,15 @@ Trust = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Option = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="For what a plugin brings by --generator NAME, such as widths=[8,16,32,64]; once for each.",
+        rich_help_panel=NETWORK,
+    ),
+]
 Symmetric = Annotated[
     bool | None,
     typer.Option(
@@ -187,6 +196,12 @@ GeneratorArgument = Annotated[
         help="A plugin's generator, a saved one's folder or its run's, or what builds a network of your own.",
     ),
 ]
+
+
+def given_options(option: Iterable[str] | None) -> dict[str, Any]:
+    """The values of --option, by name."""
+    given = named_values("--option", option, "NAME=VALUE, such as blocks=2")
+    return {name: json_or_text(value) for name, value in given.items()}
 
 
 def smoothing(given: Sequence[str] | None) -> tuple[Smoothing, ...]:

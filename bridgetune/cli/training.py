@@ -12,11 +12,11 @@ import typer
 
 from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json, pushes
 from bridgetune.cli.options import (
-    NETWORK,
     PICTURES,
     Generator,
     Json,
     Mirrored,
+    Option,
     Scales,
     Symmetric,
     Trust,
@@ -26,8 +26,7 @@ from bridgetune.cli.options import (
     check_pairs,
     check_pictures,
     folder,
-    json_or_text,
-    named_values,
+    given_options,
 )
 from bridgetune.config import AUGMENTATIONS, NO_AUGMENTATION, RECIPES, Augmentation, TrainConfig
 from bridgetune.config.bounds import Megabytes, limits
@@ -84,14 +83,7 @@ class Network:
     symmetric: Symmetric = None
     mirrored: Mirrored = None
     scales: Scales = None
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="For a plugin's network, such as widths=[8,16,32,64]; once for each.",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None
+    option: Option = None
 
     def check(self) -> None:
         """Raise `RequestError` where no plugin has it, or there are no such weights."""
@@ -105,14 +97,12 @@ class Network:
         """
         from bridgetune.opening import open_generator
 
-        given = named_values("--option", self.option, "NAME=VALUE, such as blocks=2")
-        options = {name: json_or_text(value) for name, value in given.items()}
         asked = self.symmetric, self.mirrored, self.scales
         return open_generator(
             self.generator,
             self.weights or weights,
             *asked,
-            options,
+            given_options(self.option),
             trust=self.trust_code,
             weights_key=self.weights_key,
         )

@@ -9,11 +9,11 @@ import pickle
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from torch import nn
 
 from bridgetune.config.bounds import Processes, within
 from bridgetune.destinations import begun, check_absent, check_folder
+from bridgetune.documents import as_json
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.evaluation.dataset import ImageFiles, find_dataset
 from bridgetune.evaluation.measuring import KEPT, Method, kept_files, measure, metrics_of
@@ -73,6 +74,7 @@ def evaluate(
     progress: Progress = lambda done, total, stem: None,
     smooth: Sequence[Smoothing] = (),
     blend: Blend = "none",
+    options: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Measure saved results, or a generator's.
 
@@ -98,6 +100,7 @@ def evaluate(
         progress: Told how many are done, how many there are, and the stem.
         smooth: What is done to a generator's maps, see `bridgetune.inference.Smoothing`.
         blend: What becomes of its seams, see `bridgetune.inference.Blend`; papers measure steps.
+        options: For what a plugin brings by the name `generator`.
 
     Raises:
         RequestError: Files that are missing, unreadable, of another size, or in the way, which are named; or a wrong
@@ -120,7 +123,7 @@ def evaluate(
         raise RequestError("force: given without keep, whose files it is for; leave it out")
     if keep is not None:
         _check_kept(Path(keep), generator is not None, found.images, force)
-    opening = _Opening(generator, weights, symmetric, mirrored, scales, trust, weights_key)
+    opening = _Opening(generator, weights, symmetric, mirrored, scales, trust, weights_key, options or {})
     network = opening.open()
     if recipe != "paper":
         refuse_map(network, f"recipe {recipe}")
@@ -154,6 +157,7 @@ def evaluate(
         settings |= {"generator": _named(generator), "weights": as_text(weights) if weights else None, "recipe": recipe}
         settings |= {"undecided": undecided, **({"smooth": list(smooth)} if smooth else {})}
         settings |= {"blend": blend} if blend != "none" else {}
+        settings |= {"options": as_json(dict(options))} if options else {}
         if isinstance(network, Adapter):
             settings |= network.config.model_dump(mode="json", include={"symmetric", "mirrored", "scales"})
     if found.matched_by_order:
@@ -221,16 +225,22 @@ class _Opening:
     scales: Sequence[float] | None
     trust: bool = False
     weights_key: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def open(self) -> nn.Module | Evaluator | None:
         """The generator in eval mode, or the evaluator; None where saved results are measured."""
         if self.generator is not None and not isinstance(self.generator, nn.Module | Evaluator):
             asked = self.symmetric, self.mirrored, self.scales
             return open_method(
-                str(self.generator), self.weights, *asked, trust=self.trust, weights_key=self.weights_key
+                str(self.generator),
+                self.weights,
+                *asked,
+                trust=self.trust,
+                weights_key=self.weights_key,
+                options=self.options,
             )
-        for name in ("weights", "symmetric", "mirrored", "scales"):
-            if getattr(self, name) is not None:
+        for name in ("weights", "symmetric", "mirrored", "scales", "options"):
+            if getattr(self, name) not in (None, {}):
                 raise RequestError(f"{name}: given without the name of a generator that it could be for; leave it out")
         return self.generator
 

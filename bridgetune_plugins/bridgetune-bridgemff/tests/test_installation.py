@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -65,6 +66,13 @@ def test_a_compiler_that_fails_is_told_of(tmp_path):
     assert reason.read_text("utf-8") == (
         f"its native part was left out when this plugin was installed: {compiler} failed (stdint.h: no such file)\n"
     )
+
+
+def test_a_wheel_for_every_machine_has_no_native_part(tmp_path, monkeypatch):
+    hook = runpy.run_path(str(PLUGIN / "hatch_build.py"))
+    monkeypatch.setenv("BRIDGETUNE_NATIVE", "0")
+    assert hook["_compile"]([], tmp_path / "library.so") == "the wheel was built for every kind of machine"
+    assert not list(tmp_path.iterdir())
 
 
 def test_with_a_compiler_the_wheel_holds_the_library_and_fits_any_python(tmp_path):

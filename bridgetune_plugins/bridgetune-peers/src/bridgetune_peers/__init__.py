@@ -1,11 +1,11 @@
-"""The field's networks for bridgetune: SESF, GACN, IFCNN-MAX, MFIF-GAN, CNN and ECNN, each with its twin."""
+"""The field's networks for bridgetune: SESF, GACN, IFCNN-MAX, MFIF-GAN, CNN and ECNN; and a deep image prior."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from bridgetune.config import AdapterConfig
-from bridgetune.hookspecs import GeneratorSpec, hookimpl
+from bridgetune.hookspecs import EvaluatorSpec, GeneratorSpec, hookimpl
 
 bridgetune_hook_api = 1
 
@@ -88,5 +88,17 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
             adapter=AdapterConfig(color="gray", output="probability", multiple=8, minimum=32),
             discriminator="bridgetune_peers.ecnn:ECNNJudge",
             read_weights="bridgetune_peers.ecnn:read_weights",
+        )
+    )
+
+
+@hookimpl
+def bridgetune_register_evaluators(register: Callable[[EvaluatorSpec], None]) -> None:
+    register(
+        EvaluatorSpec(
+            name="deep-image-prior",
+            summary="a network trained on each pair alone, in the manner of ZMFF (Hu et al. 2023)",
+            method="bridgetune_peers.prior:DeepImagePrior",
+            optimises=True,
         )
     )

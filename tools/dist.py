@@ -105,8 +105,8 @@ def try_out(name: str, out: Path, torch: str) -> None:
 
         run(python, "-c", PICTURES, cwd=folder)
         for generator in methods["generators"]:
-            run(python, "-c", SAVED, generator, generator, cwd=folder)
-        for method in (*methods["generators"], *methods["evaluators"]):
+            run(python, "-c", SAVED, generator, f"saved/{generator}", cwd=folder)
+        for method in (*(f"saved/{generator}" for generator in methods["generators"]), *methods["evaluators"]):
             fuse(bridgetune, method, folder)
         if name == NATIVE:
             (anywhere,) = out.glob(f"bridgetune_{name}-*-py3-none-any.whl")
@@ -133,7 +133,7 @@ def brought(bridgetune: Path, name: str, folder: Path) -> dict[str, list[str]]:
 
 def fuse(bridgetune: Path, method: str, folder: Path) -> None:
     """Fuse the pair that lies in the folder."""
-    asked = "A.png", "B.png", "-o", f"{method}.png", "--force", "--generator", method
+    asked = "A.png", "B.png", "-o", f"{Path(method).name}.png", "--force", "--generator", method
     print(f"{method}: {run(bridgetune, 'fuse', *asked, cwd=folder).strip()}")
 
 

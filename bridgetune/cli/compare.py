@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridgetune.cli.console import ERRORS, RESULTS, print_json
+from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
 from bridgetune.cli.options import Force, Json, Trust
 from bridgetune.config.bounds import Level, limits
 from bridgetune.errors import RequestError
+
+if TYPE_CHECKING:
+    from bridgetune.evaluation.mustering import Mustered
+    from bridgetune.evaluation.roster import Roster
 
 
 def compare(
@@ -56,13 +61,22 @@ def compare(
             " What is in --out already is not made again.",
         ),
     ] = None,
+    methods: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml",
+            help="Evaluate what this file lists first: generators, evaluators and folders of saved results, and put"
+            " beside what was published. What is in --out is not made again; what is missing is left out by name.",
+        ),
+    ] = None,
     force: Force = False,
     trust_code: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Compare methods on datasets: mean scores, ranks, Friedman, Nemenyi and Wilcoxon tests, figures for a paper."""
     if sweep is not None:
-        given = {"evaluations": evaluations, "--before": before, "--after": after, "--proposed": proposed}
+        given: dict[str, object] = {"evaluations": evaluations, "--methods": methods, "--proposed": proposed}
+        given |= {"--before": before, "--after": after}
         for name in (name for name, value in given.items() if value):
             raise RequestError(f"compare: {name} beside --sweep, which makes its own; leave one of them out")
         if out is None:
@@ -73,9 +87,15 @@ def compare(
 
         run_sweep(sweep, out, metric or (), alpha, as_json, trust_code)
         return
-    if not evaluations:
-        raise RequestError("compare: expected evaluations, files or folders, or --sweep FILE.toml")
-    if out is not None:
+    if not evaluations and methods is None:
+        raise RequestError("compare: expected evaluations, files or folders, --methods FILE.toml or --sweep FILE.toml")
+    if methods is not None:
+        from bridgetune.evaluation.roster import read_roster
+
+        if out is None:
+            raise RequestError("--methods: expected --out DIR, where its evaluations are kept")
+        roster = read_roster(methods)
+    elif out is not None:
         from bridgetune.evaluation.places import check_place
 
         check_place(out, force)
@@ -85,18 +105,38 @@ def compare(
     from bridgetune.evaluation.aligning import align_pairs, read_evaluations
     from bridgetune.evaluation.findings import described, find
 
-    read = read_evaluations(evaluations)
+    read, left_out = read_evaluations(evaluations or ()), []
+    if methods is not None:
+        mustered = _muster(roster, out, trust_code)
+        read, left_out = {**mustered.evaluations, **read}, mustered.left_out
     comparison = align_pairs(read, before=before or (), after=after or (), metrics=metric or ())
+    comparison = replace(comparison, notes=(*left_out, *comparison.notes))
     findings = find(comparison, proposed, alpha)
     written: list[Path] = []
     if out is not None:
+        from bridgetune.evaluation.published import about, beside
         from bridgetune.evaluation.write_up import write_report
 
         with ERRORS.status("drawing"):
-            written = write_report(findings, out, force=force)
+            sections = [] if methods is None else [about(roster, left_out), *beside(roster, comparison)]
+            written = write_report(findings, out, sections, force=force or methods is not None)
     if as_json:
         print_json({**described(findings), "files": [str(path) for path in written]})
         return
     show_findings(findings)
     if written:
         RESULTS.print(f"report, tables and figures: {written[0]}", markup=False)
+
+
+def _muster(roster: Roster, out: Path | None, trust: bool) -> Mustered:
+    """Evaluate what a roster lists, under a bar, with a line for each method that is left out."""
+    from bridgetune.evaluation.mustering import muster
+
+    assert out is not None
+    with bar("part") as shown:
+        task = shown.add_task("evaluating", total=None, part="")
+
+        def tell(what: str, done: int, total: int, stem: str) -> None:
+            shown.update(task, completed=done, total=total, part=f"{what}: {stem}")
+
+        return muster(roster, out, tell, trust=trust)

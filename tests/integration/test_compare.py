@@ -6,9 +6,11 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bridgetune import create
+from bridgetune.cli import main
 from bridgetune.data import image_size, read_image, write_image
 from tests.support.commands import refused, run, succeeds
 from tests.support.evaluations import evaluation
@@ -92,3 +94,55 @@ def test_panels_of_two_generators(folders: Folders, tmp_path: Path):
     assert "layer 'nope': no such layer; name one of body" in refused(*out, *both, "--layers", "nope")
     assert "has no pair '3'" in refused(*out, *both, "--images", "3")
     assert not (tmp_path / "none.png").exists()
+
+
+ROSTER = """
+workers = 1
+
+[[datasets]]
+name = "Pair"
+sources = "pairs"
+
+[[methods]]
+name = "pyramid"
+generator = "laplacian-pyramid"
+
+[[methods]]
+name = "first"
+fused = "pairs/A"
+
+[[methods]]
+name = "gone"
+fused = "results/{dataset}/gone"
+
+[[published]]
+title = "Table 1"
+dataset = "Pair"
+metrics = ["q_mi"]
+
+[published.scores]
+"pyramid" = [0.5]
+"gone" = [0.6]
+"""
+
+
+def test_a_file_of_methods_is_evaluated_and_what_was_published_stands_beside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bridgetune.evaluation.write_up._figures", lambda findings: iter(()))  # they take seconds
+    for seed, place in enumerate(("A/1", "A/2", "B/1", "B/2")):
+        pixels = np.random.default_rng(seed).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+        write_image(tmp_path / "pairs" / f"{place}.png", pixels)
+    (tmp_path / "roster.toml").write_text(ROSTER, encoding="utf-8")
+    asked = ["compare", "--methods", str(tmp_path / "roster.toml"), "--metric", "q_mi"]
+    with pytest.raises(SystemExit) as ended:
+        main([*asked, "--out", str(tmp_path / "out")])
+    assert not ended.value.code
+    assert "gone is left out on Pair: " in " ".join(capsys.readouterr().out.split())
+    report = (tmp_path / "out" / "report.md").read_text("utf-8")
+    assert "## The methods" in report
+    assert "## Table 1, published and here" in report
+    assert (tmp_path / "out" / "tables" / "published-table-1-pair.csv").is_file()
+    with pytest.raises(SystemExit, match="2"):
+        main(asked)
+    assert "--methods: expected --out DIR, where its evaluations are kept" in capsys.readouterr().err

@@ -62,6 +62,7 @@ NOT_RUN = {
     r"bridgetune demo": "test_demo.py",
     r"bridgetune app\b.*": "goes on until it is stopped: tests/browser, test_page.py",
     r"bridgetune stack .* --watch .*": "goes on until it is stopped: test_stack.py",
+    r"bridgetune compare --methods .*": "evaluates for minutes: test_compare.py has a smaller one",
     r"bridgetune compare --sweep .*": "trains for minutes: test_sweep.py runs a smaller one",
     r"bridgetune inspect mynet": "needs that plugin installed: test_plugin_template.py",
 }

@@ -217,7 +217,8 @@ def _own(network: nn.Module, factory: str, weights: str | Path | None, weights_k
 
 def _refuse_options(name_or_path: str, options: Mapping[str, Any]) -> None:
     if options:
-        raise RequestError(f"--option: is for a plugin's generator or evaluator, which {name_or_path} is not; leave it out")
+        what = f"--option: is for a plugin's generator or evaluator, which {name_or_path} is not"
+        raise RequestError(f"{what}; leave it out")
 
 
 def _options(saved: Saved, path: Path, name: str, options: Mapping[str, Any]) -> dict[str, Any]:

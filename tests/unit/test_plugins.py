@@ -98,6 +98,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path, monkeypatc
 def test_nothing_but_a_plugin_of_ours_is_ever_suggested_for_installation():
     with pytest.raises(RequestError, match=r"its plugin is not installed: `pip install bridgetune-drpl`$"):
         Registry(()).find("drpl")
+    with pytest.raises(RequestError, match=r"its plugin is not installed: `pip install bridgetune-peers`$"):
+        Registry(()).find("mfif-gan")
     for name in ("evil-package", "drpl2", "bridgetune-drpl", "drpl\nevil", "../drpl"):
         with pytest.raises(RequestError) as refused:
             Registry(()).find(name)

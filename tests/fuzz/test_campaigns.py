@@ -24,7 +24,7 @@ def test_whatever_is_wrong_is_answered_in_one_line_and_leaves_nothing(module: Mo
 
 
 def test_every_verb_has_a_command_line_to_make_wrong():
-    assert command_lines.VERBS.keys() - command_lines.RIGHT.keys() == {"demo", "doctor", "plugins list"}
+    assert command_lines.VERBS.keys() - command_lines.RIGHT.keys() == {"app", "demo", "doctor", "plugins list"}
     flags = {option.flag for taken in command_lines.VERBS.values() for option in taken}
     assert {"--batch", "--generator", "--alpha", "--out"} <= flags
 

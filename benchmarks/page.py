@@ -23,7 +23,8 @@ import numpy as np
 from starlette.testclient import TestClient
 
 from bridgetune.app.choices import Methods
-from bridgetune.app.server import Page, Serving
+from bridgetune.app.desk import Serving
+from bridgetune.app.server import Page
 from bridgetune.inference import Queries, fuse_files
 
 HEIGHT, WIDTH = 4000, 6000

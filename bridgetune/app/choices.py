@@ -138,5 +138,14 @@ def asked(form: Mapping[str, object]) -> StackConfig:
         raise RequestError(first_fault(error)) from None
 
 
+def title(method: str, config: StackConfig) -> str:
+    """What a result is called: what fused it, and what was asked for that is not so by default."""
+    asked_for = ((label.lower(), getattr(config, name), name) for name, label in SETTINGS.items())
+    changed = [
+        f"{label} {value}" for label, value, name in asked_for if value != StackConfig.model_fields[name].default
+    ]
+    return ", ".join([shown(method), *changed])
+
+
 def _order(method: Method) -> tuple[bool, str]:
     return not method.ready, method.name

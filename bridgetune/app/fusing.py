@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bridgetune.app.work import Task
+    from bridgetune.inference.smoothing import Smoothing
     from bridgetune.protocol import Evaluator
 
 DIFFERENCE = 4
@@ -48,6 +49,9 @@ FILES = {
     "depth.png": "Depth in colours",
 }
 """What can be taken away -> what it is called on the page."""
+
+_STEPS: dict[str, tuple[Smoothing, ...]] = {"none": (), "regions": ("small-regions",), "guided": ("guided",)}
+"""Of a stack's smoothing, what is done to a pair's map."""
 
 _MADE = {"fused.png", "fused.jpg"}
 """Those that are made from the TIFF when somebody wants them."""
@@ -187,6 +191,8 @@ def fused(
         StoppedError: See `Task.tell`.
     """
     begun = time.perf_counter()
+    if len(frames) == 2:  # whatever fuses them, the first one's place and size are the picture's
+        config = config.model_copy(update={"reference": "first"})
     pair = generator is not None and len(frames) == len(frames.files) == 2
     make: Callable[..., Result] = _pair if pair else _stack
     return make(frames, generator, config, folder, title, task, begun)
@@ -214,6 +220,8 @@ def _pair(
         align=config.align,
         exposure=config.exposure == "even",
         edges=config.edges,
+        smooth=_STEPS[config.smooth],
+        blend="none" if config.blend == "none" else "feather",
     )
     task.tell("writing", 0.5)
     facts, decision = [], fusion.decision

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bridgetune.app.fusing import Result
 from bridgetune.app.tiles import as_png, fitted
 from bridgetune.app.uploads import Upload
+from bridgetune.app.voting import Ballot
 from bridgetune.app.work import Task
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
@@ -67,6 +68,7 @@ class Sheet:
         task: What is done with it now, or was last.
         method, config: What was asked for last.
         results: What came of it, the oldest first.
+        ballot: Votes on them.
         touched: When it was last asked for, by the clock of `time.monotonic`.
     """
 
@@ -80,6 +82,7 @@ class Sheet:
     method: str = ""
     config: StackConfig = field(default_factory=StackConfig)
     results: list[Result] = field(default_factory=list)
+    ballot: Ballot = field(default_factory=Ballot)
     touched: float = field(default_factory=time.monotonic)
 
     @property

@@ -67,6 +67,10 @@ class Pyramid:
             raise RequestError(f"tile {level}/{column}_{row}: there is none; reload the page")
         return as_png(pixels)
 
+    def small(self) -> NDArray[np.uint8]:
+        """The largest level that is one tile, (h, w, 3)."""
+        return self._level(max(self.top - TILE.bit_length() + 1, 0))
+
     def _level(self, halvings: int) -> NDArray[np.uint8]:
         with self._making:
             while len(self._levels) <= halvings:

@@ -37,8 +37,9 @@ def app(
     """Fuse in the browser: a page that this machine serves to itself. It goes on until Ctrl-C."""
     for name in generator or ():
         check_network(name)
+    from bridgetune.app.desk import Serving
     from bridgetune.app.guard import LOOPBACK
-    from bridgetune.app.server import Serving, serve
+    from bridgetune.app.server import serve
     from bridgetune.app.uploads import MEGA, Limits
 
     if host not in LOOPBACK:

@@ -12,8 +12,9 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from bridgetune.app.desk import Serving
 from bridgetune.app.server import Page as Served
-from bridgetune.app.server import Serving, listening
+from bridgetune.app.server import listening
 from bridgetune.app.tiles import as_png
 from tests.support.pages import frames_of
 

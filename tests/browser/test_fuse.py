@@ -6,41 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from bridgetune.app.server import Page as Served
 from bridgetune.app.work import Task
 from bridgetune.pictures import read_image, read_whole_image
 from tests.browser.conftest import DESK, TELEPHONE
+from tests.browser.seeing import drawn, fused, sent, serious, zooms
 from tests.support.pages import hold
-
-DRAWN = """([part, x, y]) => {
-    const canvas = document.querySelector(`[data-part="${part}"] canvas`);
-    return [...canvas.getContext("2d").getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
-}"""
-"""The colour that a view shows at shares of its sides."""
-
-ZOOM = """part => OpenSeadragon.getViewer(document.querySelector(`[data-part="${part}"]`)).viewport.getZoom(true)"""
-
-
-def sent(page: Page, paths: list[Path]) -> None:
-    page.get_by_label("here, or choose them").set_input_files(paths)
-    expect(page.get_by_role("button", name="Fuse", exact=True)).to_be_visible()
-
-
-def fused(page: Page, **chosen: str) -> None:
-    for label, value in chosen.items():
-        page.get_by_label(label, exact=True).select_option(value)
-    page.get_by_role("button", name="Fuse", exact=True).click()
-    page.locator("figure[data-ready]").wait_for()
-    page.wait_for_timeout(600)  # tiles fade in
-
-
-def serious(page: Page) -> list[str]:
-    """What keeps somebody from using the page."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("page", [DESK, TELEPHONE], ids=["desk", "telephone"], indirect=True)
@@ -59,16 +32,16 @@ def test_a_stack_from_the_drop_to_the_file(page: Page, stack: list[Path], tmp_pa
     curtain.focus()
     page.keyboard.press("Home")
     page.wait_for_timeout(900)
-    picture = page.evaluate(DRAWN, ["view", 0.25, 0.5])
+    picture = drawn(page, "view", 0.25, 0.5)
     assert max(picture) < 40  # the frame is sharp there: no difference
     page.keyboard.press("End")
     page.wait_for_timeout(300)
-    assert page.evaluate(DRAWN, ["view", 0.25, 0.5]) != picture
+    assert drawn(page, "view", 0.25, 0.5) != picture
 
-    before = page.evaluate(DRAWN, ["view", 0.5, 0.5])
+    before = drawn(page, "view", 0.5, 0.5)
     page.get_by_label("Which frame is where").fill("1")
     page.wait_for_timeout(900)
-    assert page.evaluate(DRAWN, ["view", 0.5, 0.5]) != before
+    assert drawn(page, "view", 0.5, 0.5) != before
 
     with page.expect_download() as taken:
         page.get_by_role("link", name="Picture, TIFF").click()
@@ -83,15 +56,15 @@ def test_views_follow_one_another_down_to_the_pixel(page: Page, stack: list[Path
     for button in ("1:1", "Larger"):
         page.get_by_role("button", name=button).click()
         page.wait_for_timeout(900)
-    zooms = [page.evaluate(ZOOM, part) for part in ("view", "beside")]
-    assert zooms[0] == zooms[1]
+    before = zooms(page)
+    assert before[0] == before[1]
     beside = page.locator("[data-part=beside] .openseadragon-canvas")
     beside.hover()
     beside.focus()
     page.keyboard.press("-")
     page.wait_for_timeout(900)
-    after = [page.evaluate(ZOOM, part) for part in ("view", "beside")]
-    assert after[0] == after[1] < zooms[0]
+    after = zooms(page)
+    assert after[0] == after[1] < before[0]
 
 
 def test_the_page_works_by_keyboard(page: Page, stack: list[Path]):
@@ -145,4 +118,4 @@ def test_what_is_looked_at_is_the_file_that_is_taken_away(page: Page, stack: lis
         page.get_by_role("link", name="Picture, PNG").click()
     taken.value.save_as(tmp_path / "fused.png")
     pixels = read_image(tmp_path / "fused.png").pixels
-    assert np.abs(np.array(page.evaluate(DRAWN, ["view", 0.5, 0.5])) - pixels[90:102, 140:148].mean((0, 1))).max() < 60
+    assert np.abs(np.array(drawn(page, "view", 0.5, 0.5)) - pixels[90:102, 140:148].mean((0, 1))).max() < 60

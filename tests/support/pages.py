@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from starlette.testclient import TestClient
 
-from bridgetune.app.server import Page, Serving
+from bridgetune.app.desk import Serving
+from bridgetune.app.server import Page
 from bridgetune.app.tiles import as_png
 from bridgetune.app.work import Task
 

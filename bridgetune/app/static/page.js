@@ -10,6 +10,7 @@ document.addEventListener("htmx:sendError", () => {
 });
 
 document.querySelectorAll("[data-fused]").forEach(show);
+document.querySelectorAll("[data-views]").forEach(compare);
 
 function show(figure) {
   const part = (name) => figure.querySelector(`[data-part="${name}"]`);
@@ -51,15 +52,44 @@ function show(figure) {
     choose();
   });
   follow([main, beside]);
+  offerZoom(figure, main, lead);
+}
+
+async function compare(figure) {
+  const elements = [...figure.querySelectorAll("[data-layer]")];
+  const viewers = elements.map(view);
+  const [main] = viewers;
+  const lead = () => ["leads", "viewport-change"].forEach((event) => main.raiseEvent(event));
+  follow(viewers);
+  offerZoom(figure, main, lead);
+  const [image] = await Promise.all(viewers.map((viewer, index) => layer(viewer, elements[index].dataset.layer, 0, 1)));
+  const { right, down } = figure.dataset;
+  if (right) {
+    const { x, y } = image.getContentSize();
+    zoom(main, "pixels", true);
+    main.viewport.panTo(image.imageToViewportCoordinates(x * right, y * down), true);
+    main.viewport.applyConstraints(true);
+  }
+  lead();
+  const strength = figure.querySelector('[data-part="strength"]');
+  const maps = await Promise.all(viewers.map((viewer, index) => {
+    const { map } = elements[index].dataset;
+    return map && layer(viewer, map, 1, 0);
+  }));
+  strength?.addEventListener("input", () => maps.forEach((map) => map?.setOpacity(Number(strength.value))));
+  figure.dataset.ready = "yes";
+}
+
+function offerZoom(figure, viewer, lead) {
   figure.querySelectorAll("[data-zoom]").forEach((button) => button.addEventListener("click", () => {
     lead();
-    zoom(main, button.dataset.zoom);
+    zoom(viewer, button.dataset.zoom);
   }));
 }
 
 function view(element) {
   const viewer = OpenSeadragon({
-    element, drawer: "canvas", showNavigationControl: false, maxZoomPixelRatio: 16, minZoomImageRatio: 0.1, visibilityRatio: 0.5,
+    element, drawer: "canvas", showNavigationControl: false, maxZoomPixelRatio: 16, minZoomImageRatio: 0.1, visibilityRatio: 1,
     animationTime: 0.4, gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
   });
   viewer.addHandler("zoom", () => {
@@ -94,10 +124,10 @@ function place(viewer, leader) {
   viewer.viewport.panTo(leader.viewport.getCenter(true), true);
 }
 
-function zoom(viewer, how) {
+function zoom(viewer, how, atOnce = false) {
   const { viewport } = viewer;
   if (how === "in") viewport.zoomBy(1.5);
   if (how === "out") viewport.zoomBy(1 / 1.5);
-  if (how === "pixels") viewport.zoomTo(viewer.world.getItemAt(0).imageToViewportZoom(1));
+  if (how === "pixels") viewport.zoomTo(viewer.world.getItemAt(0).imageToViewportZoom(1), null, atOnce);
   if (how === "all") viewport.goHome();
 }

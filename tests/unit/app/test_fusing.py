@@ -79,6 +79,19 @@ def test_a_pair_by_a_method_with_a_map_has_that_map(tmp_path: Path):
     assert dark < bright  # the first frame's colour is the dark end, as a depth's
 
 
+def test_a_pair_is_smoothed_and_its_seam_softened_where_that_is_asked_for(tmp_path: Path):
+    made = {
+        (blend, smooth): fuse(tmp_path / blend / smooth, frames_of(2), "modified-laplacian", config).layer("fused")
+        for blend in ("none", "feather")
+        for smooth in ("none", "guided")
+        for config in [StackConfig(align="none", blend=blend, smooth=smooth)]
+    }
+    first, second = frames_of(2)
+    hard = made["none", "none"]
+    assert ((hard == first) | (hard == second)).all()
+    assert not any((hard == other).all() for names, other in made.items() if names != ("none", "none"))
+
+
 def test_a_pair_without_a_map_has_none_to_show(tmp_path: Path):
     result = fuse(tmp_path, frames_of(2), "laplacian-pyramid")
     assert (result.map, [frame.share for frame in result.used]) == ("", [None, None])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bridgetune.app.desk import Serving
 from bridgetune.app.guard import COOKIE
-from bridgetune.app.server import Serving
 from tests.support.pages import asking
 
 TOKEN = "a-token-of-20-letters"

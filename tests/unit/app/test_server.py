@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from bridgetune.app.server import Page, Serving, address, listening
+from bridgetune.app.desk import Serving
+from bridgetune.app.server import Page, address, listening
 from bridgetune.app.tiles import as_png
 from bridgetune.app.work import Task
 from bridgetune.errors import RequestError
@@ -72,7 +73,7 @@ def test_a_pair_is_for_the_network_that_comes_along(client: TestClient):
     assert '<option value="bridgemff" selected>' in ready
     client.post(f"{place}/start", data={"method": "bridgemff", "quality": "fast", "align": "none"})
     done = settled(client, place)
-    assert '<h2 id="result-title">bridgemff, fast</h2>' in done
+    assert '<h2 id="result-title">bridgemff, quality fast, alignment none</h2>' in done
     assert "data-map=" in done
     assert client.get(f"{place}/0/files/map.png").status_code == 200
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridgetune.app.server import Serving
+from bridgetune.app.desk import Serving
 from bridgetune.app.uploads import Limits, name_of
 from tests.support.pages import Sent, asking, lines, named, stack_sent
 

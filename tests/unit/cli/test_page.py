@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bridgetune.app import server
-from bridgetune.app.server import Serving
+from bridgetune.app.desk import Serving
 from bridgetune.cli.app import app
 from bridgetune.errors import RequestError
 

@@ -1,0 +1,185 @@
+"""The part of the page that fuses: pictures go in, are shown with what came of them, and files come out."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from bridgetune.app.choices import asked, choices, title
+from bridgetune.app.desk import Desk, description, led, picture, tile
+from bridgetune.app.fusing import Result, fused
+from bridgetune.app.sheets import MOST_RESULTS, Sheet
+from bridgetune.app.tiles import Pyramid
+from bridgetune.app.uploads import received
+from bridgetune.app.work import Task
+from bridgetune.config import StackConfig
+from bridgetune.errors import RequestError
+from bridgetune.inference.stacks.depth import coloured
+
+
+class Showing:
+    """Pictures and what came of them.
+
+    Args:
+        desk: See there.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def routes(self) -> list[Route]:
+        """Addresses, and what answers at each."""
+        return [
+            Route("/", self.front),
+            Route("/fuse", self.send, methods=["POST"]),
+            Route("/fuse/{id}", self.sheet),
+            Route("/fuse/{id}/state", self.state),
+            Route("/fuse/{id}/start", self.start, methods=["POST"]),
+            Route("/fuse/{id}/stop", self.stop, methods=["POST"]),
+            Route("/fuse/{id}/remove", self.remove, methods=["POST"]),
+            Route("/fuse/{id}/preview.png", self.preview),
+            Route("/fuse/{id}/thumbnails/{number:int}.png", self.thumbnail),
+            Route("/fuse/{id}/{result:int}/files/{name}", self.file),
+            Route("/fuse/{id}/{result:int}/{layer}.dzi", self.description),
+            Route("/fuse/{id}/{result:int}/{layer}_files/{level:int}/{column:int}_{row:int}.png", self.tile),
+        ]
+
+    def front(self, request: Request) -> Response:
+        """The page before anything is on it."""
+        return self.desk.shown("front.html", limits=self.desk.serving.limits)
+
+    async def send(self, request: Request) -> Response:
+        """Take pictures, and begin to read them."""
+        folder = self.desk.sheets.place()
+        try:
+            sheet = Sheet(folder, await received(request, folder, self.desk.serving.limits))
+            sheet.task = Task(sheet.read)
+            self.desk.worker.submit(sheet.task)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        await run_in_threadpool(self.desk.sheets.add, sheet)
+        return led(request, f"/fuse/{sheet.id}")
+
+    def sheet(self, request: Request) -> Response:
+        """The page with somebody's pictures."""
+        sheet = self.desk.find(request)
+        number = request.query_params.get("result", "")
+        results = _of_results(sheet, int(number) if number.isdecimal() else MOST_RESULTS)
+        return self.desk.shown("sheet.html", **self._of(sheet), **results)
+
+    def state(self, request: Request) -> Response:
+        """How far the work on it is; once that has ended, the page anew."""
+        sheet = self.desk.find(request)
+        if not sheet.busy:
+            return Response(headers={"HX-Refresh": "true"})
+        return self.desk.shown("state.html", **self._of(sheet))
+
+    async def start(self, request: Request) -> Response:
+        """Fuse them as the form says, by one method or by several."""
+        sheet, form = self.desk.find(request), await request.form()
+        methods = [str(method) for method in form.getlist("method")]
+        if sheet.busy:
+            raise RequestError("these pictures are being worked on; wait, or stop it")
+        if len(sheet.frames) < 2:
+            raise RequestError("two pictures are needed; choose them anew")
+        if not methods:
+            raise RequestError("method: none is chosen; choose one or more")
+        if len(sheet.results) + len(methods) > MOST_RESULTS:
+            raise RequestError(
+                f"results: {len(sheet.results)} are there, and {MOST_RESULTS} find room; choose fewer methods, or the"
+                " pictures anew"
+            )
+        for method in methods:
+            self.desk.methods.check(method)
+        config = asked(form)
+        task = Task(lambda task: self._fuse(sheet, methods, config, task))
+        self.desk.worker.submit(task)
+        sheet.task, sheet.method, sheet.config = task, methods[-1], config
+        return led(request, f"/fuse/{sheet.id}")
+
+    def stop(self, request: Request) -> Response:
+        """Stop what is being done."""
+        sheet = self.desk.find(request)
+        if sheet.task is not None:
+            sheet.task.stop()
+        return Response(status_code=204) if "hx-request" in request.headers else led(request, f"/fuse/{sheet.id}")
+
+    def remove(self, request: Request) -> Response:
+        """Let go of the pictures."""
+        self.desk.sheets.remove(self.desk.find(request))
+        return led(request, "/")
+
+    def preview(self, request: Request) -> Response:
+        """The quick look."""
+        return picture(self.desk.find(request).preview)
+
+    def thumbnail(self, request: Request) -> Response:
+        """Of a frame."""
+        return picture(self.desk.find(request).thumbnail(request.path_params["number"]))
+
+    def file(self, request: Request) -> Response:
+        """What is taken away."""
+        name = request.path_params["name"]
+        return FileResponse(self._result(request).file(name), filename=name)
+
+    def description(self, request: Request) -> Response:
+        """Of a layer of a result."""
+        return description(self._pyramid(request))
+
+    def tile(self, request: Request) -> Response:
+        """Of a layer of a result."""
+        return tile(self._pyramid(request), request)
+
+    def _result(self, request: Request) -> Result:
+        return self.desk.result(self.desk.find(request), request.path_params["result"])
+
+    def _pyramid(self, request: Request) -> Pyramid:
+        values = request.path_params
+        return self.desk.pyramid(self.desk.find(request), values["result"], values["layer"])
+
+    def _fuse(self, sheet: Sheet, methods: Sequence[str], config: StackConfig, task: Task) -> None:
+        for method in methods:
+            task.tell("opening what fuses", 0.0, name=method)
+            generator = self.desk.methods.open(method)
+            folder = sheet.folder / f"result-{secrets.token_hex(4)}"
+            folder.mkdir()
+            sheet.results.append(fused(sheet.frames, generator, config, folder, title(method, config), task))
+
+    def _of(self, sheet: Sheet) -> dict[str, Any]:
+        """What the page shows of a sheet."""
+        waiting = sheet.task is not None and sheet.task.state == "waiting"
+        return {
+            "sheet": sheet,
+            "ahead": self.desk.worker.ahead(sheet.task) if waiting and sheet.task else 0,
+            "methods": self.desk.methods.listed(),
+            "method": sheet.method or self.desk.methods.default(len(sheet.frames)),
+            "choices": choices(),
+            "limits": self.desk.serving.limits,
+        }
+
+
+def _of_results(sheet: Sheet, number: int) -> dict[str, Any]:
+    """What the page shows of the results, and of the one that is looked at; the last one where there is no such."""
+    results = list(sheet.results)
+    if not results:
+        return {"results": []}
+    number = min(number, len(results) - 1)
+    result = results[number]
+    alike = [other for other, each in enumerate(results) if other != number and each.shape == result.shape]
+    colours = coloured(np.arange(len(result.used), dtype=np.float32)[None], len(result.used))[0]
+    return {
+        "results": results,
+        "number": number,
+        "result": result,
+        "alike": alike,
+        "colours": ["#" + bytes(colour).hex() for colour in colours],
+    }

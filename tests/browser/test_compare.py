@@ -1,0 +1,45 @@
+"""Comparing in a browser: several results under one zoom, and blind votes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESK, TELEPHONE
+from tests.browser.seeing import sent, serious, zooms
+
+
+@pytest.mark.parametrize("page", [DESK, TELEPHONE], ids=["desk", "telephone"], indirect=True)
+def test_methods_are_compared_under_one_zoom_and_voted_on_blindly(page: Page, stack: list[Path]):
+    sent(page, stack[:2])
+    page.goto(f"{page.url}/compare")
+    for method in ("sharpness, without a network", "modified-laplacian", "spatial-frequency"):
+        page.get_by_label(method).check()
+    page.get_by_role("button", name="Fuse by each").click()
+    page.get_by_role("link", name="Compare methods").click()
+    page.locator("[data-ready]").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert serious(page) == []
+    page.get_by_role("button", name="1:1").click()
+    page.wait_for_timeout(900)
+    before = zooms(page)
+    assert len(before) == 3
+    page.locator(".openseadragon-canvas").nth(2).hover()
+    page.locator(".openseadragon-canvas").nth(2).focus()
+    page.keyboard.press("=")
+    page.wait_for_timeout(900)
+    after = zooms(page)
+    assert len(set(before)) == len(set(after)) == 1
+    assert after[0] > before[0]
+
+    page.get_by_role("link", name="Vote blindly").click()
+    for number, choice in enumerate(("The first one", "Neither", "The second one")):
+        page.locator("[data-ready]").wait_for()
+        expect(page.get_by_text(f"{number} vote")).to_be_visible()
+        page.get_by_role("button", name=choice).click()
+    expect(page.get_by_text("3 votes so far")).to_be_visible()
+    assert serious(page) == []
+    page.get_by_role("link", name="Enough").click()
+    assert page.get_by_role("row").count() == 4

@@ -118,7 +118,7 @@ def compare(
         from bridgetune.evaluation.write_up import write_report
 
         with ERRORS.status("drawing"):
-            sections = [] if methods is None else [about(roster, left_out), *beside(roster, comparison)]
+            sections = [] if methods is None else [about(roster, comparison), *beside(roster, comparison)]
             written = write_report(findings, out, sections, force=force or methods is not None)
     if as_json:
         print_json({**described(findings), "files": [str(path) for path in written]})

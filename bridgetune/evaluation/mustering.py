@@ -11,6 +11,7 @@ from typing import Any
 from bridgetune._version import __version__
 from bridgetune.destinations import check_folder
 from bridgetune.errors import RequestError
+from bridgetune.evaluation.dataset import find_dataset
 from bridgetune.evaluation.evaluating import evaluate
 from bridgetune.evaluation.findings import file_names
 from bridgetune.evaluation.places import REPORT, check_place
@@ -34,7 +35,7 @@ class Mustered:
 
     Attributes:
         evaluations: By their files, dataset by dataset, methods in the roster's order.
-        left_out: Why methods are missing, a line each.
+        left_out: Why methods and datasets are missing, a line each.
     """
 
     evaluations: dict[Path, Evaluation]
@@ -64,6 +65,11 @@ def muster(roster: Roster, out: Path, told: Told = lambda *_: None, *, trust: bo
     left_out: list[str] = []
     with held(out):
         for dataset, folder in zip(roster.datasets, datasets, strict=True):
+            try:
+                find_dataset(dataset.sources)
+            except RequestError as error:
+                left_out.append(f"{dataset.name} is left out: {error}")
+                continue
             for method, name in zip(roster.methods, methods, strict=True):
                 path = out / EVALUATIONS / folder / f"{name}.json"
                 try:

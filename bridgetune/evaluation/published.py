@@ -21,30 +21,31 @@ FAR = 0.05
 PUBLISHED, HERE = "published", "here"
 
 
-def about(roster: Roster, left_out: Sequence[str]) -> Section:
-    """What was compared, how each method was had, and what is missing."""
+def about(roster: Roster, comparison: Comparison) -> Section:
+    """How each method that is compared was had."""
     lines = []
-    for method in roster.methods:
+    for method in (one for one in roster.methods if one.name in comparison.methods):
         how = f"saved results in {method.fused}" if method.fused else f"made by {method.generator}"
         settings = [f"recipe {method.recipe}"] if method.recipe != "paper" else []
+        settings += [f"{name} {value}" for name, value in method.options.items()]
         settings += [f"smoothed: {', '.join(method.smooth)}"] if method.smooth else []
         settings += ["its own decisions where it is undecided"] if method.undecided == "keep" else []
         settings += [method.told] if method.told else []
         lines.append(f"- **{markdown_text(method.name)}**: {markdown_text('; '.join([how, *settings]))}.")
-    missing = "".join(f"\n- {markdown_text(line)}" for line in left_out)
-    return Section("The methods", "\n".join(lines) + (f"\n\n**Left out**\n{missing}" if missing else ""))
+    return Section("The methods", "\n".join(lines))
 
 
 def beside(roster: Roster, comparison: Comparison) -> list[Section]:
-    """A section for each published table: its scores and those measured here, and ranks by both."""
+    """A section for each table that was published of a dataset: its scores and those measured here, ranks by both."""
     measured = {scores.dataset: scores for scores in comparison.datasets}
-    names = file_names([f"published {one.title} {one.dataset}" for one in roster.published])
-    return [_section(one, measured.get(one.dataset), name) for one, name in zip(roster.published, names, strict=True)]
+    tables = [one for one in roster.published if one.dataset in measured]
+    names = file_names([f"published {one.title} {one.dataset}" for one in tables])
+    return [_section(one, measured[one.dataset], name) for one, name in zip(tables, names, strict=True)]
 
 
-def _section(published: Published, scores: DatasetScores | None, name: str) -> Section:
-    here = {} if scores is None else _measured(published, scores)
-    metrics = [metric for metric in published.metrics if scores is None or metric in scores.metrics]
+def _section(published: Published, scores: DatasetScores, name: str) -> Section:
+    here = _measured(published, scores)
+    metrics = [metric for metric in published.metrics if metric in scores.metrics]
     columns = [_column(metric, scores) for metric in published.metrics]
     rows = []
     for method, known in published.scores.items():
@@ -82,7 +83,7 @@ def differences(published: Published, here: Mapping[str, Mapping[str, float]]) -
         parts = []
         if near:
             most = max(abs(both[method][1] / both[method][0] - 1) for method in near)
-            parts.append(f"within {100 * most:.1f} % of what was published for {listed(near)}")
+            parts.append(f"within {max(100 * most, 0.1):.1f} % of what was published for {listed(near)}")
         if far:
             pairs = [
                 f"{method} ({both[method][0]:.4g}, here {both[method][1]:.4g})" for method in both if method in far
@@ -138,7 +139,7 @@ def _by_its_first(row: Row) -> float:
     return value
 
 
-def _column(metric: str, scores: DatasetScores | None) -> Column:
-    if scores is not None and metric in scores.metrics:
+def _column(metric: str, scores: DatasetScores) -> Column:
+    if metric in scores.metrics:
         return Column.of(metric, scores.metrics[metric])
     return Column(metric, metric, True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, pad
 
 from bridgetune.config import AdapterConfig
+from bridgetune.devices import device_of
 from bridgetune.errors import RequestError
 from bridgetune.modes import evaluating
 from bridgetune.wrapping import Adapter, InputDomain
@@ -146,7 +147,8 @@ def build_discriminator(
 @torch.no_grad()
 def _listening(discriminator: Discriminator, name: str) -> Discriminator:
     """The discriminator, unless it answers the same whatever it sees."""
-    black, ramp = torch.zeros(1, 3, 64, 64), torch.linspace(0, 1, 64).expand(1, 3, 64, 64)
+    ramp = torch.linspace(0, 1, 64, device=device_of(discriminator)).expand(1, 3, 64, 64)
+    black = torch.zeros_like(ramp)
     with evaluating(discriminator):
         scores = [discriminator(image) for image in (black, ramp)]
     if scores[0].ndim not in (1, 4) or torch.allclose(scores[0], scores[1]):

@@ -190,7 +190,7 @@ class Adapter(Generator):
                 " an end-to-end network (output='fused'); use fuse"
             )
 
-        picture = self._picture(first, second)
+        picture = self.picture(first, second)
         if self.config.color == "gray":
             chosen = torch.where(decision_map(self(first, second)) == 1, first, second)
             picture = chosen + picture - (chosen * self.domain.luma).sum(1, keepdim=True)
@@ -199,10 +199,10 @@ class Adapter(Generator):
     def residue(self, first: Tensor, second: Tensor) -> Tensor:
         """What of an end-to-end network's picture is of neither source, (B, 1, H, W): see `projection.residue`."""
         sources = (self.domain.restored(self.domain.converted(image)) for image in (first, second))
-        return residue(self._picture(first, second), *sources)
+        return residue(self.picture(first, second), *sources)
 
-    def _picture(self, first: Tensor, second: Tensor) -> Tensor:
-        """As the network fuses, in [0, 1] about: (B, 3, H, W), of a gray network (B, 1, H, W)."""
+    def picture(self, first: Tensor, second: Tensor) -> Tensor:
+        """As an end-to-end network fuses, in [0, 1] about: (B, 3, H, W), of a gray network (B, 1, H, W)."""
 
         def ask(first: Tensor, second: Tensor) -> Tensor:
             picture = self.domain.restored(read_picture(self.answer(first, second), self.config))

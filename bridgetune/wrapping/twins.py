@@ -17,13 +17,19 @@ from bridgetune.wrapping.traces import copied
 
 
 class PairTwin(nn.Module):
-    """A copy of a generator's network as a judge of one image, (B, 3, H, W) in [0, 1] -> (B, 1, H, W) logits."""
+    """A copy of a generator's network as a judge of one image, (B, 3, H, W) in [0, 1] -> (B, 1, H, W) logits.
+
+    What the network says of the image paired with itself is the verdict; of an end-to-end one, whose map then tells
+    nothing, the mean of its picture's channels.
+    """
 
     def __init__(self, network: nn.Module, config: AdapterConfig) -> None:
         super().__init__()
         self.generator = Adapter(network, config.model_copy(update={"symmetric": False, "scales": (1.0,)}))
 
     def forward(self, image: Tensor) -> Tensor:
+        if self.generator.config.output == "fused":
+            return self.generator.picture(image, image).mean(1, keepdim=True)
         logits: Tensor = self.generator(image, image)
         return logits
 

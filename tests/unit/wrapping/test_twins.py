@@ -76,3 +76,24 @@ def test_one_module_under_two_names_is_one_in_the_twin():
     network.again = network.layer
     fresh = pair_twin(network, CONFIG)().get_submodule("generator.network")
     assert fresh.again is fresh.layer
+
+
+class Mixing(nn.Module):
+    """Fuses by a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(6, 3, 3, padding=1)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return self.layer(torch.cat([first, second], 1))
+
+
+@pytest.mark.parametrize("side", [None, 16])
+def test_the_twin_of_an_end_to_end_network_judges_by_its_picture(side: int | None):
+    twin = pair_twin(Mixing(), AdapterConfig(output="fused", value_range=(-1, 1), side=side))()
+    image = torch.rand(2, 3, 16, 16)
+    verdict = twin(image)
+    seen = 2 * image - 1
+    expected = (twin.generator.network(seen, seen) + 1) / 2
+    torch.testing.assert_close(verdict, expected.mean(1, keepdim=True))

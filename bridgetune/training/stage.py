@@ -32,6 +32,7 @@ from bridgetune.training.loop import Loop
 from bridgetune.training.memory import recomputed
 from bridgetune.training.phases import Phase
 from bridgetune.training.pushes import Push, pushed, shares, warn_of_a_coin
+from bridgetune.training.remarks import held_back
 from bridgetune.training.roles import Answering, Judging
 from bridgetune.training.samples import Sample
 from bridgetune.training.stage_data import StageData
@@ -101,15 +102,18 @@ class Stage:
         self.generator = generator
         self.data = StageData.of(pairs, validation, unlabelled, references, config)
         kept = config.batch_norm == "keep"
-        unreached = preflight(generator, self.data.sources[0], config.batch, kept)
-        for source in self.data.sources[1:]:
-            preflight(generator, source, config.batch, kept)
-        self.config = config.model_copy(update={"size": self.data.side()})
-        self.samples = self.data.samples(self.config)
-        self.steps = _steps(self.config, len(self.samples))
-        self.engine = Engine(self.config, unused=bool(unreached or (name == "finetune" and generator.config.auxiliary)))
-        self.recomputing = ExitStack()
-        _warn_of_micro_batches(generator, self.config, self.engine.processes)
+        with held_back() as self._remarks:
+            unreached = preflight(generator, self.data.sources[0], config.batch, kept)
+            for source in self.data.sources[1:]:
+                preflight(generator, source, config.batch, kept)
+            self.config = config.model_copy(update={"size": self.data.side()})
+            self.samples = self.data.samples(self.config)
+            self.steps = _steps(self.config, len(self.samples))
+            self.engine = Engine(
+                self.config, unused=bool(unreached or (name == "finetune" and generator.config.auxiliary))
+            )
+            self.recomputing = ExitStack()
+            _warn_of_micro_batches(generator, self.config, self.engine.processes)
         self.decided = run_facts(name, generator, self.data, self.config, self.steps, self.engine)
 
     def answering(self, auxiliary: bool, faithful: bool = False) -> nn.Module:
@@ -156,6 +160,7 @@ class Stage:
             self.engine.kept["average"] = trained.average
         with self._alone():
             start = self._open_run()
+            self._remarks.say()
             if start == 0:
                 prepare()
             for phase in phases:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from bridgetune.app.tiles import in_8_bits
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
+from bridgetune.files import replaced
 from bridgetune.inference.stacks.depth import coloured
 from bridgetune.inference.stacks.fusion import LeftOut, Progress, StackFusion
 from bridgetune.pictures import (
@@ -45,6 +48,7 @@ FILES = {
     "fused.png": "Picture, PNG",
     "fused.jpg": "Picture, JPEG of 8 bits",
     "map.png": "Decision map",
+    "labels.zip": "Pair with this map, to tune with",
     "depth.tif": "Depth, counted in frames",
     "depth.png": "Depth in colours",
 }
@@ -53,8 +57,8 @@ FILES = {
 _STEPS: dict[str, tuple[Smoothing, ...]] = {"none": (), "regions": ("small-regions",), "guided": ("guided",)}
 """Of a stack's smoothing, what is done to a pair's map."""
 
-_MADE = {"fused.png", "fused.jpg"}
-"""Those that are made from the TIFF when somebody wants them."""
+INDEX = "index.npy"
+"""The file of which frame each pixel is of, (H, W), counted as the result counts those that it shows."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,15 @@ class Result:
     @functools.cached_property
     def files(self) -> dict[str, str]:
         """Those of `FILES` that there are."""
-        there = {path.name for path in self.folder.iterdir()} | _MADE
+        there = {path.name for path in self.folder.iterdir()} | {"fused.png", "fused.jpg"}
+        if "map.png" in there:
+            there.add("labels.zip")
         return {name: label for name, label in FILES.items() if name in there}
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether it was fused by a decision map."""
+        return (self.folder / "map.png").is_file()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -126,7 +137,11 @@ class Result:
         if name not in self.files:
             raise RequestError("this file is not there; reload the page")
         path = self.folder / name
-        if name in _MADE and not path.is_file():
+        if path.is_file():
+            return path
+        if name == "labels.zip":
+            self._label(path)
+        else:
             picture = read_whole_image(self.folder / "fused.tif")
             pixels = picture.pixels[..., 0] if picture.gray else picture.pixels
             if name == "fused.jpg":
@@ -149,14 +164,42 @@ class Result:
         if name == "map" and self.map:
             return in_8_bits(read_image(self.folder / self.map).pixels)
         if kind in ("frame", "difference") and number.isdecimal() and int(number) < len(self.used):
-            frame = self._shown(self.used[int(number)])
+            frame = in_8_bits(self.aligned(int(number)))
             return frame if kind == "frame" else difference(self.layer("fused"), frame)
         raise RequestError("this layer is not there; reload the page")
 
-    def _shown(self, frame: Placed) -> NDArray[np.uint8]:
-        pixels = in_8_bits(self.frames.read(frame.index).pixels)
-        moved, _ = warped(pixels, frame.transform, self.size)
+    def aligned(self, number: int) -> NDArray[np.uint8 | np.uint16]:
+        """A frame as it lies under the picture, in its own depth, (H, W, 3).
+
+        Args:
+            number: Its place in `used`.
+        """
+        frame = self.used[number]
+        moved, _ = warped(self.frames.read(frame.index).pixels, frame.transform, self.size)
         return np.ascontiguousarray(moved[self.area])
+
+    def _label(self, path: Path) -> None:
+        """Write the pair and its map as `finetune --pairs` takes them, once unpacked."""
+        stem = re.sub(r"[^0-9A-Za-z]+", "-", Path(self.used[0].name).stem).strip("-") or "pair"
+        with replaced(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as packed:
+            for folder, number in (("A", 0), ("B", 1)):
+                one = path.with_name(f"{folder}.png")
+                write_image(one, self.aligned(number))
+                packed.write(one, f"{folder}/{stem}.png")
+                one.unlink()
+            packed.write(self.folder / "map.png", f"mask/{stem}.png")
+
+
+def write_choice(folder: Path, index: NDArray[Any]) -> None:
+    """Write which image of a pair is where: as a decision map, in colours, and as it is.
+
+    Args:
+        folder: For the files.
+        index: (H, W), 0 where the first was taken, 1 where the second was.
+    """
+    write_image(folder / "map.png", np.where(index == 0, np.uint8(255), np.uint8(0)))
+    write_image(folder / "choice.png", coloured(index.astype(np.float32), 2))
+    np.save(folder / INDEX, index)
 
 
 def difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -225,9 +268,9 @@ def _pair(
     )
     task.tell("writing", 0.5)
     facts, decision = [], fusion.decision
-    fusion.save(folder / "fused.tif", None if decision is None else folder / "map.png")
+    fusion.save(folder / "fused.tif")
     if decision is not None:
-        write_image(folder / "choice.png", coloured(1 - decision, 2))
+        write_choice(folder, (decision < 0.5).astype(np.uint8))
     if fusion.undecided is not None:
         facts.append(f"the network was undecided on {fusion.undecided:.1%} of the pixels")
     share = None if decision is None else float((decision >= 0.5).mean())
@@ -271,6 +314,8 @@ def _stack(
     fusion = fuse_stack(generator, frames, config, progress=told)
     task.tell("writing", 0.5)
     fusion.save(folder / "fused.tif", folder / "depth.tif", folder / "depth.png")
+    if fusion.index is not None:
+        np.save(folder / INDEX, fusion.index)
     shares = [frame["share"] for frame in fusion.as_dict()["used"]]
     used = tuple(
         Placed(name, frames.names.index(name), Transform(matrix), share)

@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from bridgetune.app.comparing import Comparing
 from bridgetune.app.desk import Desk, Serving
 from bridgetune.app.guard import LOOPBACK, Guard, admitted
+from bridgetune.app.mending import Mending
 from bridgetune.app.showing import Showing
 from bridgetune.errors import BridgetuneError, RequestError
 
@@ -32,6 +33,7 @@ class Page(Desk):
             routes=[
                 *Showing(self).routes(),
                 *Comparing(self).routes(),
+                *Mending(self).routes(),
                 Route("/token", self.token, methods=["GET", "POST"]),
                 Mount("/static", StaticFiles(packages=[("bridgetune.app", "static")])),
             ],

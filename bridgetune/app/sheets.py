@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgetune.app.fusing import Result
+from bridgetune.app.painting import Painting
 from bridgetune.app.tiles import as_png, fitted
 from bridgetune.app.uploads import Upload
 from bridgetune.app.voting import Ballot
@@ -69,6 +70,8 @@ class Sheet:
         method, config: What was asked for last.
         results: What came of it, the oldest first.
         ballot: Votes on them.
+        painting: A result of it that is being mended.
+        mending: Held while that is made.
         touched: When it was last asked for, by the clock of `time.monotonic`.
     """
 
@@ -83,6 +86,8 @@ class Sheet:
     config: StackConfig = field(default_factory=StackConfig)
     results: list[Result] = field(default_factory=list)
     ballot: Ballot = field(default_factory=Ballot)
+    painting: Painting | None = None
+    mending: threading.Lock = field(default_factory=threading.Lock)
     touched: float = field(default_factory=time.monotonic)
 
     @property

@@ -11,6 +11,7 @@ document.addEventListener("htmx:sendError", () => {
 
 document.querySelectorAll("[data-fused]").forEach(show);
 document.querySelectorAll("[data-views]").forEach(compare);
+document.querySelectorAll("[data-mend]").forEach(mend);
 
 function show(figure) {
   const part = (name) => figure.querySelector(`[data-part="${name}"]`);
@@ -78,6 +79,70 @@ async function compare(figure) {
   }));
   strength?.addEventListener("input", () => maps.forEach((map) => map?.setOpacity(Number(strength.value))));
   figure.dataset.ready = "yes";
+}
+
+async function mend(figure) {
+  const part = (name) => figure.querySelector(`[data-part="${name}"]`);
+  const place = figure.dataset.mend;
+  const viewer = view(part("view"));
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = svg.appendChild(document.createElementNS(svg.namespaceURI, "polyline"));
+  let map, points;
+
+  const show = async (version, replace) => {
+    const image = await layer(viewer, `${place}/${version}/fused.dzi`, 0, 1, replace);
+    map = await layer(viewer, `${place}/${version}/map.dzi`, 1, Number(part("strength").value), replace);
+    figure.dataset.ready = version;
+    return image;
+  };
+  const send = async (what, body) => {
+    const answer = await fetch(`${place}/${what}`, { method: "POST", headers: { "HX-Request": "true" }, body });
+    if (!answer.ok) { part("refused").innerHTML = await answer.text(); return; }
+    const { version, done, undone } = await answer.json();
+    part("refused").replaceChildren();
+    part("undo").disabled = !done;
+    part("redo").disabled = !undone;
+    await show(version, true);
+  };
+  const paint = async () => {
+    const [size, softness, frame] = ["size", "softness", "frame"].map((name) => Number(part(name).value));
+    const stroke = { points, size, softness, frame };
+    points = undefined;
+    await send("paint", JSON.stringify(stroke));
+    if (!points) line.removeAttribute("points");
+  };
+
+  const image = await show(figure.dataset.version, false);
+  const { x, y } = image.getContentSize();
+  svg.setAttribute("viewBox", `0 0 ${x} ${y}`);
+  svg.classList.add("stroke");
+  viewer.addOverlay({ element: svg, location: image.getBounds() });
+  const at = ({ position }) => {
+    const found = image.viewerElementToImageCoordinates(position);
+    return [found.x, found.y];
+  };
+  viewer.addHandler("canvas-press", (event) => {
+    if (!part("painting").checked) return;
+    points = [at(event)];
+    line.setAttribute("stroke-width", part("size").value);
+  });
+  viewer.addHandler("canvas-drag", (event) => {
+    if (!points) return;
+    event.preventDefaultAction = true;
+    points.push(at(event));
+    line.setAttribute("points", points.join(" "));
+  });
+  viewer.addHandler("canvas-drag-end", (event) => { event.preventDefaultAction = part("painting").checked; });
+  viewer.addHandler("canvas-double-click", (event) => { event.preventDefaultAction = part("painting").checked; });
+  viewer.addHandler("canvas-release", () => { if (points) paint(); });
+  part("dab").addEventListener("click", () => {
+    const middle = image.viewportToImageCoordinates(viewer.viewport.getCenter(true));
+    points = [[middle.x, middle.y]];
+    paint();
+  });
+  for (const what of ["undo", "redo"]) part(what).addEventListener("click", () => send(what));
+  part("strength").addEventListener("input", () => map.setOpacity(Number(part("strength").value)));
+  offerZoom(figure, viewer, () => {});
 }
 
 function offerZoom(figure, viewer, lead) {

@@ -76,6 +76,8 @@ class FlaggedLike(Animal):
     """f(cat6, drawn), which draws the map where that is so."""
 
     def forward(self, pair: Tensor, drawn: bool) -> Tensor:
+        if type(drawn) is not bool:
+            raise TypeError(f"expected a truth value, got {type(drawn).__name__}")
         score = self.score(*self.halves(pair))
         return score if drawn else score.mean()
 
@@ -84,4 +86,6 @@ class NumberedLike(Animal):
     """f(a, b, way), of which 1 draws the map."""
 
     def forward(self, a: Tensor, b: Tensor, way: int) -> Tensor:
-        return (self.score(a, b).mean(), self.score(a, b))[way]
+        if type(way) is not int:
+            raise TypeError(f"expected a number, got {type(way).__name__}")
+        return self.score(a, b) if way == 1 else self.score(a, b).mean()

@@ -287,7 +287,12 @@ def stride_of(output: Tensor, call: Call) -> int:
     A map is of floating point, of the pair's batch, with at most four channels: more are features.
     """
     output = without_frame_axis(output)
-    if not output.is_floating_point() or output.ndim not in (3, 4) or output.shape[0] != 1:
+    if (
+        output.layout != torch.strided
+        or not output.is_floating_point()
+        or output.ndim not in (3, 4)
+        or output.shape[0] != 1
+    ):
         return 0
     shape = channels_first(output, call.config).shape
     if shape[1] > 4:

@@ -67,12 +67,17 @@ class Candidate:
 
 
 def agreement(logits: Tensor) -> float:
-    """Share of right decisions on the known pair and on its reverse, the focus boundary left out."""
+    """Share of right decisions on the known pair and on its reverse, the focus boundary left out; a 0 is half right."""
     shares = []
     for place, in_focus in ((0, 0), (1, 1)):
         sides = sides_of(logits[place])
-        shares.append(float((sides[in_focus] > 0).float().mean() + (sides[1 - in_focus] < 0).float().mean()) / 2)
+        shares.append((_positive(sides[in_focus]) + _positive(-sides[1 - in_focus])) / 2)
     return sum(shares) / 2
+
+
+def _positive(logits: Tensor) -> float:
+    """Share of them, what is neither positive nor negative counting half."""
+    return float((1 + logits.sign().nan_to_num()).mean()) / 2
 
 
 def correlation(one: Tensor, other: Tensor) -> float:

@@ -59,6 +59,11 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
             f"{name} cannot be tuned: it answers with whole numbers, which image, not how much: no gradient comes back"
             f"{f', since {excuse}' if excuse else ''}; return the scores from before that"
         )
+    if any(tensor.isnan().any() for tensor in tensors.values() if stride_of(tensor, call)):
+        raise RequestError(
+            f"{name} answers a sharp and a blurred picture with what is no number (NaN): its training had diverged, or"
+            " its input is scaled otherwise (value_range=, mean=, std=); look at its weights"
+        )
     if not tensors:
         reason = excuse or f"it returned {outline(call.answer)}"
         raise RequestError(f"{name} cannot be tuned: {reason}, and no gradient comes back; return the map as a tensor")
@@ -85,7 +90,7 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
 
 def _of_the_pair(output: Tensor, call: Call) -> bool:
     """Whether an output, of whatever numbers, has the pair's size."""
-    return output.ndim >= 3 and stride_of(output.float(), call) == 1
+    return output.ndim >= 3 and not output.is_complex() and stride_of(output.float(), call) == 1
 
 
 def _is_of_a_patch(output: Tensor) -> bool:

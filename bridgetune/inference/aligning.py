@@ -82,6 +82,7 @@ def aligned_pair(
         return Aligned(first, second, None, line)
     if edges == "crop":
         rows, columns = common_area([IDENTITY, found.transform], [first.size, size])
+        line += f"; cropped to {columns.stop - columns.start}×{rows.stop - rows.start} pixels"
         return Aligned(_cut(first, rows, columns), _cut(second, rows, columns), None, line)
     return Aligned(first, _filled(second, first, ~shown), ~shown, line)
 

@@ -52,7 +52,10 @@ def test_the_second_is_laid_upon_the_first_and_both_are_cut_to_what_both_show():
     apart = pair.second.pixels.astype(int) - pair.first.pixels
     assert abs(apart).mean() < 1
     assert pair.unshown is None
-    assert pair.line == "compared with the first picture the scene is 7.0 px to the right, 4.0 px down; aligned"
+    assert pair.line == (
+        "compared with the first picture the scene is 7.0 px to the right, 4.0 px down; aligned; cropped to 193×146"
+        " pixels"
+    )
 
 
 def test_what_the_second_does_not_show_is_the_firsts_where_the_whole_is_kept():
@@ -81,7 +84,7 @@ def test_brightness_is_evened_a_channel_in_the_scenes_place():
     pair = aligned_pair(picture(FIRST), picture(darker), exposure=True)
     assert abs(pair.second.pixels.astype(float) - pair.first.pixels).mean((0, 1)) == pytest.approx(0, abs=1.5)
     assert "20.0 % darker in red" in pair.line or "19.9 % darker in red" in pair.line
-    assert pair.line.endswith("; aligned and evened")
+    assert "; aligned and evened" in pair.line
 
 
 def test_light_alone_is_evened_where_nothing_is_aligned():

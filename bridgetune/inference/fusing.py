@@ -30,6 +30,8 @@ from bridgetune.inference.smoothing import Smoothing, blended, check_smoothing, 
 from bridgetune.modes import evaluating
 from bridgetune.pictures import NOTHING, Alignment, Metadata, check_image_place, read_whole_image
 from bridgetune.protocol import Evaluator
+from bridgetune.releasing import release
+from bridgetune.wrapping.large import TOGETHER
 
 logger = logging.getLogger("bridgetune")
 
@@ -122,6 +124,9 @@ def fuse_full(
         chosen = weights == 1
         if blend == "none" or not (chosen | (weights == 0)).all():
             return blended(first, second, weights), weights.clip(0, 1).astype(np.float32), share
+    if logits.size > TOGETHER:
+        del logits
+        release()
     if blend == "feather":
         return feathered(second.copy(), first, chosen, OF_A_PAIR), chosen.astype(np.float32), share
     return np.where(chosen[..., None], first, second), chosen.astype(np.float32), share

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bridgetune.devices import device_of
 from bridgetune.protocol import InStrips
+from bridgetune.releasing import release
 from bridgetune.wrapping.adapter import MIRRORINGS, Adapter, antisymmetric, in_both_orders
 from bridgetune.wrapping.inputs import arranged
 from bridgetune.wrapping.reading import read_logits
@@ -94,8 +95,11 @@ def _asked(adapter: Adapter, view: View, progress: Progress) -> Tensor:
         return _in_strips(adapter, view, lambda first, second: (first, second), 1, progress)
     if view.size[0] * view.size[1] <= TOGETHER:
         return antisymmetric(_in_strips(adapter, view, in_both_orders, 2, progress))
+    release()
     given = _in_strips(adapter, view, lambda first, second: (first, second), 1, _part(progress, 0, 0.5))
-    given = given - _in_strips(adapter, view, lambda first, second: (second, first), 1, _part(progress, 0.5, 1))
+    release()
+    given.sub_(_in_strips(adapter, view, lambda first, second: (second, first), 1, _part(progress, 0.5, 1)))
+    release()
     return given.div_(2)
 
 

@@ -12,8 +12,8 @@ from bridgetune.inference.stacks.fusion import LeftOut, Progress
 from bridgetune.inference.stacks.looking import Look, look
 from bridgetune.inference.stacks.misfits import nowhere_sharp, other_sizes, repeated, shows_another_scene
 from bridgetune.inference.stacks.order import depth_order
-from bridgetune.inference.stacks.releasing import release
 from bridgetune.pictures import Frames
+from bridgetune.releasing import release
 
 Report = Callable[[Progress], None]
 

@@ -17,11 +17,11 @@ from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deep
 from bridgetune.inference.stacks.focus import lead, least, scores
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
 from bridgetune.inference.stacks.gathering import gathered
-from bridgetune.inference.stacks.releasing import release
 from bridgetune.inference.stacks.remembering import RememberedFrames
 from bridgetune.inference.stacks.settling import settled
 from bridgetune.inference.stacks.smoothing import smoothed
 from bridgetune.pictures import Frames, HeldFrames, Picture, open_frames
+from bridgetune.releasing import release
 
 if TYPE_CHECKING:  # a stack without a network does not wait for torch
     from torch import nn

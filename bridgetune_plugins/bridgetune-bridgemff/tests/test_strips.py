@@ -52,24 +52,33 @@ def both(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, list[float]]:
     width=st.integers(1, 6),
     rows=st.sampled_from([32, 64, 96]),
     earlier=st.booleans(),
+    large=st.booleans(),
 )
-def test_natively_strips_are_the_whole_to_the_bit(batch: int, height: int, width: int, rows: int, earlier: bool):
+def test_natively_strips_are_the_whole_to_the_bit(
+    batch: int, height: int, width: int, rows: int, earlier: bool, large: bool
+):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(strips, "ROWS", rows)
+        patch.setattr(strips, "LARGE", 0 if large else 10**9)
         if earlier:  # as with a library of an earlier version
             patch.setattr(fused, "can_enter", lambda: False)
         whole, parts, _ = both(*pair(batch, 32 * height, 32 * width))
     assert torch.equal(parts, whole)
 
 
-@pytest.mark.parametrize("batch", [1, 2])
-def test_in_torch_operations_strips_are_the_whole_within_rounding(batch: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("batch", "large"), [(1, 0), (2, 10**9)])
+def test_in_torch_operations_strips_are_the_whole_within_rounding(
+    batch: int, large: int, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv(VARIABLE, "torch")
+    monkeypatch.setattr(strips, "LARGE", large)
     whole, parts, _ = both(*pair(batch, 160, 96))
     assert (parts - whole).abs().max() <= 1e-5 * whole.abs().max()
 
 
-def test_the_share_that_is_done_grows_to_the_end():
+@pytest.mark.parametrize("large", [0, 10**9])
+def test_the_share_that_is_done_grows_to_the_end(large: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(strips, "LARGE", large)
     _, _, told = both(*pair(2, 192, 64))
     assert told == sorted(told)
     assert 0 < told[0] < 0.2

@@ -7,11 +7,13 @@ whole picture's layers compute; in torch operations within rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+import torch
 from torch import Tensor
 
+from bridgetune.releasing import release
 from bridgetune_bridgemff import fused
 from bridgetune_bridgemff.bridge import AttentionBridge
 from bridgetune_bridgemff.layers import Convolution, Down, Up, groups_of, natively
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 ROWS = 64
 """Of a strip: a multiple of 32."""
+
+LARGE = 40_000_000
+"""Pixels beyond which memory is scarcer than time: the first stage's map, half of all that is held, is not held but
+made again when the decoder asks for it, and what a stage leaves free is given back behind it."""
 
 PAIR = 2
 """Channels whose means are taken at once: of one alone torch would add up in another order."""
@@ -37,27 +43,51 @@ def logits_of(body: _UNet, rows: Rows, height: int, width: int, progress: Callab
         height, width: Multiples of 32.
         progress: Told the share that is done, in [0, 1].
     """
-    first, *stages = cast(list[Down], list(body.encoder))
-    maps = [_entered(first, rows, height, width, lambda share: progress(0.6 * share))]
-    for stage in stages:
-        maps.append(_halved(stage, maps[-1]) if isinstance(stage.layer, Convolution) else stage(maps[-1]))
-    progress(0.7)
-    spatial, channel = _attentions(body.bridge, maps)
+    large = height * width > LARGE
+    first = cast(Down, body.encoder[0])
+
+    def enter(start: float, share: float) -> Tensor:
+        return _entered(first, rows, height, width, lambda done: progress(start + share * done))
+
+    def tidy() -> None:
+        if large:
+            release()
+
+    maps, spatial, averages = [enter(0, 0.4 if large else 0.6)], list[Tensor](), list[Tensor]()
+    for following in (*cast(list[Down], list(body.encoder)[1:]), None):
+        tidy()
+        spatial.append(_spatial_attention(body.bridge, maps[-1]))  # while what comes behind is not there yet
+        averages.append(_averages(maps[-1], spatial[-1]))
+        tidy()
+        if following is not None:
+            maps.append(_next(following, maps[-1]))
+        if large:
+            maps[0] = _like(maps[0], 0)
+    channel = body.bridge.channel_attention(averages)
+    progress(0.5 if large else 0.7)
     x: Tensor = body.bottom(maps[-1])
-    progress(0.8)
+    progress(0.55 if large else 0.8)
     for end in cast(list[Up], list(body.decoder)):
-        t, s, a = maps.pop(), spatial.pop(), channel.pop()
-        _bridge(t, s, a)
-        if isinstance(end.layer, Convolution):
+        convolved = isinstance(end.layer, Convolution)
+        if convolved:
             x = end.layer(x)  # what it was made of need not be there any longer
-            x = _doubled(end, x, t)
-        else:
-            x = end(x, t)
-        del t, s, a
+        t = maps.pop()
+        if not t.numel():
+            tidy()
+            t = enter(0.55, 0.35)
+        tidy()
+        _bridge(t, spatial.pop(), channel.pop())
+        x = _doubled(end, x, t) if convolved else end(x, t)
+        del t
+    tidy()
     progress(0.95)
     for layer in body.head:
         x = layer(x)
     return x
+
+
+def _next(stage: Down, x: Tensor) -> Tensor:
+    return _halved(stage, x) if isinstance(stage.layer, Convolution) else stage(x)
 
 
 def _entered(stage: Down, rows: Rows, height: int, width: int, progress: Callable[[float], None]) -> Tensor:
@@ -121,28 +151,26 @@ def _halved(stage: Down, x: Tensor) -> Tensor:
     return halved
 
 
-def _attentions(bridge: AttentionBridge, maps: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    """The spatial and the channel attention of each map."""
-    spatial = [_spatial_attention(bridge, t) for t in maps]
-    averages = [_averages(t, s) for t, s in zip(maps, spatial, strict=True)]
-    return spatial, bridge.channel_attention(averages)
-
-
 def _spatial_attention(bridge: AttentionBridge, t: Tensor) -> Tensor:
-    s = _like(t, len(t), 1, *t.shape[2:])
+    """Of a map, (B, 1, H, W), in strips that are shown the rows beside them which have a say."""
+    s, height = _like(t, len(t), 1, *t.shape[2:]), t.shape[2]
+    reach = bridge.spatial.dilation[0] * (bridge.spatial.kernel_size[0] // 2)
     for picture in range(len(t)):
-        s[picture, None] = bridge.spatial(bridge.summary(t[picture, None]))
+        for start in range(0, height, ROWS):
+            stop, first = min(start + ROWS, height), max(start - reach, 0)
+            answer = bridge.spatial(bridge.summary(t[picture, None, :, first : stop + reach]))
+            s[picture, None, :, start:stop] = answer[:, :, start - first : stop - first]
     return s.sigmoid_()
 
 
 def _averages(t: Tensor, s: Tensor) -> Tensor:
     """Of t s + t over each picture, (B, C)."""
-    averages = _like(t, *t.shape[:2])
+    averages, residual = _like(t, *t.shape[:2]), _like(t, 1, PAIR, *t.shape[2:])
     for picture in range(len(t)):
         for first in range(0, t.shape[1], PAIR):
             channels = slice(first, first + PAIR)
             pair = t[picture, None, channels]
-            residual = pair * s[picture, None]
+            torch.mul(pair, s[picture, None], out=residual)
             residual += pair
             averages[picture, None, channels] = residual.mean(dim=(2, 3))
     return averages

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bridgetune.inference.stacks import releasing
+from bridgetune import releasing
 
 
 def test_what_is_free_is_given_back(monkeypatch: pytest.MonkeyPatch):

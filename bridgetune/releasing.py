@@ -1,4 +1,4 @@
-"""Memory that is free in the process, given back to the system between frames.
+"""Memory that is free in the process, given back to the system.
 
 What glibc frees between blocks that are still in use stays with the process, so that after some frames of 24 megapixels
 hundreds of megabytes lie idle in pieces.

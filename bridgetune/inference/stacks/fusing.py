@@ -54,7 +54,8 @@ def fuse_stack(
     Args:
         generator: None scores by a focus measure, see `bridgetune.inference.stacks.focus`. A `Generator` has a say
             where the measures of neighbours hardly differ, or by `StackConfig.measure` alone; it is run in eval mode,
-            and its mode restored. An `Evaluator` fuses the picture so far with the next frame, and has no depth.
+            and its mode restored. An `Evaluator` fuses neighbours, then what has become of them, and so on; it has no
+            depth.
         frames: Two or more: as `open_frames` finds them, or files, pictures, or arrays (H, W, 3) and (H, W)
             of uint8 or uint16.
         config: See `StackConfig`.
@@ -86,7 +87,7 @@ def fuse_stack(
     from bridgetune.protocol import Evaluator
 
     if isinstance(generator, Evaluator):
-        return fusing.chained(generator)
+        return fusing.paired(generator)
     with evaluating(generator):
         return fusing.scored(Queries(config.quality).of(generator, size))
 
@@ -212,18 +213,29 @@ class _Fusing:
             yield self._read(at)[0]
             self._tell(at, step)
 
-    def chained(self, evaluator: Evaluator) -> StackFusion:
-        """By what has no map: the picture so far with the next frame."""
+    def paired(self, evaluator: Evaluator) -> StackFusion:
+        """By what has no map: neighbours, then what has become of them, and so on.
+
+        No frame is fused more often than log2 N times, rounded up, and so many pictures are held.
+        """
         from bridgetune.inference.mapless import fuse_without_map
 
-        fused, alpha, _ = self._read(0)
-        self._tell(0)
-        for at in range(1, len(self.chosen.places)):
-            pixels, transparent, _ = self._read(at)
-            fused = fuse_without_map(evaluator, fused, pixels)
-            alpha = None if alpha is None or transparent is None else np.maximum(alpha, transparent)
+        held: list[tuple[int, Pixels]] = []  # of how many frames, fewer and fewer
+        opaque: Pixels | None = None
+        count = len(self.chosen.places)
+        for at in range(count):
+            pixels, alpha, _ = self._read(at)
+            if at == 0 or opaque is None or alpha is None:
+                opaque = alpha if at == 0 else None
+            else:
+                opaque = np.maximum(opaque, alpha)
+            frames = 1
+            while held and (held[-1][0] == frames or at == count - 1):
+                more, before = held.pop()
+                pixels, frames = fuse_without_map(evaluator, before, pixels), frames + more
+            held.append((frames, pixels))
             self._tell(at)
-        return self._told(fused, alpha)
+        return self._told(held[0][1], opaque)
 
     def _read(self, at: int) -> tuple[Pixels, Pixels | None, NDArray[np.bool_] | None]:
         """A frame, aligned: its pixels, its transparency, and where it holds something, None where that is all."""

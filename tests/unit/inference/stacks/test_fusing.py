@@ -302,13 +302,26 @@ def test_a_network_of_any_number_of_images_is_shown_all_frames_at_once_where_the
             assert np.array_equal(fusion.index, np.repeat(np.arange(4), 5)[None].repeat(12, 0))
 
 
-def test_an_evaluators_pictures_are_fused_one_after_the_other():
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 7, 8])
+def test_an_evaluator_fuses_neighbours_and_then_what_has_become_of_them(count: int):
     lighter = Evaluator("lighter", lambda first, second: torch.maximum(first, second))
-    frames = lit()
+    frames = lit(count)
     fusion = bridgetune.fuse_stack(lighter, frames, PLAIN)
     assert np.array_equal(fusion.pixels, np.max(frames, axis=0))
     assert fusion.index is None
     assert fusion.depth is None
+    calls: list[int] = []
+
+    def half(first: Tensor, second: Tensor) -> Tensor:
+        calls.append(1)
+        return (first + second) / 2
+
+    mean = bridgetune.fuse_stack(Evaluator("half", half), frames, PLAIN).pixels
+    assert len(calls) == count - 1
+    fewest = 2.0 ** -np.ceil(np.log2(count))  # what any frame counts for
+    assert (mean >= sum(fewest * frame.astype(float) for frame in frames) - count).all()
+    if count in (2, 4, 8):
+        np.testing.assert_allclose(mean, np.mean(frames, axis=0), atol=2)
 
 
 def test_progress_is_told_frame_by_frame():

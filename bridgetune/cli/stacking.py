@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -176,7 +177,16 @@ class Job:
                 markup=False,
             )
         if self.out.suffix.lower() not in (".tif", ".tiff", ".png"):
-            check_image_place(self.out, "the fused image", bits=self.frames.read(0).bits, force=True)
+            check_image_place(self.out, "the fused image", bits=self._bits(), force=True)
+
+    def _bits(self) -> int:
+        """Of the first frame that can be read."""
+        from bridgetune.pictures import UnreadableFrameError
+
+        for place in range(len(self.frames)):
+            with suppress(UnreadableFrameError):
+                return self.frames.read(place).bits
+        return 8
 
     def carry_out(
         self, network: Adapter | Evaluator | None, config: StackConfig, progress: StackProgress

@@ -3,7 +3,7 @@ scene laid upon each other."""
 
 from bridgetune.pictures._carried import read_metadata
 from bridgetune.pictures.exposure import evened
-from bridgetune.pictures.frames import FRAME_SUFFIXES, FileFrames, Frames, HeldFrames, open_frames
+from bridgetune.pictures.frames import FRAME_SUFFIXES, FileFrames, Frames, HeldFrames, UnreadableFrameError, open_frames
 from bridgetune.pictures.images import (
     Picture,
     check_image_place,
@@ -34,6 +34,7 @@ __all__ = [
     "Picture",
     "Registration",
     "Transform",
+    "UnreadableFrameError",
     "chained",
     "check_image_place",
     "common_area",

@@ -6,11 +6,11 @@ import glob
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -31,6 +31,22 @@ Arrangement = Literal["name", "given"]
 """`name`: natural order of the names, 2 before 10. `given`: as they come; of a folder's and a pattern's, by name."""
 
 logger = logging.getLogger("bridgetune")
+
+Read = TypeVar("Read")
+"""What is read of a file."""
+
+
+class UnreadableFrameError(RequestError):
+    """A frame cannot be read that a stack can do without: nobody has named it, it lies among the others.
+
+    Args:
+        name: Of the frame, or its file.
+        reason: Why, in words.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
 
 
 @runtime_checkable
@@ -97,10 +113,12 @@ class FileFrames:
     Attributes:
         places: Where each is.
         names: See `Frames`; no two are the same.
+        listed: Files that are there because a folder holds them or a pattern names them; the others were asked for.
     """
 
     places: tuple[Place, ...]
     names: tuple[str, ...]
+    listed: frozenset[Path] = frozenset()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -114,17 +132,29 @@ class FileFrames:
         """See `Frames`.
 
         Raises:
-            RequestError: As `image_size`.
+            UnreadableFrameError: As `image_size`, of one that is listed.
+            RequestError: The same of one that was asked for.
         """
-        return image_size(*self.places[index])
+        return self._tried(image_size, index)
 
     def read(self, index: int) -> Picture:
         """See `Frames`.
 
         Raises:
-            RequestError: As `read_whole_image`.
+            UnreadableFrameError: As `read_whole_image`, of one that is listed.
+            RequestError: The same of one that was asked for.
         """
-        return read_whole_image(*self.places[index])
+        return self._tried(read_whole_image, index)
+
+    def _tried(self, reading: Callable[[Path, Plane | None], Read], index: int) -> Read:
+        place = self.places[index]
+        try:
+            return reading(*place)
+        except RequestError as error:
+            if place.path in self.listed:
+                name = shown(place.path)
+                raise UnreadableFrameError(name, str(error).removeprefix(f"{name}: ")) from error
+            raise
 
 
 class HeldFrames:
@@ -167,23 +197,28 @@ def open_frames(places: Iterable[str | os.PathLike[str]], order: Arrangement = "
         order: See `Arrangement`.
 
     Raises:
-        RequestError: Nothing is there, a file is no picture or its header is damaged, a file is given twice, or a TIFF
-            has channels, or depth and time, in pages of their own.
+        RequestError: Nothing is there, a file that is named is no picture or its header is damaged, a file is given
+            twice, or a TIFF that is named has channels, or depth and time, in pages of their own. What a folder holds
+            or a pattern names is refused when it is read, see `FileFrames`.
     """
-    files = [file for place in places for file in _files(Path(place))]
+    listed: set[Path] = set()
+    files = [file for place in places for file in _files(Path(place), listed)]
     if order == "name":
         files.sort(key=lambda path: (natural_order(path.name), natural_order(str(path.parent))))
     _refuse_twice(files)
-    found = [Place(path, plane) for path in files for plane in _planes(path)]
-    return FileFrames(tuple(found), tuple(_names(found)))
+    found = [Place(path, plane) for path in files for plane in _planes(path, path in listed)]
+    return FileFrames(tuple(found), tuple(_names(found)), frozenset(listed))
 
 
-def _files(place: Path) -> list[Path]:
-    if is_there(place):
-        return _listed(place) if is_folder(place) else [check_file(place, "a picture")]
-    if glob.has_magic(str(place)):
-        return _matching(place)
-    return [check_file(place, "a folder of pictures, or a picture")]
+def _files(place: Path, listed: set[Path]) -> list[Path]:
+    """The files at a place; those of a folder or a pattern are added to what is listed."""
+    if is_there(place) and not is_folder(place):
+        return [check_file(place, "a picture")]
+    if not is_there(place) and not glob.has_magic(str(place)):
+        return [check_file(place, "a folder of pictures, or a picture")]
+    found = _listed(place) if is_folder(place) else _matching(place)
+    listed.update(found)
+    return found
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -233,9 +268,15 @@ def _refuse_twice(files: Sequence[Path]) -> None:
             raise RequestError(f"{shown(path)}: given twice{also}; leave one out")
 
 
-def _planes(path: Path) -> Sequence[Plane | None]:
-    with in_one_line(path):
-        return tiff_planes(path) if decoder_of(path) is TIFF else [None]
+def _planes(path: Path, listed: bool) -> Sequence[Plane | None]:
+    """The pages of a file that is one of several; one that is listed and cannot be read has one, to be told later."""
+    try:
+        with in_one_line(path):
+            return tiff_planes(path) if decoder_of(path) is TIFF else [None]
+    except RequestError:
+        if listed:
+            return [None]
+        raise
 
 
 def _names(places: Sequence[Place]) -> Iterator[str]:

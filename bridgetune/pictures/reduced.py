@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bridgetune.pictures._samples import Pixels
-from bridgetune.pictures.frames import Frames, FramesOfFrames
+from bridgetune.pictures.frames import Frames, FramesOfFrames, UnreadableFrameError
 from bridgetune.pictures.images import Picture
 
 
@@ -21,8 +21,8 @@ class ReducedFrames(FramesOfFrames):
 
     def __init__(self, frames: Frames, side: int) -> None:
         super().__init__(frames)
-        longest = max(max(frames.size(index)) for index in range(len(frames)))
-        self.factor = -(-longest // side)
+        longest = max(_longest_side(frames, index) for index in range(len(frames)))
+        self.factor = max(-(-longest // side), 1)
         """By which each side is divided."""
 
     def size(self, index: int) -> tuple[int, int]:
@@ -36,6 +36,14 @@ class ReducedFrames(FramesOfFrames):
         alpha = None if picture.alpha is None else reduced(picture.alpha, self.factor)
         kept = replace(picture.metadata, exif=None, xmp=None, resolution=None, calibration=None)
         return replace(picture, pixels=reduced(picture.pixels, self.factor), alpha=alpha, metadata=kept)
+
+
+def _longest_side(frames: Frames, index: int) -> int:
+    """0 of one that cannot be read."""
+    try:
+        return max(frames.size(index))
+    except UnreadableFrameError:
+        return 0
 
 
 def reduced(pixels: Pixels, factor: int) -> Pixels:

@@ -150,6 +150,20 @@ def test_a_stack_in_which_little_is_sharp_is_warned_of(tmp_path: Path):
     assert (quick.returncode, quick.stderr) == (0, "")
 
 
+def test_a_damaged_picture_of_a_folder_is_named_and_left_out(tmp_path: Path):
+    folder = tmp_path / "in"
+    for number, frame in enumerate(stack()[0]):
+        write_image(folder / f"{number}.jpg", frame)
+    damaged = folder / "0.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:1500])
+    finished = run("stack", folder, "-o", tmp_path / "out.jpg", "--preview", *STILL)
+    assert finished.returncode == 0, finished.stderr
+    assert "3 frames, 1 left out" in finished.stdout
+    assert "0.jpg is left out: cannot be read (" in finished.stderr
+    said = refused("stack", *sorted(folder.iterdir()), "-o", tmp_path / "again.jpg", *STILL)
+    assert f"{damaged}: cannot be read" in said
+
+
 def test_a_folder_of_folders_is_fused_each_and_what_fails_is_named(photos: Path, tmp_path: Path):
     shoot, out = tmp_path / "shoot", tmp_path / "shoot" / "fused"
     frames, sharp = stack()

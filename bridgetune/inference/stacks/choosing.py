@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
@@ -12,10 +13,13 @@ from bridgetune.inference.stacks.fusion import LeftOut, Progress
 from bridgetune.inference.stacks.looking import Look, look
 from bridgetune.inference.stacks.misfits import nowhere_sharp, other_sizes, repeated, shows_another_scene
 from bridgetune.inference.stacks.order import depth_order
-from bridgetune.pictures import Frames
+from bridgetune.pictures import Frames, UnreadableFrameError
 from bridgetune.releasing import release
 
 Report = Callable[[Progress], None]
+
+Read = TypeVar("Read")
+"""What is read of a frame."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,8 @@ class Chosen:
 def choose(frames: Frames, config: StackConfig, progress: Report | None = None) -> tuple[Chosen, Aligning | None]:
     """Look at all frames, and leave out what the stack is better off without.
 
-    That are those of another size, those that repeat, those that show another scene or cannot be registered, and those
-    that are nowhere sharp.
+    That are those that cannot be read, those of another size, those that repeat, those that show another scene or
+    cannot be registered, and those that are nowhere sharp.
 
     Args:
         frames: Read one after the other, each once; or twice, where the order is measured and they are aligned.
@@ -87,24 +91,31 @@ def choose(frames: Frames, config: StackConfig, progress: Report | None = None) 
         The frames; and how they are aligned, None where they are taken as they are.
 
     Raises:
-        RequestError: Fewer than two remain.
+        RequestError: Fewer than two remain, or one cannot be read that a stack cannot do without, see
+            `UnreadableFrameError`.
     """
     aligning = None if config.align == "none" and config.exposure != "even" else Aligning(config)
     at_once = aligning is not None and config.order == "name"
     names = frames.names
-    wrong = other_sizes(names, [frames.size(place) for place in range(len(frames))])
+    unread: dict[int, str] = {}
+    sizes = {
+        place: size for place in range(len(frames)) if (size := _unless_unread(frames.size, place, unread)) is not None
+    }
+    others = other_sizes(names, list(sizes.values())) if sizes else {}
+    wrong = {place: others[at] for at, place in enumerate(sizes) if at in others}
     looks: dict[int, Look] = {}
     for place in range(len(frames)):
-        if place not in wrong:
-            picture = frames.read(place)
+        skipped = place in wrong or place in unread
+        picture = None if skipped else _unless_unread(frames.read, place, unread)
+        if picture is not None:
             looks[place] = look(picture)
             if aligning is not None and at_once:
                 aligning.see(place, picture.pixels)
-            del picture
-            release()
+        del picture
+        release()
         if progress is not None:
             progress(Progress("looking at frames", place + 1, len(frames), names[place]))
-    chosen = Chosen(tuple(looks), tuple(looks.values()), ()).without(wrong, names)
+    chosen = Chosen(tuple(looks), tuple(looks.values()), ()).without({**wrong, **unread}, names)
     chosen = chosen.without(
         _of_places(chosen, repeated(chosen.looks, [names[place] for place in chosen.places])), names
     )
@@ -122,6 +133,15 @@ def choose(frames: Frames, config: StackConfig, progress: Report | None = None) 
                 progress(Progress("aligning", at + 1, len(chosen.places), names[place]))
         chosen = chosen.without(_unregistered(chosen, aligning), names)
     return chosen, aligning
+
+
+def _unless_unread(reading: Callable[[int], Read], place: int, unread: dict[int, str]) -> Read | None:
+    """What is read of a frame; None, and the reason noted, where the stack can do without one that cannot be read."""
+    try:
+        return reading(place)
+    except UnreadableFrameError as error:
+        unread[place] = error.reason
+        return None
 
 
 def _unregistered(chosen: Chosen, aligning: Aligning) -> dict[int, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bridgetune.errors import RequestError
-from bridgetune.pictures import FileFrames, HeldFrames, frames, open_frames, write_image
+from bridgetune.pictures import FileFrames, HeldFrames, UnreadableFrameError, frames, open_frames, write_image
 from tests.support.hostile import tiff
 
 
@@ -114,6 +114,25 @@ def test_what_is_no_stack_is_refused_in_a_line_that_mends_it(tmp_path: Path):
             open_frames(places)
         assert "\n" not in str(error.value)
         (tmp_path / "text.png").write_text("not an image")
+
+
+def test_what_lies_in_a_folder_and_cannot_be_read_can_be_done_without_and_what_is_named_can_not(tmp_path: Path):
+    _pictures(tmp_path, "a.png", "c.png")
+    damaged = tmp_path / "b.png", tmp_path / "b.tif"
+    for path in damaged:
+        path.write_bytes(b"II*\0 not an image")
+    for places in ([tmp_path], [tmp_path / "*"]):
+        found = open_frames(places)
+        assert found.names == ("a.png", "b.png", "b.tif", "c.png")
+        for index in (1, 2):
+            for reading in (found.size, found.read):
+                with pytest.raises(UnreadableFrameError) as error:
+                    reading(index)
+                assert str(error.value) == f"{tmp_path / found.names[index]}: {error.value.reason}"
+    for path in damaged:
+        with pytest.raises(RequestError) as error:
+            open_frames([tmp_path / "a.png", path])
+        assert not isinstance(error.value, UnreadableFrameError)
 
 
 def test_frames_in_memory(rgb8: np.ndarray, rgb16: np.ndarray):

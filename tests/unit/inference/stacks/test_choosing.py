@@ -8,7 +8,7 @@ import pytest
 
 from bridgetune import RequestError, StackConfig
 from bridgetune.inference.stacks.choosing import choose
-from bridgetune.pictures import HeldFrames
+from bridgetune.pictures import HeldFrames, Picture, UnreadableFrameError
 
 STILL = StackConfig(align="none")
 
@@ -42,6 +42,33 @@ def test_each_misfit_is_left_out_with_its_reason():
         "frame 6": "it shows another scene",
         "frame 7": "it is nowhere sharp",
     }
+
+
+class Damaged(HeldFrames):
+    """Frames of which the first has no size, and the third shows when it is read that it is damaged."""
+
+    def size(self, index: int) -> tuple[int, int]:
+        if index == 0:
+            raise UnreadableFrameError("a.png", "no header")
+        return super().size(index)
+
+    def read(self, index: int) -> Picture:
+        if index == 2:
+            raise UnreadableFrameError("c.png", "cut off")
+        return super().read(index)
+
+
+def test_what_cannot_be_read_is_left_out_where_the_stack_can_do_without():
+    good = frames()
+    chosen, _ = choose(Damaged([good[0], good[0], good[1], good[1][:80], good[2]]), STILL)
+    assert chosen.places == (1, 4)
+    assert [(frame.name, frame.reason) for frame in chosen.left_out] == [
+        ("frame 1", "no header"),
+        ("frame 3", "cut off"),
+        ("frame 4", "it is 90×80, not 90×90 as the others"),
+    ]
+    with pytest.raises(RequestError, match=r"of 3 frames 1 can be used, .*frame 1: no header; frame 3: cut off"):
+        choose(Damaged(good), STILL)
 
 
 def test_a_first_frame_of_another_scene_does_not_drive_the_others_out():

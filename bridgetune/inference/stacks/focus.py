@@ -164,7 +164,7 @@ def _enlarged(small: Map, rows: slice, size: tuple[int, ...]) -> Map:
     down = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) * (len(small) / size[0]) - 0.5
     down = down.clip(0, len(small) - 1)
     above = np.minimum(down.astype(np.intp), max(len(small) - 2, 0))
-    below = np.minimum(above + 1, len(small) - 1)
-    across = cv2.resize(small, (size[1], len(small)), interpolation=cv2.INTER_LINEAR)
-    share = (down - above)[:, None]
-    return np.asarray(across[above] * (1 - share) + across[below] * share, np.float32)
+    first, last = above[0], min(above[-1] + 2, len(small))
+    shares = (1 - np.abs(down[:, None] - np.arange(first, last, dtype=np.float32))).clip(min=0)
+    across = cv2.resize(small[first:last], (size[1], last - first), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(shares @ across, np.float32)

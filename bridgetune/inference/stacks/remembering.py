@@ -8,7 +8,7 @@ from bridgetune.pictures.frames import FramesOfFrames
 MOST = 256 * 2**20
 """Bytes that are kept in all."""
 
-LARGE = 32 * 2**20
+LARGE = 48 * 2**20
 """Bytes of a frame from which on none is kept: so few of them fit that memory is better spent otherwise."""
 
 

@@ -44,7 +44,9 @@ def blended(below: Pixels, above: Pixels, taken: Mask, blend: Blend, holds: Mask
 
 
 def _hard(below: Pixels, above: Pixels, taken: Mask, holds: Mask) -> Pixels:
-    np.copyto(below, above, where=taken[..., None])
+    import cv2
+
+    cv2.copyTo(above, taken.view(np.uint8), below)
     return below
 
 

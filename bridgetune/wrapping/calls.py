@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
 from bridgetune.devices import device_of
-from bridgetune.errors import RequestError
 from bridgetune.modes import evaluating
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.known_pair import half_and_half, texture
 from bridgetune.wrapping.observing import Observation, tensors_of, undisturbed
 from bridgetune.wrapping.reading import outline, parts_of, without_frame_axis
-from bridgetune.wrapping.styles import argument_names, of_one_argument, of_one_image, of_two_images, with_extras
+from bridgetune.wrapping.refusals import Attempt, in_a_line, uncallable
+from bridgetune.wrapping.styles import of_one_argument, of_one_image, of_two_images, with_extras
 from bridgetune.wrapping.traces import copied, needs_completing, without_leftovers
 
 BASES = (64, 128, 224, 256, 192, 320, 384, 512)
@@ -30,19 +30,6 @@ MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 
 STRIDES = (1, 2, 4, 8, 16)
 """Pixels for one of a map, along a side."""
-
-
-HINTS = (
-    (
-        ("t", "time", "times", "timestep", "timesteps"),
-        "; its argument {} looks like a diffusion model's time step: wrap one step of it",
-    ),
-    (
-        ("flag", "is_test", "is_train", "mode", "phase", "stage", "state", "status", "task", "test", "train"),
-        "; its argument {} looks like a word: extra=('test',) behind the images, prefix=('test',) before them",
-    ),
-)
-"""Names of arguments, and what one of them says about a network that could not be called."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +49,6 @@ class Call:
     answer: Any
     observed: Observation
     built: bool = False
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A way of calling that does not work.
-
-    Attributes:
-        config: See `Call`.
-        side: Of the images.
-        operations: How many the network had carried out when it failed.
-        complaint: What it failed with.
-    """
-
-    config: AdapterConfig
-    side: int
-    operations: int
-    complaint: str
 
 
 def working_calls(network: nn.Module, domain: AdapterConfig) -> list[Call]:
@@ -118,22 +88,7 @@ def working_calls(network: nn.Module, domain: AdapterConfig) -> list[Call]:
                     if found[0].built:
                         complete(network, found[0].config, found[0].side)
                     return found
-    refusal = RequestError(_said_of(network, attempts))
-    refusal.add_note(wrapper_of(network))
-    raise refusal
-
-
-def wrapper_of(network: nn.Module) -> str:
-    """Lines to paste: a module that takes a pair and calls the network as that wants it."""
-    name = type(network).__name__
-    given = ", ".join(argument_names(network))
-    return (
-        f"Such a module, to be wrapped in the network's place; its last line is yours to mend, which {name} has as"
-        f" forward({given}):\n"
-        "class Pair(torch.nn.Module):\n"
-        "    def __init__(self, network): super().__init__(); self.network = network\n"
-        "    def forward(self, first, second): return self.network(first, second)"
-    )
+    raise uncallable(network, attempts)
 
 
 def complete(network: nn.Module, config: AdapterConfig, side: int | None = None) -> None:
@@ -148,12 +103,6 @@ def complete(network: nn.Module, config: AdapterConfig, side: int | None = None)
 def known_pair(network: nn.Module, side: int) -> tuple[Tensor, Tensor]:
     """`half_and_half`, where the network is."""
     return half_and_half(side, device_of(network))
-
-
-def _in_a_line(error: Exception) -> str:
-    """What a network failed with, without the numbers of tensors that some put into it."""
-    said, tensor, _ = " ".join(f"{type(error).__name__}: {error}".split()).partition("tensor([")
-    return f"{said}a tensor" if tensor else said[:200]
 
 
 def _layers(network: nn.Module) -> tuple[int, int]:
@@ -172,38 +121,6 @@ def sizes(network: nn.Module, call: Call) -> dict[str, int]:
     return {"multiple": multiple, "minimum": minimum}
 
 
-def _said_of(network: nn.Module, attempts: list[Attempt]) -> str:
-    name = type(network).__name__
-    if not attempts:
-        return (
-            f"{name} could not be called with a source pair: its forward takes no images that could be found; wrap a"
-            " module whose forward takes two images"
-        )
-    kinds = {parameter.dtype for parameter in network.parameters() if parameter.is_floating_point()}
-    if others := kinds - {torch.float32}:
-        named = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in others))
-        return (
-            f"{name} could not be called with a source pair: it has parameters of {named}, expected float32, which its"
-            " images are; convert it first: network.float()"
-        )
-    furthest = max(attempts, key=lambda attempt: attempt.operations)
-    said = furthest.complaint
-    if "CUDA" in said or "NVIDIA" in said:
-        return f"{name} moves its images to a GPU by itself, and there is none here ({said}); take .cuda() out of it"
-    hint = "".join(
-        hint.format(repr(name)) for name in argument_names(network) for names, hint in HINTS if name in names
-    )
-    return (
-        f"{name} could not be called with a source pair: it came furthest as {_described(furthest)} ({said}){hint}; say"
-        " how with AdapterConfig(call=..., color=..., side=...), or wrap a module whose forward takes two images"
-    )
-
-
-def _described(attempt: Attempt) -> str:
-    color = "gray" if attempt.config.color == "gray" else "RGB"
-    return f"call={attempt.config.call!r} with {color} images of {attempt.side}×{attempt.side}"
-
-
 def _tried(network: nn.Module, config: AdapterConfig, bases: tuple[int, ...], attempts: list[Attempt]) -> Call | None:
     for side in bases:
         observed = Observation()
@@ -216,7 +133,7 @@ def _tried(network: nn.Module, config: AdapterConfig, bases: tuple[int, ...], at
                 answer = Adapter(trial, own).answer(*pair)
                 built = trial is not network or _layers(trial) != layers
         except Exception as error:  # whatever a network makes of input that is not for it
-            said = _in_a_line(error)
+            said = in_a_line(error)
             attempts.append(Attempt(own, side, len(observed.operations), said))
             continue
         if answer is None:

@@ -11,14 +11,20 @@ from torch import Tensor, nn
 
 from bridgetune.config import AdapterConfig
 from bridgetune.devices import device_of
-from bridgetune.errors import RequestError
 from bridgetune.pictures.color import LUMA
 from bridgetune.wrapping.adapter import Adapter
 from bridgetune.wrapping.calls import Call, channels_first, outputs_of, stride_of
 from bridgetune.wrapping.candidates import SAME, SURE, Candidate, agreement, correlation
 from bridgetune.wrapping.known_pair import blurred, half_and_half, sides_of, texture
 from bridgetune.wrapping.observing import undisturbed
-from bridgetune.wrapping.reading import outline
+from bridgetune.wrapping.refusals import (
+    mapless,
+    of_no_numbers,
+    of_whole_numbers,
+    optimising,
+    shapeless,
+    undifferentiable,
+)
 
 BOUNDED = ("Sigmoid", "Softmax", "Tanh", "Clamp", "Hardtanh", "Hardsigmoid")
 """Autograd nodes whose result is bounded."""
@@ -45,28 +51,12 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
     Raises:
         RequestError: There is none, and why.
     """
-    name = type(network).__name__
     tensors = outputs_of(call.answer, call.config)
     excuse = call.observed.excuse()
     if call.observed.optimised:
-        raise RequestError(
-            f"{name} cannot be tuned: {excuse}, and BridgeTune tunes one network for all images; to measure and compare"
-            f" it, make it an evaluator: bridgetune.Evaluator({name!r}, network, optimises=True), which --generator"
-            " MODULE:FACTORY takes, too; or, to have it by name, a plugin's bridgetune_register_evaluators"
-        )
-    if any(_of_the_pair(output, call) and not output.is_floating_point() for output in tensors.values()):
-        raise RequestError(
-            f"{name} cannot be tuned: it answers with whole numbers, which image, not how much: no gradient comes back"
-            f"{f', since {excuse}' if excuse else ''}; return the scores from before that"
-        )
-    if any(tensor.isnan().any() for tensor in tensors.values() if stride_of(tensor, call)):
-        raise RequestError(
-            f"{name} answers a sharp and a blurred picture with what is no number (NaN): its training had diverged, or"
-            " its input is scaled otherwise (value_range=, mean=, std=); look at its weights"
-        )
+        raise optimising(network, excuse)
     if not tensors:
-        reason = excuse or f"it returned {outline(call.answer)}"
-        raise RequestError(f"{name} cannot be tuned: {reason}, and no gradient comes back; return the map as a tensor")
+        raise mapless(network, call.answer, excuse)
     patches = call.config.fit == "patches"
     maps = {
         item: output
@@ -74,14 +64,15 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
         if (_is_of_a_patch(output) if patches else stride_of(output, call))
     }
     if not maps:
-        shapes = ", ".join(str(tuple(output.shape)) for output in tensors.values())
-        raise RequestError(
-            f"{name} returns no decision map: got {shapes} for a pair of {call.side}×{call.side},"
-            " expected a map of the pair's size, or of a whole fraction of it, with at most four channels"
-        )
-    differentiable = {item: output for item, output in maps.items() if output.requires_grad}
+        if any(_of_the_pair(output, call) for output in tensors.values()):
+            raise of_whole_numbers(network, excuse)
+        raise shapeless(network, tensors.values(), call.side)
+    numbers = {item: output for item, output in maps.items() if not output.isnan().any()}
+    if not numbers:
+        raise of_no_numbers(network)
+    differentiable = {item: output for item, output in numbers.items() if output.requires_grad}
     if not differentiable:
-        raise RequestError(_without_gradient(network, excuse))
+        raise undifferentiable(network, excuse)
     asked = Asked(network, call)
     several = len(tensors) > 1
     found = [candidate for item in differentiable for candidate in asked.readings(item, several)]
@@ -89,25 +80,13 @@ def candidates(network: nn.Module, call: Call) -> list[Candidate]:
 
 
 def _of_the_pair(output: Tensor, call: Call) -> bool:
-    """Whether an output, of whatever numbers, has the pair's size."""
+    """Whether an output of whole numbers or truth values has the pair's size."""
     return output.ndim >= 3 and not output.is_complex() and stride_of(output.float(), call) == 1
 
 
 def _is_of_a_patch(output: Tensor) -> bool:
     """One or two numbers for the one patch."""
     return output.is_floating_point() and 1 <= output.numel() <= 2 and output.ndim >= 1 and output.shape[0] == 1
-
-
-def _without_gradient(network: nn.Module, excuse: str) -> str:
-    name, parameters = type(network).__name__, list(network.parameters())
-    if not parameters:
-        return f"{name} has no parameters: there is nothing to tune; pass a network that has some"
-    if not any(parameter.requires_grad for parameter in parameters):
-        return f"{name} has no trainable parameter; unfreeze it with requires_grad_(True)"
-    return (
-        f"{name} cannot be tuned: no gradient comes back from its map, since {excuse or 'the graph is cut'};"
-        " return the map from before that"
-    )
 
 
 class Asked:

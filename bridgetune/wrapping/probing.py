@@ -8,9 +8,10 @@ from torch import nn
 
 from bridgetune.config import AdapterConfig
 from bridgetune.errors import RequestError
-from bridgetune.wrapping.calls import Call, outputs_of, sizes, working_calls, wrapper_of
+from bridgetune.wrapping.calls import Call, outputs_of, sizes, working_calls
 from bridgetune.wrapping.candidates import SURE, Candidate, agreement
 from bridgetune.wrapping.outputs import Asked, candidates
+from bridgetune.wrapping.refusals import of_one_image
 from bridgetune.wrapping.scaling import DOMAINS, in_domain, scaling
 from bridgetune.wrapping.styles import takes_more
 from bridgetune.wrapping.together import for_any_number
@@ -163,12 +164,7 @@ def _likeliest(network: nn.Module, found: list[tuple[Call, Candidate]]) -> list[
     telling = [one for one in fused if one[1].responds]
     name = type(network).__name__
     if not responding and found and found[0][0].config.call == "each":
-        refusal = RequestError(
-            f"{name} takes one image at a time; the fusion happens outside it. Wrap a module that has both images; or,"
-            " if what it says of an image is how much of it is in focus, pass AdapterConfig(call='each', ...)"
-        )
-        refusal.add_note(wrapper_of(network))
-        raise refusal
+        raise of_one_image(network)
     if not responding and not telling and not maps and fused:
         raise RequestError(
             f"{name} is an end-to-end network: it returns a fused image and no decision map, and what the image takes"

@@ -164,24 +164,6 @@ def test_a_map_that_says_nothing_tells_sharp_from_blurred_in_half():
     assert (reading.agreement, reading.oriented, reading.config.orientation) == (0.5, False, "first")
 
 
-class Diverged(zoo.Animal):
-    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return self.score(a, b) * torch.nan
-
-
-class Sparse(zoo.Animal):
-    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return self.score(a, b).to_sparse()
-
-
-@pytest.mark.parametrize(
-    ("network", "said"), [(Diverged(), r"no number \(NaN\): its training had diverged"), (Sparse(), "no decision map")]
-)
-def test_an_answer_that_is_no_map_at_all_is_refused_in_a_line(network: nn.Module, said: str):
-    with pytest.raises(RequestError, match=said):
-        wrap(network)
-
-
 def test_probing_keeps_nothing_in_the_network():
     network = unusual.KeepingLike()
     wrap(network)

@@ -95,9 +95,8 @@ def damaged(draw: st.DrawFn, document: Any) -> Any:
         elif how == "gone":
             del parent[key]
         elif isinstance(parent, dict):
-            parent[draw(st.sampled_from(("more", "", "__class__", "\x1b[31m", "x" * 1000)))] = draw(
-                st.sampled_from(VALUES)
-            )
+            name = draw(st.sampled_from(("more", "", "__class__", "\x1b[31m", "x" * 1000)))
+            parent[name] = copy.deepcopy(draw(st.sampled_from(VALUES)))  # which the next change may reach into
         else:
             parent.extend(parent[:1] * 3)
     return document

@@ -64,6 +64,8 @@ class Registration:
             sharp in both; below 0.25 a frame is not registered at all.
         unaligned: The same of the frames as they are.
         gains: (3,) by which the frame's channels are multiplied to be as bright as the reference's; see `evened`.
+        similarity: The similarity that comes nearest to what was found, whether it explains more than a simpler model
+            or not: where such are composed, what is too little to be seen in one adds up.
     """
 
     transform: Transform
@@ -71,6 +73,12 @@ class Registration:
     correlation: float
     unaligned: float
     gains: NDArray[np.float64]
+    similarity: Transform = IDENTITY
+
+    def as_similarity(self) -> Registration:
+        """The same by its similarity, where its own model is a simpler one."""
+        simpler = MODELS.index(self.model) < MODELS.index("similarity")
+        return replace(self, transform=self.similarity, model="similarity") if simpler else self
 
 
 def register(
@@ -103,12 +111,16 @@ def register(
         found = _fitted(fine, _inward(start, first, second), model)
         if found.correlation < ALIKE_DETAILS:
             return None
-        found = replace(found, transform=_outward(found.transform, first, second))
+        found = replace(
+            found,
+            transform=_outward(found.transform, first, second),
+            similarity=_outward(found.similarity, first, second),
+        )
     small = -(-max(*first.shape, *second.shape) // COARSE)
     gains = measured_gains(reduced(colours[0], small), reduced(colours[1], small), found.transform.enlarged(1 / small))
     unaligned = correlation_at(*fine, IDENTITY) if first.shape == second.shape else 0.0
     transform = IDENTITY if found.model == "identity" else found.transform.enlarged(factor)
-    return Registration(transform, found.model, found.correlation, unaligned, gains)
+    return Registration(transform, found.model, found.correlation, unaligned, gains, found.similarity.enlarged(factor))
 
 
 def chained(registrations: Sequence[Registration | None], reference: int) -> tuple[Registration | None, ...]:
@@ -145,6 +157,7 @@ def _followed(one: Registration | None, then: Registration | None) -> Registrati
         min(one.correlation, then.correlation),
         min(one.unaligned, then.unaligned),
         one.gains * then.gains,
+        then.similarity @ one.similarity,
     )
 
 
@@ -152,7 +165,8 @@ def _turned(registration: Registration | None) -> Registration | None:
     """Of the reference upon the frame."""
     if registration is None:
         return None
-    return replace(registration, transform=registration.transform.inverse(), gains=1 / registration.gains)
+    back = registration.transform.inverse(), registration.similarity.inverse()
+    return replace(registration, transform=back[0], similarity=back[1], gains=1 / registration.gains)
 
 
 @dataclass(frozen=True)
@@ -160,6 +174,7 @@ class _Found:
     transform: Transform
     model: Model
     correlation: float
+    similarity: Transform = IDENTITY
 
 
 def _gray(colours: NDArray[np.float32]) -> Gray:
@@ -221,8 +236,8 @@ def _fitted(fine: tuple[Gray, Gray], start: Transform, model: Alignment) -> _Fou
         fitted["homography"] = affine if bent is None else bent[0]
     if model != "auto":
         asked = cast(Model, model)
-        return _Found(fitted[asked], asked, correlation_at(*fine, fitted[asked]))
-    return _simplest(fine, fitted, _uncertainty(fine, affine))
+        return _Found(fitted[asked], asked, correlation_at(*fine, fitted[asked]), fitted["similarity"])
+    return replace(_simplest(fine, fitted, _uncertainty(fine, affine)), similarity=fitted["similarity"])
 
 
 def _simplest(fine: tuple[Gray, Gray], fitted: dict[Model, Transform], uncertain: dict[Model, float]) -> _Found:

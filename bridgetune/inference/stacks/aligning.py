@@ -107,7 +107,10 @@ class Aligning:
             RequestError: They have no part of the scene in common.
         """
         longest = max(self._chains, key=lambda chain: len(chain.places))
-        found = chained(longest.registrations, longest.places.index(reference))
+        registrations = longest.registrations
+        if self._config.align == "auto" and any(one.model != "identity" for one in registrations):
+            registrations = [one.as_similarity() for one in registrations]  # what moves breathes, however little a step
+        found = chained(registrations, longest.places.index(reference))
         own = {place: one for place, one in zip(longest.places, found, strict=True) if one is not None}
         transforms = [_slight(own[place].transform, size) for place in places]
         gains = [self._gains(own[place].gains) for place in places]

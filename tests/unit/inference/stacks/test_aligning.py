@@ -8,7 +8,7 @@ import pytest
 
 from bridgetune import RequestError, StackConfig
 from bridgetune.inference.stacks.aligning import Aligning, Alignment, still
-from bridgetune.pictures.transforms import IDENTITY, shift
+from bridgetune.pictures.transforms import IDENTITY, Transform, shift, spread
 
 SIZE = (120, 160)
 
@@ -117,3 +117,27 @@ def test_frames_without_a_common_part_are_refused():
     chain.places = list(range(81))
     with pytest.raises(RequestError, match="no part of the scene in common"):
         aligning.alignment(aligning.registered(), 0, SIZE)
+
+
+def test_breathing_that_no_two_neighbours_show_adds_up_over_a_stack():
+    rng = np.random.default_rng(3)
+    fields = (cv2.GaussianBlur(rng.normal(0, 30 * size, (480, 600)), (0, 0), size) for size in (2, 4, 12))
+    large = (128 + sum(fields)[..., None].repeat(3, 2)).clip(0, 255).astype(np.uint8)
+    size, middle = (360, 480), shift(239.5, 179.5)
+    truths, frames = [], []
+    for place in range(6):
+        scale = Transform(np.diag([1.003**place, 1.003**place, 1]))
+        truth = shift(2 * place, 0) @ middle @ scale @ middle.inverse()
+        back = (shift(60, 60) @ truth.inverse()).matrix
+        frame = cv2.warpPerspective(large, back, size[::-1], flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+        half = slice(0, 240) if place % 2 else slice(240, 480)  # what is sharp in one is not in the next
+        frame[:, half] = cv2.GaussianBlur(frame, (0, 0), 5)[:, half]
+        truths.append(truth)
+        frames.append(frame)
+    found = seen(frames).alignment(list(range(6)), 0, size).transforms
+    points = spread(size)
+    apart = [
+        np.linalg.norm(one.places(points) - other.places(points), axis=1)
+        for one, other in zip(found, truths, strict=True)
+    ]
+    assert np.sqrt((apart[-1] ** 2).mean()) < 0.5

@@ -35,7 +35,8 @@ Map = NDArray[np.floating[Any]]
 
 def undecided_share(logits: Map) -> float:
     """The share of pixels whose |logit| is below `UNDECIDED`, in [0, 1]."""
-    return float(np.mean(np.abs(logits) < UNDECIDED))
+    strips = (logits[start : start + STRIP] for start in range(0, len(logits), STRIP))
+    return sum(int(np.count_nonzero(np.abs(strip) < UNDECIDED)) for strip in strips) / logits.size
 
 
 def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
@@ -57,9 +58,15 @@ def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
         (H, W) in the logits' dtype.
     """
     result = logits.copy()
+    settle(result, first, second)
+    return result
+
+
+def settle(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> None:
+    """`settled` in place: of logits that nobody else needs."""
     unsure = _box_mean(np.abs(logits, dtype=np.float32)) < UNSURE
     if not unsure.any():
-        return result
+        return
     # What is known, and how much of it: the second is what the first is divided by once both are spread.
     known = np.empty((2, *logits.shape), np.float32)
     np.clip(logits, -SURE, SURE, out=known[0])
@@ -71,8 +78,7 @@ def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
         rows = slice(start, start + STRIP)
         around = known[0, rows] / np.maximum(known[1, rows], np.finfo(np.float32).tiny)
         around *= SAY * (1 - _confidence(logits[rows].astype(np.float32)))
-        np.add(result[rows], around, out=result[rows], where=unsure[rows])
-    return result
+        np.add(logits[rows], around, out=logits[rows], where=unsure[rows])
 
 
 def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ from bridgetune.inference.aligning import Edges, aligned_pair
 from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
-from bridgetune.inference.deciding import Undecided, settled, undecided_share
+from bridgetune.inference.deciding import Undecided, settle, undecided_share
 from bridgetune.inference.feathering import OF_A_PAIR, Blend, feathered
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.own import fuse_own
@@ -117,7 +117,7 @@ def fuse_full(
     logits = asked_logits(generator, first, second, progress=progress)
     share = undecided_share(logits)
     if undecided == "settle" and "paper" not in smooth:
-        logits = settled(logits, first, second)
+        settle(logits, first, second)
     chosen = logits >= 0
     if smooth:
         weights = smoothed(logits, first, second, smooth, generator)

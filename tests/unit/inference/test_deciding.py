@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bridgetune.inference import deciding, spreading
-from bridgetune.inference.deciding import settled, undecided_share
+from bridgetune.inference.deciding import settle, settled, undecided_share
 from bridgetune.regions import UNSURE
 
 Picture = NDArray[np.uint8]
@@ -95,6 +95,14 @@ def test_an_undecided_region_takes_the_side_of_what_it_is_not_parted_from():
     assert (found[:, :150][unsure[:, :150]] > 0).all()
     assert (found[:, 150:][unsure[:, 150:]] < 0).all()
     assert unsure[:, 40:160].all()
+
+
+def test_in_place_is_the_same():
+    rng = np.random.default_rng(5)
+    logits, pictures = maps(rng, 40, 60, 0.05), pair(rng, 40, 60)
+    expected = settled(logits, *pictures)
+    settle(logits, *pictures)
+    assert np.array_equal(logits, expected)
 
 
 def test_the_undecided_share_is_of_logits_below_a_half():

@@ -77,6 +77,7 @@ def logits_of(body: _UNet, rows: Rows, height: int, width: int, progress: Callab
             t = enter(0.55, 0.35)
         tidy()
         _bridge(t, spatial.pop(), channel.pop())
+        tidy()
         x = _doubled(end, x, t) if convolved else end(x, t)
         del t
     tidy()
@@ -178,10 +179,11 @@ def _averages(t: Tensor, s: Tensor) -> Tensor:
 
 def _bridge(t: Tensor, s: Tensor, a: Tensor) -> None:
     """(t s + t) a + t s, in the place of t."""
+    attended = _like(t, *t.shape[2:])
     for picture in range(len(t)):
         for channel in range(t.shape[1]):
             one = t[picture, channel]
-            attended = one * s[picture, 0]
+            torch.mul(one, s[picture, 0], out=attended)
             one += attended
             one *= a[picture, channel]
             one += attended

@@ -6,6 +6,7 @@ import torch
 
 import bridgetune
 from bridgetune.data import References, SyntheticPairs, write_image
+from bridgetune.discriminators import build_discriminator
 
 SMALL = {
     "sesf": {},
@@ -41,3 +42,12 @@ def test_bridgetune_changes_every_network(name: str, data: tuple[SyntheticPairs,
     changed = [name for name, weight in generator.named_parameters() if not torch.equal(weight, before[name])]
     assert len(changed) > 0.8 * len(before)
     assert all(weight.isfinite().all() for weight in generator.parameters())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_fresh_twin_responds_to_its_image(name: str):
+    wide = {"width": 8} if "width" in SMALL[name] else {}  # two channels may happen to be dead
+    generator = bridgetune.create(name, weights=None, **SMALL[name] | wide)
+    for seed in range(5):
+        torch.manual_seed(seed)
+        assert build_discriminator(generator, "twin")[1] == "twin"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d
 
-from bridgetune_peers.layers import Encoder, SpatialAttention, check_positive, conv_relu_norm, spatial_frequency
+from bridgetune_peers.layers import FAINT, Encoder, SpatialAttention, check_positive, conv_relu_norm, spatial_frequency
 from bridgetune_peers.reading import read_renamed, renamed
 
 WIDTHS = (64, 48, 32, 16)
@@ -53,7 +53,7 @@ class GACN(nn.Module):
 
 
 class GACNJudge(nn.Module):
-    """A twin for one image: what the decision path makes of its spatial frequencies; 68,769 parameters.
+    """A twin for one image: the decision path on the logarithm of its spatial frequencies; 68,769 parameters.
 
     Args:
         steepness: As for `GACN`; changes nothing here.
@@ -69,7 +69,7 @@ class GACNJudge(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Judge a gray image (B, 1, H, W) in [0, 1] -> logits (B, 1, H, W), positive where it looks real."""
-        logits: Tensor = self.head(self.path(torch.log1p(spatial_frequency(self.encoder(image)))))
+        logits: Tensor = self.head(self.path(torch.log(spatial_frequency(self.encoder(image)) + FAINT)))
         return logits
 
 

@@ -11,6 +11,9 @@ from bridgetune.errors import RequestError
 WINDOW = 11
 """Side of the square that a spatial frequency is summed over."""
 
+FAINT = 1e-3
+"""Spatial frequency that counts for nothing where its logarithm is taken: of a flat image it is 0."""
+
 
 class ChannelAttention(nn.Module):
     """Squeeze and excitation (Hu et al., CVPR 2018): a weight for each channel, from the means of all."""

@@ -11,11 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bridgetune_peers.layers import Encoder, check_positive, conv_relu_norm, spatial_frequency
+from bridgetune_peers.layers import FAINT, Encoder, check_positive, conv_relu_norm, spatial_frequency
 from bridgetune_peers.reading import read_renamed, renamed
-
-FAINT = 1e-3
-"""Spatial frequency that counts for nothing: where neither image has more, neither is preferred by much."""
 
 STEEPNESS = 2.5
 """What makes the logits as sure as they are right: on pairs made of photographs, the released weights' cross entropy is

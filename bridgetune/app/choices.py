@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from pydantic import ValidationError
@@ -74,27 +74,33 @@ class Methods:
     Args:
         own: As `--generator` takes them.
         trust: Whether code that they name is run, see `open_method`.
+        more: Answers with others, whenever it is asked.
     """
 
-    def __init__(self, own: Sequence[str] = (), trust: bool = False) -> None:
-        self._own, self._trust = tuple(own), trust
+    def __init__(self, own: Sequence[str] = (), trust: bool = False, more: Callable[[], Sequence[str]] = tuple) -> None:
+        self._given, self._trust, self._more = tuple(own), trust, more
         self._opened = functools.lru_cache(maxsize=4)(self._open)
 
     def listed(self) -> list[Method]:
         """All of them, those that fuse as they are first."""
-        known = registry()
+        known, own = registry(), (*self._given, *self._more())
         specs = {spec.name: spec for plugin in known.plugins for spec in plugin.generators}
         brought = [
-            *(Method(name, name, specs[name].weights is not None) for name in known.names() if name not in self._own),
-            *(Method(name, f"{name} (no map)", False) for name in known.evaluators() if name not in self._own),
+            *(Method(name, name, specs[name].weights is not None) for name in known.names() if name not in own),
+            *(Method(name, f"{name} (no map)", False) for name in known.evaluators() if name not in own),
         ]
         first = Method(MEASURE, "sharpness, without a network", True)
-        return [first, *(Method(name, shown(name), True) for name in self._own), *sorted(brought, key=_order)]
+        return [first, *(Method(name, shown(name), True) for name in own), *sorted(brought, key=_order)]
 
     def default(self, frames: int) -> str:
         """What fuses so many frames unless something else is chosen: a network for a pair, sharpness for a stack."""
         ready = [method.name for method in self.listed() if method.ready]
         return ready[1] if frames == 2 and len(ready) > 1 else MEASURE
+
+    def trainable(self) -> list[str]:
+        """Generators that can be tuned as they are."""
+        evaluators = registry().evaluators()
+        return [each.name for each in self.listed() if each.ready and each.name not in (MEASURE, *evaluators)]
 
     def check(self, name: str) -> None:
         """Raise `RequestError` where none of `listed` is called so."""

@@ -19,6 +19,7 @@ from bridgetune.app.sheets import Sheet, Sheets
 from bridgetune.app.tiles import Kept, Pyramid
 from bridgetune.app.uploads import Limits
 from bridgetune.app.work import Worker
+from bridgetune.app.workshop import Workshop
 from bridgetune.errors import RequestError
 
 FOR_LONG = {"Cache-Control": "private, max-age=86400"}
@@ -34,6 +35,7 @@ class Serving:
         token: That a browser has to have; none where it is empty.
         generators: Offered beside those of plugins, as `--generator` takes them.
         trust: Whether code that they name is run.
+        tune: A folder to tune in, see `Workshop`; none where there is to be none.
         queue: Pieces of work that may wait.
         limits: Of what is sent.
     """
@@ -43,6 +45,7 @@ class Serving:
     token: str = ""
     generators: Sequence[str] = ()
     trust: bool = False
+    tune: Path | None = None
     queue: int = 8
     limits: Limits = field(default_factory=Limits)
 
@@ -60,6 +63,7 @@ class Desk:
         folder: An empty one, for what is sent and what comes of it.
 
     Attributes:
+        workshop: Where is tuned, if anywhere.
         methods: What fuses.
         worker: Does it.
         sheets: What is there.
@@ -68,7 +72,8 @@ class Desk:
 
     def __init__(self, serving: Serving, folder: Path) -> None:
         self.serving = serving
-        self.methods = Methods(serving.generators, serving.trust)
+        self.workshop = None if serving.tune is None else Workshop(serving.tune)
+        self.methods = Methods(serving.generators, serving.trust, self.workshop.tuned if self.workshop else tuple)
         self.worker = Worker(serving.queue)
         self.kept = Kept()
         self.sheets = Sheets(folder, removed=lambda sheet: self.kept.forget(lambda key: _of(key, sheet)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -140,7 +142,7 @@ class Result:
         if path.is_file():
             return path
         if name == "labels.zip":
-            self._label(path)
+            self._labels(path)
         else:
             picture = read_whole_image(self.folder / "fused.tif")
             pixels = picture.pixels[..., 0] if picture.gray else picture.pixels
@@ -178,16 +180,33 @@ class Result:
         moved, _ = warped(self.frames.read(frame.index).pixels, frame.transform, self.size)
         return np.ascontiguousarray(moved[self.area])
 
-    def _label(self, path: Path) -> None:
-        """Write the pair and its map as `finetune --pairs` takes them, once unpacked."""
+    def label(self, root: Path) -> str:
+        """Add the pair and its map to pairs with masks, as `finetune --pairs` takes them; its stem there.
+
+        Args:
+            root: Of the folders A, B and mask, which are made.
+
+        Raises:
+            RequestError: It is no pair with a map.
+        """
+        if not self.is_pair:
+            raise RequestError(f"{self.title}: is no pair with a map, expected one; fuse two pictures by a network")
         stem = re.sub(r"[^0-9A-Za-z]+", "-", Path(self.used[0].name).stem).strip("-") or "pair"
-        with replaced(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as packed:
-            for folder, number in (("A", 0), ("B", 1)):
-                one = path.with_name(f"{folder}.png")
-                write_image(one, self.aligned(number))
-                packed.write(one, f"{folder}/{stem}.png")
-                one.unlink()
-            packed.write(self.folder / "map.png", f"mask/{stem}.png")
+        taken = {path.stem for path in root.glob("*/*")}
+        others = (f"{stem}-{number}" for number in itertools.count(2))
+        stem = next(name for name in itertools.chain([stem], others) if name not in taken)
+        for folder, number in (("A", 0), ("B", 1)):
+            write_image(root / folder / f"{stem}.png", self.aligned(number))
+        write_image(root / "mask" / f"{stem}.png", read_image(self.folder / "map.png").pixels[..., 0])
+        return stem
+
+    def _labels(self, path: Path) -> None:
+        """Write that as one file."""
+        with tempfile.TemporaryDirectory(dir=path.parent) as scratch, replaced(path) as partial:
+            self.label(Path(scratch))
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as packed:
+                for each in sorted(Path(scratch).glob("*/*.png")):
+                    packed.write(each, each.relative_to(scratch).as_posix())
 
 
 def write_choice(folder: Path, index: NDArray[Any]) -> None:

@@ -21,6 +21,7 @@ from bridgetune.app.desk import Desk, Serving
 from bridgetune.app.guard import LOOPBACK, Guard, admitted
 from bridgetune.app.mending import Mending
 from bridgetune.app.showing import Showing
+from bridgetune.app.tuning import TuningPages
 from bridgetune.errors import BridgetuneError, RequestError
 
 
@@ -34,6 +35,7 @@ class Page(Desk):
                 *Showing(self).routes(),
                 *Comparing(self).routes(),
                 *Mending(self).routes(),
+                *TuningPages(self).routes(),
                 Route("/token", self.token, methods=["GET", "POST"]),
                 Mount("/static", StaticFiles(packages=[("bridgetune.app", "static")])),
             ],

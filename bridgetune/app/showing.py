@@ -164,6 +164,7 @@ class Showing:
             "method": sheet.method or self.desk.methods.default(len(sheet.frames)),
             "choices": choices(),
             "limits": self.desk.serving.limits,
+            "tunes": self.desk.workshop is not None,
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ import typer
 from bridgetune.cli.console import ERRORS, RESULTS
 from bridgetune.cli.options import GENERATOR, NETWORK, Trust, check_network
 from bridgetune.errors import RequestError
+from bridgetune.paths import check_folder
 
 SHORTEST = 12
 """Letters of a token that others shall not guess."""
@@ -31,13 +33,19 @@ def app(
         typer.Option(metavar=GENERATOR, help="Offer this one, too; may be repeated.", rich_help_panel=NETWORK),
     ] = None,
     trust_code: Trust = False,
+    tune: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder with folders of pictures to tune on; runs go there.")
+    ] = None,
     queue: Annotated[int, typer.Option(min=1, max=1000, help="Pieces of work that may wait.")] = 8,
     upload_mb: Annotated[int, typer.Option(min=1, max=4000, help="The most that a picture may have, in MB.")] = 160,
 ) -> None:
-    """Fuse in the browser: a page that this machine serves to itself. It goes on until Ctrl-C."""
+    """Fuse, compare, mend and tune in the browser: a page that this machine serves to itself, until Ctrl-C."""
     for name in generator or ():
         check_network(name)
     from bridgetune.app.desk import Serving
+
+    if tune is not None:
+        check_folder(tune, "a folder with folders of pictures")
     from bridgetune.app.guard import LOOPBACK
     from bridgetune.app.server import serve
     from bridgetune.app.uploads import MEGA, Limits
@@ -61,4 +69,4 @@ def app(
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-    serve(Serving(host, port, token, tuple(generator or ()), trust_code, queue, limits), ready)
+    serve(Serving(host, port, token, tuple(generator or ()), trust_code, tune, queue, limits), ready)

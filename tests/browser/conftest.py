@@ -17,6 +17,7 @@ from bridgetune.app.server import Page as Served
 from bridgetune.app.server import listening
 from bridgetune.app.tiles import as_png
 from tests.support.pages import frames_of
+from tests.support.workshops import workshop_in
 
 WITHIN = 60_000
 """Milliseconds that anything may take on a machine that does other things, too."""
@@ -39,8 +40,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
-    """What is behind the page."""
-    return Served(Serving(), tmp_path_factory.mktemp("page"))
+    """What is behind the page; runs are pretended."""
+    folder = tmp_path_factory.mktemp("shop")
+    served = Served(Serving(tune=folder), tmp_path_factory.mktemp("page"))
+    served.workshop = workshop_in(folder)
+    return served
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,25 @@ def validation(step: int, error: float | None, homogeneous: float | None = None)
     return {"step": step, "map_error": error, "homogeneous_error": homogeneous, "homogeneous_share": 0.1}
 
 
+def decided(steps: int = 100, stage: str = "finetune", **config: Any) -> dict[str, Any]:
+    """What a run's `config.json` says; settings of None are left out."""
+    settings = {"recipe": "paper", "batch": 4, "size": 32, "learning_rate": 6e-4, "seed": 0, "alpha": 0.01} | config
+    return {
+        "stage": stage,
+        "steps": steps,
+        "config": {name: value for name, value in settings.items() if value is not None},
+        "recipe": {"focal_weight_pretrain": 20.0, "focal_weight_finetune": 20.0},
+        "generator": {
+            "origin": {"generator": "mynet", "distribution": "bridgetune-mynet", "version": "1.0"},
+            "adapter": {},
+        },
+        "pairs": {"training": 95, "validation": 5, "source": "SyntheticPairs('photos', 100 scenes)"},
+        "references": "References('clear', 'blurred')",
+        "device": "cpu",
+        "versions": {"bridgetune": "0.1.0", "torch": "2.13.0"},
+    }
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Written:
     """Writes a run's folder from its records."""
@@ -52,23 +71,7 @@ def written(tmp_path: Path) -> Written:
     ) -> RunDirectory:
         run = RunDirectory(tmp_path / "run")
         run.path.mkdir(exist_ok=True)
-        decided = {
-            "stage": stage,
-            "steps": steps,
-            "config": {"recipe": "paper", "batch": 4, "size": 32, "learning_rate": 6e-4, "seed": 0, "alpha": 0.01}
-            | config,
-            "recipe": {"focal_weight_pretrain": 20.0, "focal_weight_finetune": 20.0},
-            "generator": {
-                "origin": {"generator": "mynet", "distribution": "bridgetune-mynet", "version": "1.0"},
-                "adapter": {},
-            },
-            "pairs": {"training": 95, "validation": 5, "source": "SyntheticPairs('photos', 100 scenes)"},
-            "references": "References('clear', 'blurred')",
-            "device": "cpu",
-            "versions": {"bridgetune": "0.1.0", "torch": "2.13.0"},
-        }
-        decided["config"] = {name: value for name, value in decided["config"].items() if value is not None}
-        run.config.write_text(json.dumps(decided))
+        run.config.write_text(json.dumps(decided(steps, stage, **config)))
         run.metrics.write_text("".join(json.dumps(record) + "\n" for record in records) + tail)
         return run
 

@@ -1,0 +1,241 @@
+"""A folder to tune in: the pictures that lie there, and runs, each in a process of its own that outlives the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bridgetune.config._model import Frozen
+from bridgetune.config.bounds import Side
+from bridgetune.documents import Document, read_model
+from bridgetune.errors import RequestError
+from bridgetune.locking import OWNER, Owner, refuse_held
+from bridgetune.paths import is_file, is_folder, printable
+from bridgetune.pictures.listing import list_folders, list_images
+from bridgetune.runs.directory import RunDirectory
+from bridgetune.runs.history import History
+
+RUNS, ARGUMENTS, LOG = "runs", "arguments.json", "log.txt"
+"""The folder of runs; and what lies beside each: how it was begun, and what it said."""
+
+PAIRS = ("A", "B", "mask")
+"""Folders of a folder of pairs."""
+
+State = Literal["begins", "goes on", "is stopped", "is finished", "has failed"]
+
+
+class Tuning(Frozen):
+    """What a run is begun with."""
+
+    generator: str
+    """The network."""
+    pairs: str = ""
+    """A folder of pairs; or, in its place, the next two."""
+    images: str = ""
+    """Photographs in focus all over."""
+    masks: str = ""
+    """Their masks."""
+    clear: str
+    """References that are in focus all over."""
+    blurred: str
+    """References that are in focus nowhere."""
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] = 500
+    """How many."""
+    batch: Annotated[int, Field(ge=1, le=256)] = 4
+    """Pairs a step."""
+    size: Side = 128
+    """Pixels of their sides."""
+    alpha: Annotated[float, Field(ge=0, le=100)] = 0.2
+    """Weight of the adversarial loss; 0 is as good on all that was measured, and quicker."""
+
+
+class _Arguments(Document):
+    """How a run was begun."""
+
+    given: list[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the page shows it.
+
+    Attributes:
+        name: Of its folder.
+        state: See there.
+        steps, done: That it has in all, and that are done; 0 before it says so.
+        map_error: The first and the last that was measured on held-out pairs; empty before.
+        line: What it said last, where it failed.
+    """
+
+    name: str
+    state: State
+    steps: int = 0
+    done: int = 0
+    map_error: tuple[float, ...] = ()
+    line: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a process is at it."""
+        return self.state in ("begins", "goes on")
+
+
+class Workshop:
+    """A folder to tune in.
+
+    Args:
+        folder: With folders of pictures in it; runs are written to `runs`.
+        program: What is called with the verb and its options.
+    """
+
+    def __init__(self, folder: Path, program: Sequence[str] = (sys.executable, "-m", "bridgetune")) -> None:
+        self.folder, self._program = folder, tuple(program)
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def pairs(self) -> list[str]:
+        """Folders of pairs with masks, by name."""
+        return [path.name for path in list_folders(self.folder) if all(is_folder(path / part) for part in PAIRS)]
+
+    def pictures(self) -> list[str]:
+        """Folders of pictures, by name."""
+        return [path.name for path in list_folders(self.folder) if path.name != RUNS and list_images(path)]
+
+    def tuned(self) -> list[str]:
+        """Generators that runs have brought forth, as `--generator` takes them, the latest first."""
+        return [str(path / "generator") for path in reversed(self._folders()) if is_folder(path / "generator")]
+
+    def runs(self) -> list[Run]:
+        """All of them, the latest first."""
+        return [self._run(path) for path in reversed(self._folders())]
+
+    def find(self, name: str) -> Path:
+        """The folder of a run.
+
+        Raises:
+            RequestError: There is none of that name.
+        """
+        if name not in {path.name for path in self._folders()}:
+            raise RequestError("this run is not there; reload the page")
+        return self.folder / RUNS / name
+
+    def begin(self, tuning: Tuning, trust: bool = False) -> str:
+        """Begin a run; its name.
+
+        Args:
+            tuning: Folders of pictures by their names here; the generator as `--generator` takes it.
+            trust: Whether code that it names is run.
+
+        Raises:
+            RequestError: A folder is none of those that are here, or another run goes on.
+        """
+        self._refuse_two()
+        given = ["finetune", "--generator", tuning.generator, "--steps", str(tuning.steps)]
+        given += ["--batch", str(tuning.batch), "--size", str(tuning.size), "--alpha", str(tuning.alpha)]
+        for option in ("pairs", "images", "masks", "clear", "blurred"):
+            if name := getattr(tuning, option):
+                if name not in (self.pairs() if option == "pairs" else self.pictures()):
+                    raise RequestError(f"{option}: got {printable(name)!r}, expected one of the list; reload the page")
+                given += [f"--{option}", str(self.folder / name)]
+        given += ["--trust-code"] * trust
+        if bool(tuning.pairs) == bool(tuning.images and tuning.masks):
+            raise RequestError("pictures: expected a folder of pairs, or one of photographs and one of their masks")
+        name = self._free(Path(tuning.generator).name if "/" not in tuning.generator else "again")
+        path = self.folder / RUNS / name
+        path.mkdir(parents=True)
+        beside(path, ARGUMENTS).write_text(json.dumps({"given": [*given, "--out", str(path)]}), encoding="utf-8")
+        self._start(path, [])
+        return name
+
+    def resume(self, name: str) -> None:
+        """Go on with a run that was stopped.
+
+        Raises:
+            RequestError: It or another one goes on already.
+        """
+        self._refuse_two()
+        self._start(self.find(name), ["--resume"])
+
+    def stop(self, name: str) -> None:
+        """Have a run stop, which leaves a checkpoint to go on from; one that has ended is left as it is."""
+        path = self.find(name)
+        process = self._processes.get(name)
+        if process is not None and process.poll() is None:
+            process.terminate()
+        elif _is_held(path):
+            os.kill(read_model(Owner, path / OWNER, "the owner of a lock").pid, signal.SIGTERM)
+
+    def _start(self, path: Path, more: Sequence[str]) -> None:
+        given = read_model(_Arguments, beside(path, ARGUMENTS), "how a run was begun").given
+        with beside(path, LOG).open("ab") as log:
+            self._processes[path.name] = subprocess.Popen(
+                [*self._program, *given, *more],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _run(self, path: Path) -> Run:
+        process = self._processes.get(path.name)
+        alive = process.poll() is None if process is not None else _is_held(path)
+        if not is_file(path / "config.json"):
+            line = _last_line(beside(path, LOG))
+            return Run(path.name, "begins" if alive else "has failed", line="" if alive else line)
+        history = History(RunDirectory(path))
+        errors = history.series("map_error").values
+        measured = (float(errors[0]), float(errors[-1])) if len(errors) else ()
+        if alive:
+            state: State = "goes on"
+        elif history.state != "unfinished":
+            state = "is finished"
+        else:
+            state = "is stopped"
+        failed = state == "is stopped" and process is not None and process.returncode in (1, 2)
+        line = _last_line(beside(path, LOG)) if failed else ""
+        return Run(path.name, state, history.steps, history.done, measured, line)
+
+    def _refuse_two(self) -> None:
+        for run in self.runs():
+            if run.goes_on:
+                raise RequestError(f"{run.name} goes on; wait until it ends, or stop it: two at once are no quicker")
+
+    def _folders(self) -> list[Path]:
+        runs = self.folder / RUNS
+        return [path for path in list_folders(runs) if is_file(beside(path, ARGUMENTS))] if is_folder(runs) else []
+
+    def _free(self, name: str) -> str:
+        number = 1
+        while (self.folder / RUNS / f"{name}-{number}").exists():
+            number += 1
+        return f"{name}-{number}"
+
+
+def beside(run: Path, name: str) -> Path:
+    """A file beside a run's folder, whose own files are the run's alone."""
+    return run.with_name(f"{run.name}.{name}")
+
+
+def _is_held(path: Path) -> bool:
+    if not is_file(path / OWNER):
+        return False
+    try:
+        refuse_held(path)
+    except RequestError:
+        return True
+    return False
+
+
+def _last_line(log: Path) -> str:
+    if not is_file(log):
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return printable(next((line.strip() for line in reversed(lines) if line.strip()), ""))

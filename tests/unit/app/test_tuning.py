@@ -1,0 +1,110 @@
+"""Tuning, as a browser asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from bridgetune.app.desk import Serving
+from bridgetune.app.server import Page
+from bridgetune.app.tiles import as_png
+from bridgetune.data import FolderPairs
+from bridgetune.runs.curves import Chart
+from tests.support.pages import asking, lines, settled, stack_sent, until
+from tests.support.workshops import workshop_in
+
+BEGUN = {"generator": "bridgemff", "pairs": "ready", "clear": "clear", "blurred": "blurred", "steps": "5000"}
+
+
+@pytest.fixture(autouse=True)
+def drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chart in the place of those that take a second to draw; tests/browser has them."""
+    pixel = as_png(np.zeros((1, 1, 3), np.uint8))
+    monkeypatch.setattr(
+        "bridgetune.runs.curves.charts", lambda history: [Chart("losses", "Losses", "Less.", pixel, ())]
+    )
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Iterator[tuple[Page, TestClient]]:
+    shop = workshop_in(tmp_path / "shop")
+    (tmp_path / "page").mkdir()
+    with asking(tmp_path / "page", Serving(tune=tmp_path / "shop")) as (page, client):
+        page.workshop = shop
+        page.methods._more = shop.tuned
+        yield page, client
+        for run in shop.runs():
+            shop.stop(run.name)
+        until(lambda: not any(run.goes_on for run in shop.runs()))
+
+
+def test_a_run_is_begun_seen_again_stopped_and_told_of(asked: tuple[Page, TestClient]):
+    page, client = asked
+    assert '<option value="ready">' in client.get("/tune").text
+    place = client.post("/tune", data=BEGUN).url.path
+    assert place == "/tune/bridgemff-1"
+    until(lambda: "of 5000 steps" in client.get(f"{place}/state").text)
+    until(lambda: "/curves/" in client.get(place).text)
+    shown = client.get(place).text
+    assert "25.00 % at first" in shown
+    for curve in re.findall(r'src="(\S+/curves/\S+)"', shown):
+        assert client.get(curve).headers["content-type"] == "image/png"
+    report = client.get(f"{place}/report")
+    assert "dual adversarial fine-tuning" in report.text
+    assert "script-src 'unsafe-inline'" in report.headers["content-security-policy"]
+    assert "connect-src" not in report.headers["content-security-policy"]
+    client.post(f"{place}/stop")
+    until(lambda: client.get(f"{place}/state").headers.get("hx-refresh") == "true")
+    assert "Go on with it" in client.get(place).text
+    client.post(f"{place}/resume")
+    until(lambda: page.workshop is not None and page.workshop.runs()[0].state == "goes on")
+    assert "bridgemff-1</a> goes on" in client.get("/tune").text
+    assert lines(client.post("/tune", data=BEGUN).text)[0].startswith("bridgemff-1 goes on")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"generator": "os:system"}, {"clear": "../x"}, {"steps": "many"}, {"size": "1e9"}, {"more": "1"}]
+)
+def test_what_is_asked_wrongly_is_refused_in_a_line(asked: tuple[Page, TestClient], changes: dict[str, str]):
+    answer = asked[1].post("/tune", data=BEGUN | changes, headers={"HX-Request": "true"})
+    assert (answer.status_code, len(lines(answer.text))) == (422, 1)
+    assert asked[0].workshop is not None
+    assert asked[0].workshop.runs() == []
+
+
+def test_what_is_not_there_is_not_shown(asked: tuple[Page, TestClient]):
+    for path in ("/tune/x", "/tune/x/report", "/tune/x/curves/1-0.png", "/tune/../shop"):
+        assert asked[1].get(path).status_code in (404, 422)
+
+
+def test_a_finished_run_fuses(asked: tuple[Page, TestClient]):
+    page, client = asked
+    place = client.post("/tune", data=BEGUN | {"steps": "2"}).url.path
+    until(lambda: client.get(f"{place}/state").headers.get("hx-refresh") == "true")
+    assert "among the choices" in client.get(place).text
+    (tuned,) = [each.name for each in page.methods.listed() if each.name.endswith("bridgemff-1/generator")]
+    assert tuned in page.methods.trainable()
+
+
+def test_a_pair_is_put_among_the_pictures_to_tune_on(asked: tuple[Page, TestClient], tmp_path: Path):
+    client = asked[1]
+    place = client.post("/fuse", files=stack_sent(2)).url.path
+    settled(client, place)
+    client.post(f"{place}/start", data={"method": "modified-laplacian", "align": "none"})
+    assert "among the pictures to tune on" in settled(client, place)
+    for _ in range(2):
+        assert client.post(f"{place}/0/label").url.path == "/tune"
+    pairs = FolderPairs(tmp_path / "shop" / "mended", size=32)
+    assert list(pairs.stems) == ["frame-8", "frame-8-2"]
+    assert '<option value="mended">' in client.get("/tune").text
+
+
+def test_without_a_folder_it_says_how_to_begin(tmp_path: Path):
+    with asking(tmp_path) as (_, client):
+        assert "bridgetune app --tune DIR" in client.get("/tune").text
+        assert "bridgetune app --tune DIR" in lines(client.post("/tune", data=BEGUN).text)[0]

@@ -38,6 +38,8 @@ class Serving:
         tune: A folder to tune in, see `Workshop`; none where there is to be none.
         queue: Pieces of work that may wait.
         limits: Of what is sent.
+        idle: Seconds after which pictures that nobody looks at are removed.
+        tidied: Seconds between two looks for such.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +50,8 @@ class Serving:
     tune: Path | None = None
     queue: int = 8
     limits: Limits = field(default_factory=Limits)
+    idle: float = 7200.0
+    tidied: float = 60.0
 
     @property
     def local(self) -> bool:
@@ -76,7 +80,9 @@ class Desk:
         self.methods = Methods(serving.generators, serving.trust, self.workshop.tuned if self.workshop else tuple)
         self.worker = Worker(serving.queue)
         self.kept = Kept()
-        self.sheets = Sheets(folder, removed=lambda sheet: self.kept.forget(lambda key: _of(key, sheet)))
+        self.sheets = Sheets(
+            folder, idle=serving.idle, removed=lambda sheet: self.kept.forget(lambda key: _of(key, sheet))
+        )
         self._templates = Environment(
             loader=PackageLoader("bridgetune.app"),
             autoescape=select_autoescape(default=True),

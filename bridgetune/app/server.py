@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -47,10 +49,17 @@ class Page(Desk):
 
     @asynccontextmanager
     async def _open(self, app: Starlette) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(self._tidy())
         try:
             yield
         finally:
+            tidying.cancel()
             self.worker.close()
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(self.serving.tidied)
+            await run_in_threadpool(self.sheets.tidy)
 
     async def token(self, request: Request) -> Response:
         """Take the token that was asked for."""

@@ -135,6 +135,14 @@ def test_pictures_are_gone_when_they_are_removed(client: TestClient, sheet: str,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_pictures_that_nobody_looks_at_are_gone_in_time(tmp_path: Path):
+    with asking(tmp_path, Serving(idle=0.5, tidied=0.01)) as (_, client):
+        place = client.post("/fuse", files=stack_sent(2)).url.path
+        settled(client, place)
+        until(lambda: list(tmp_path.iterdir()) == [])
+        assert client.get(place).status_code == 422
+
+
 def test_work_is_seen_again_when_the_page_is_opened_again_and_can_be_stopped(
     asked: tuple[Page, TestClient], sheet: str
 ):

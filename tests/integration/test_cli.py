@@ -55,19 +55,8 @@ def test_from_pictures_to_a_tuned_generator_to_a_fused_picture(folders: Folders,
 
     first, second = folders.images / "0.png", folders.images / "1.png"
     out, map_out = tmp_path / "fused.png", tmp_path / "map.png"
-    succeeds(
-        "fuse",
-        "--generator",
-        tmp_path / "two" / "generator",
-        first,
-        second,
-        "-o",
-        out,
-        "--map",
-        map_out,
-        "--blend",
-        "none",
-    )
+    asked = "--generator", tmp_path / "two" / "generator", "-o", out, "--map", map_out, "--blend", "none"
+    succeeds("fuse", first, second, *asked)
     taken = read_image(map_out).pixels == 255
     expected = np.where(taken, read_image(first).pixels, read_image(second).pixels)
     assert np.array_equal(read_image(out).pixels, expected)

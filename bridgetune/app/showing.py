@@ -163,6 +163,7 @@ class Showing:
             "methods": self.desk.methods.listed(),
             "method": sheet.method or self.desk.methods.default(len(sheet.frames)),
             "choices": choices(),
+            "changed": sheet.config != StackConfig(),
             "limits": self.desk.serving.limits,
             "tunes": self.desk.workshop is not None,
         }

@@ -24,6 +24,8 @@ def sent(page: Page, paths: list[Path]) -> None:
 
 def fused(page: Page, **chosen: str) -> None:
     """Fuse them with what is chosen by its label, and wait until the result is seen."""
+    if chosen:
+        page.get_by_text("More choices").click()
     for label, value in chosen.items():
         page.get_by_label(label, exact=True).select_option(value)
     page.get_by_role("button", name="Fuse", exact=True).click()

@@ -22,6 +22,7 @@ from bridgetune.cli.options import (
 from bridgetune.config.bounds import ColumnWidth, limits
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole
+from bridgetune.remarks import held_back
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,12 +91,13 @@ def panels(
         for name, one, own in zip(labels, generator, given, strict=True)
     }
     rows: dict[str, dict[str, Tensor]] = {}
-    with bar("stem") as progress:
+    with held_back() as remarks, bar("stem") as progress:
         task = progress.add_task("deciding", total=len(pairs), stem="")
         for name, row in decision_rows(pairs, opened, recipe, _listed(layers), towards, undecided):
             rows[name] = row
             progress.update(task, advance=1, stem=name)
     write_image(out, draw_panels(rows, width))
+    remarks.say()
     if report_out is not None:
         write_whole(report_out, panels_page(sources.resolve().name, rows))
     RESULTS.print(f"{len(rows)} pair{'s' * (len(rows) != 1)} in {out}", markup=False)

@@ -22,6 +22,7 @@ from bridgetune.discriminators import Discriminator
 from bridgetune.errors import BridgetuneError, RequestError
 from bridgetune.metrics import MapErrors
 from bridgetune.modes import keep_statistics
+from bridgetune.remarks import held_back
 from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.runs.report import write_report
 from bridgetune.terms import Domain
@@ -32,7 +33,6 @@ from bridgetune.training.loop import Loop
 from bridgetune.training.memory import recomputed
 from bridgetune.training.phases import Phase
 from bridgetune.training.pushes import Push, pushed, shares, warn_of_a_coin
-from bridgetune.training.remarks import held_back
 from bridgetune.training.roles import Answering, Judging
 from bridgetune.training.samples import Sample
 from bridgetune.training.stage_data import StageData

@@ -1,4 +1,4 @@
-"""Warnings that wait until nothing can refuse a run any more."""
+"""Warnings that wait until nothing can refuse the work any more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from bridgetune.training.remarks import held_back
+from bridgetune.remarks import held_back
 
 logger = logging.getLogger("bridgetune")
 

@@ -1,4 +1,4 @@
-"""What there is to remark on before a run, held back until nothing can refuse it any more: a refusal is one line."""
+"""What there is to remark on, held back until nothing can refuse the work any more: a refusal is one line."""
 
 from __future__ import annotations
 

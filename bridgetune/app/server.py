@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import uvicorn
@@ -24,7 +26,14 @@ from bridgetune.app.guard import LOOPBACK, Guard, admitted
 from bridgetune.app.mending import Mending
 from bridgetune.app.showing import Showing
 from bridgetune.app.tuning import TuningPages
+from bridgetune.app.work import Worker
 from bridgetune.errors import BridgetuneError, RequestError
+
+PATIENCE = 3.0
+"""Seconds that work has to stop in, once the page does."""
+
+STOPPED = 130
+"""The exit code of what was stopped, as the command line has it."""
 
 
 class Page(Desk):
@@ -92,13 +101,25 @@ def serve(serving: Serving, ready: Callable[[str], None]) -> None:
         RequestError: The host or the port cannot be had.
     """
     with (
+        ExitStack() as last,
         listening(serving.host, serving.port) as heard,
         tempfile.TemporaryDirectory(prefix="bridgetune-", ignore_cleanup_errors=True) as folder,
     ):
-        application = Page(serving, Path(folder)).application()
-        config = uvicorn.Config(application, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+        page = Page(serving, Path(folder))
+        last.callback(_leave, page.worker)
+        config = uvicorn.Config(page.application(), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
         ready(address(serving, heard.getsockname()[1]))
-        uvicorn.Server(config).run(sockets=[heard])
+        try:
+            uvicorn.Server(config).run(sockets=[heard])
+        finally:
+            page.worker.rests(PATIENCE)
+
+
+def _leave(worker: Worker) -> None:
+    """End the process at once where work goes on that was asked to stop: it would abort where a library computes."""
+    if not worker.rests(0):
+        print("bridgetune: stopped", file=sys.stderr, flush=True)
+        os._exit(STOPPED)
 
 
 def listening(host: str, port: int) -> socket.socket:

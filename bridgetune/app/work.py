@@ -98,6 +98,8 @@ class Task:
         except MemoryError:
             return "failed", "there is not enough memory for pictures of this size; close something, or reduce them"
         except Exception as error:
+            if self._stop.is_set():  # what it works on may have been cleared away
+                return "stopped", ""
             logger.exception("the page's work failed")
             return "failed", f"{type(error).__name__}: {' '.join(str(error).split())}"
         return "done", ""
@@ -115,6 +117,8 @@ class Worker:
         self._now: Task | None = None
         self._said = _Said()
         logger.addHandler(self._said)
+        self._idle = threading.Event()
+        self._idle.set()
         threading.Thread(target=self._serve, daemon=True, name="bridgetune work").start()
 
     def submit(self, task: Task) -> None:
@@ -138,6 +142,10 @@ class Worker:
         for task in self._ahead() + ([self._now] if self._now else []):
             task.stop()
 
+    def rests(self, seconds: float) -> bool:
+        """Whether nothing is being done, for which so long is waited."""
+        return self._idle.wait(seconds)
+
     def _ahead(self) -> list[Task]:
         with self._waiting.mutex:
             return [task for task in self._waiting.queue if task.state == "waiting"]
@@ -146,8 +154,10 @@ class Worker:
         while True:
             task = self._waiting.get()
             self._now = self._said.task = task
+            self._idle.clear()
             task.carry_out()
             self._now = self._said.task = None
+            self._idle.set()
 
 
 class _Said(logging.Handler):

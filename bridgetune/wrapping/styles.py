@@ -94,6 +94,15 @@ def takes_more(network: nn.Module, config: AdapterConfig) -> bool:
     return inspect.Parameter.VAR_POSITIONAL in kinds and not config.keywords
 
 
+PHASES = {
+    word: place
+    for place, word in enumerate(
+        ("test", "testing", "eval", "evaluation", "inference", "infer", "predict", "val", "valid", "train", "training")
+    )
+}
+"""Words for what a network is called for, those of use before those of training; other words stand between them."""
+
+
 def _places(network: nn.Module) -> tuple[int, int]:
     """How many arguments by position `forward` needs, and how many it takes."""
     parameters = parameters_of(network)
@@ -113,9 +122,14 @@ def _told(network: nn.Module) -> list[Any]:
 def _words(network: nn.Module) -> list[str]:
     """The strings that `forward` compares with or mentions: a phase that it wants to be told may be among them."""
     code = getattr(inspect.unwrap(network.forward), "__code__", None)
-    constants = code.co_consts if code is not None else ()
+    constants = list(code.co_consts) if code is not None else []
+    constants += [one for several in constants if isinstance(several, tuple | frozenset) for one in several]
     documentation = network.forward.__doc__
-    return [word for word in constants if isinstance(word, str) and word != documentation and word.isidentifier()]
+    words = [word for word in constants if isinstance(word, str) and word != documentation and word.isidentifier()]
+    if not any(word in PHASES for word in words):
+        return words
+    # of phases, the one in which it is used comes first, and "test" is one although only the other is mentioned
+    return sorted(dict.fromkeys([*words, "test"]), key=lambda word: PHASES.get(word, PHASES["train"] - 0.5))
 
 
 class _Asked(dict[str, Tensor]):

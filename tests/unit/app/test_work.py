@@ -125,3 +125,30 @@ def test_closing_stops_all():
     worker.close()
     assert held.task.wait(5)
     assert (held.task.state, waiting.state) == ("stopped", "stopped")
+
+
+def test_it_rests_where_nothing_is_being_done(worker: Worker):
+    assert worker.rests(0)
+    held = Held()
+    worker.submit(held.task)
+    assert held.begun.wait(5)
+    assert not worker.rests(0.01)
+    held.free.set()
+    assert worker.rests(5)
+
+
+def test_what_fails_once_it_is_to_stop_was_stopped(worker: Worker):
+    begun, free = threading.Event(), threading.Event()
+
+    def work(task: Task) -> None:
+        begun.set()
+        free.wait(5)
+        raise FileNotFoundError("its folder")
+
+    task = Task(work)
+    worker.submit(task)
+    assert begun.wait(5)
+    task.stop()
+    free.set()
+    assert task.wait(5)
+    assert (task.state, task.error) == ("stopped", "")

@@ -78,3 +78,15 @@ def test_a_last_argument_is_told_what_its_annotation_or_the_code_says():
         Annotated.forward.__annotations__["way"] = kind
         extras = [style["extra"] for style in with_extras(network) if style["call"] == "pair"]
         assert extras[: len(told)] == [(one,) for one in told]
+
+
+class Phase(nn.Module):
+    def forward(self, first: Tensor, second: Tensor, stage: str) -> Tensor:
+        if stage == "train":
+            return first
+        return second if stage in ("other", "val") else first
+
+
+def test_of_phases_the_one_of_use_is_tried_first_and_that_of_training_last():
+    extras = [style["extra"] for style in with_extras(Phase()) if style["call"] == "pair"]
+    assert extras[:4] == [("test",), ("val",), ("other",), ("train",)]

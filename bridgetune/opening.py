@@ -58,7 +58,7 @@ def create(
     network = _built(spec, spec.network, options)
     if shipped and path is None and network.state_dict():
         raise RequestError(
-            f"generator {spec.name!r} ships no weights yet; give a trained one (--generator RUN/generator,"
+            f"generator {spec.name!r} comes without weights; give a trained one (--generator RUN/generator,"
             " bridgetune.load), or a file of weights (--weights FILE, weights=)"
         )
     if path is not None:

@@ -125,7 +125,7 @@ def compare(
         return
     show_findings(findings)
     if written:
-        RESULTS.print(f"report, tables and figures: {written[0]}", markup=False)
+        RESULTS.print(f"report, tables and figures: {written[0]}, and as a page beside it", markup=False)
 
 
 def _muster(roster: Roster, out: Path | None, trust: bool) -> Mustered:

@@ -125,7 +125,8 @@ def fuse(
                 blend=blend,
             )
         fusion.save(out, map_out)
-        RESULTS.print(f"fused image in {out}", markup=False)
+        and_map = f", its map in {map_out}" if map_out is not None else ""
+        RESULTS.print(f"fused image in {out}{and_map}", markup=False)
         return
     done = 0
     with bar("stem") as progress:
@@ -136,7 +137,8 @@ def fuse(
             blend=blend,
         ):
             progress.update(task, completed=done, total=total, stem=stem)
-    RESULTS.print(f"{done} fused images in {out}", markup=False)
+    and_maps = f", their maps in {map_out}" if map_out is not None else ""
+    RESULTS.print(f"{done} fused images in {out}{and_maps}", markup=False)
 
 
 def _refuse_file_name(place: Path | None) -> None:

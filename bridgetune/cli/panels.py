@@ -100,7 +100,8 @@ def panels(
     remarks.say()
     if report_out is not None:
         write_whole(report_out, panels_page(sources.resolve().name, rows))
-    RESULTS.print(f"{len(rows)} pair{'s' * (len(rows) != 1)} in {out}", markup=False)
+    and_page = "" if report_out is None else f" and on the page {report_out}"
+    RESULTS.print(f"{len(rows)} pair{'s' * (len(rows) != 1)} in {out}{and_page}", markup=False)
 
 
 def _one_each(option: str, values: list[str] | None, generators: list[str]) -> list[str]:

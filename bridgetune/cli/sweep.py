@@ -84,4 +84,4 @@ def _show(found: SweepFindings, written: Sequence[Path]) -> None:
     if found.cost is not None:
         print_table(found.cost)
     if written:
-        RESULTS.print(f"report, tables and figures: {written[0]}", markup=False)
+        RESULTS.print(f"report, tables and figures: {written[0]}, and as a page beside it", markup=False)

@@ -1,5 +1,5 @@
 """Reports as one HTML file each, which a browser opens from disk: tables to sort, curves to point at, pictures to wipe
-between. All that a page needs is in it, and it asks nobody for anything."""
+between. All that a page needs is in it, and it connects to nothing."""
 
 from bridgetune.pages.charts import Chart, Line, charts_of
 from bridgetune.pages.page import Slider, page

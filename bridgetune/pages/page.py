@@ -75,7 +75,7 @@ def page(
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_text(title)}</title>\n<style>{''.join(styles)}</style>\n</head>\n<body>\n<main>\n{body}</main>\n"
-        f"<footer>Written by bridgetune {__version__}. This page is whole: it asks nobody for anything.</footer>\n"
+        f"<footer>Written by bridgetune {__version__}. All of it is in this file; it connects to nothing.</footer>\n"
         + "".join(f"<script>{script}</script>\n" for script in scripts)
         + "</body>\n</html>\n"
     )
@@ -150,7 +150,7 @@ def _slider(slider: Slider) -> str:
         f'<img slot="{slot}" src="{_data("", picture)}" alt="{side}">'
         for slot, picture, side in zip(("first", "second"), slider.pictures, sides, strict=True)
     )
-    names = "".join(f"<span>{side}</span>" for side in sides)
+    names = f"<span>◂ {sides[0]}</span><span>drag the line</span><span>{sides[1]} ▸</span>"
     label = f"{sides[0]} left of the line, {sides[1]} right of it; arrow keys move it"
     return (
         f'<figure><img-comparison-slider tabindex="0" aria-label="{label}">{shown}</img-comparison-slider>'

@@ -210,7 +210,7 @@ def test_a_network_without_anything_to_load_needs_no_weights_and_comes_back(tmp_
     for name, expected in (("nothing", 1), (str(tmp_path), -1)):
         bridgetune.create("nothing", sign=-1).save_pretrained(tmp_path)
         assert open_generator(name).unwrap().sign == expected
-    with pytest.raises(RequestError, match="generator 'bare' ships no weights yet"):
+    with pytest.raises(RequestError, match="generator 'bare' comes without weights"):
         bridgetune.create("bare")
 
 

@@ -26,7 +26,11 @@ def stack_page(name: str, fusion: StackFusion, frames: Frames, told: Mapping[str
     fused, reference = shown(fusion.pixels), frames.read(frames.names.index(fusion.reference)).pixels[fusion.area]
     height, width = fusion.pixels.shape[:2]
     left_out = f", {len(fusion.left_out)} left out" if fusion.left_out else ""
-    undecided = "" if fusion.undecided is None else f" Of {fusion.undecided:.0%} of it, what is around decided."
+    undecided = (
+        ""
+        if fusion.undecided is None
+        else f" On {fusion.undecided:.0%} of it the sharpness did not tell, and the surroundings decided."
+    )
     about = (
         f"{len(fusion.used)} frames{left_out}: a picture of {width:,}×{height:,} pixels, in {told['seconds']:.1f} s."
         f"{undecided} The pictures of this page are JPEG; the fused image itself is the file."
@@ -38,9 +42,9 @@ def stack_page(name: str, fusion: StackFusion, frames: Frames, told: Mapping[str
     ]
     if fusion.depth is not None:
         depth = shown(coloured(fusion.depth, len(fusion.used)))
-        parts.append(Slider("fused", "depth: the first frame is dark, the last one bright", (fused, depth)))
+        parts.append(Slider("fused", "depth: dark violet the first frame, yellow the last", (fused, depth)))
     rows = [[markdown_text(one["name"]), _percent(one["share"]), f"{one['displacement']:.1f}"] for one in told["used"]]
-    parts.append("## Frames\n\n" + pipe_table(["frame", "pixels that are its", "moved by, pixels"], rows))
+    parts.append("## Frames\n\n" + pipe_table(["frame", "its share of the picture", "moved by, pixels"], rows))
     if fusion.left_out:
         rows = [[markdown_text(frame.name), markdown_text(frame.reason)] for frame in fusion.left_out]
         parts.append("## Left out\n\n" + pipe_table(["frame", "why"], rows, left=(0, 1)))

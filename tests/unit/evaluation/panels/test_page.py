@@ -13,7 +13,7 @@ def test_sources_are_beside_each_other_and_everything_else_beside_the_fused_imag
     image, decision = torch.rand(3, 8, 12), torch.rand(1, 8, 12)
     row = {"source A": image, "source B": image, "map: <one>": decision, "map: two": decision, "fused: two": image}
     made = panels_page("Lytro", {"01": row, "02 & more": row})
-    sides = re.findall(r"<figcaption class=\"sides\"><span>(.*?)</span><span>(.*?)</span>", made)
+    sides = re.findall(r"<span>◂ (.*?)</span><span>drag the line</span><span>(.*?) ▸</span>", made)
     assert sides == 2 * [
         ("source A", "source B"),
         ("fused: two", "map: &lt;one&gt;"),

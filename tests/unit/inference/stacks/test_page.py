@@ -28,7 +28,7 @@ def test_the_picture_is_beside_a_frame_and_its_depth_and_every_frame_is_told_of(
         one["displacement"] = 0.0
     made = stack_page("<beetle>", fusion, held, told)
     assert "<h1>&lt;beetle&gt;</h1>" in made
-    sides = re.findall(r"<span>(.*?)</span><span>(.*?)</span>", made)
+    sides = re.findall(r"<span>◂ (.*?)</span><span>drag the line</span><span>(.*?) ▸</span>", made)
     assert sides[0] == (f"one frame, {fusion.reference}", "fused")
     assert sides[1][0] == "fused"
     for name in fusion.used:

@@ -93,7 +93,17 @@ def test_sixteen_bits_and_gray_stay_what_they_are(saved: Path, tmp_path: Path):
     rng = np.random.default_rng(0)
     for name in "ab":
         write_image(tmp_path / f"{name}.tif", rng.integers(0, 65536, (40, 50)).astype(np.uint16))
-    succeeds("fuse", "--generator", saved, tmp_path / "a.tif", tmp_path / "b.tif", "-o", tmp_path / "f.tif")
+    succeeds(
+        "fuse",
+        "--generator",
+        saved,
+        tmp_path / "a.tif",
+        tmp_path / "b.tif",
+        "-o",
+        tmp_path / "f.tif",
+        "--blend",
+        "none",
+    )
     fused = read_image(tmp_path / "f.tif")
     assert (fused.bits, fused.gray) == (16, True)
     sources = [read_image(tmp_path / f"{name}.tif").pixels for name in "ab"]

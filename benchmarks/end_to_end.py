@@ -78,7 +78,7 @@ def own_picture(generator: Adapter) -> Evaluator:
 def scored(method: Adapter | Evaluator, files: ImageFiles, undecided: Undecided) -> tuple[Scores, torch.Tensor | None]:
     """The scores of one fused image, and its map, (H, W)."""
     first, second = read_image(files.first), read_image(files.second)
-    fusion = fuse_pictures(method, first, second, undecided=undecided)
+    fusion = fuse_pictures(method, first, second, undecided=undecided, blend="none")
     planes = (torch.tensor(pixels).permute(2, 0, 1)[None] for pixels in (first.pixels, second.pixels, fusion.pixels))
     one, other, fused = planes
     images = SourcePair(one, other).scored(fused, "toolbox")

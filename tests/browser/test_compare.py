@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, TELEPHONE
 from tests.browser.seeing import sent, serious, zooms
+from tests.support.pages import until
 
 
 @pytest.mark.parametrize("page", [DESK, TELEPHONE], ids=["desk", "telephone"], indirect=True)
@@ -24,15 +25,14 @@ def test_methods_are_compared_under_one_zoom_and_voted_on_blindly(page: Page, st
     assert serious(page) == []
     page.get_by_role("button", name="1:1").click()
     page.wait_for_timeout(900)
+    until(lambda: len(set(zooms(page))) == 1)
     before = zooms(page)
     assert len(before) == 3
     page.locator(".openseadragon-canvas").nth(2).hover()
     page.locator(".openseadragon-canvas").nth(2).focus()
     page.keyboard.press("=")
-    page.wait_for_timeout(900)
-    after = zooms(page)
-    assert len(set(before)) == len(set(after)) == 1
-    assert after[0] > before[0]
+    until(lambda: min(zooms(page)) > before[0])
+    until(lambda: len(set(zooms(page))) == 1)
 
     page.get_by_role("link", name="Vote blindly").click()
     for number, choice in enumerate(("The first one", "Neither", "The second one")):
@@ -42,4 +42,4 @@ def test_methods_are_compared_under_one_zoom_and_voted_on_blindly(page: Page, st
     expect(page.get_by_text("3 votes so far")).to_be_visible()
     assert serious(page) == []
     page.get_by_role("link", name="Enough").click()
-    assert page.get_by_role("row").count() == 4
+    expect(page.get_by_role("row")).to_have_count(4)

@@ -21,7 +21,7 @@ def test_a_stack_from_the_drop_to_the_file(page: Page, stack: list[Path], tmp_pa
     assert serious(page) == []
     sent(page, stack)
     assert serious(page) == []
-    assert page.locator(".cards li").count() == 3
+    expect(page.locator(".cards li")).to_have_count(3)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     fused(page)
     assert serious(page) == []

@@ -59,7 +59,7 @@ NOT_RUN = {
     r"(pytest|ruff|mypy|lint-imports)\b.*": "they are `make test`; a written plugin's: test_plugin_template.py",
     r"(accelerate launch|torchrun) .*": "several processes: tests/distributed",
     r"python benchmarks/\S+ --write": "takes minutes, and writes; that the program is there is tested",
-    r"python benchmarks/end_to_end\.py .*": "trains for minutes, on research data and weights that do not come along",
+    r"python benchmarks/(end_to_end|unlabelled)\.py .*": "trains for minutes, on data that does not come along",
     r"bridgetune demo": "test_demo.py",
     r"bridgetune app\b.*": "goes on until it is stopped: tests/browser, test_page.py",
     r"bridgetune stack .* --watch .*": "goes on until it is stopped: test_stack.py",

@@ -30,9 +30,9 @@ let_threads_rest()  # before torch is imported
 keep_memory()
 
 import torch
+import unlabelled
 from measuring import markdown
 from studies import labelled
-from unlabelled import Indifferent
 
 import bridgetune
 from bridgetune.config import AUGMENTATIONS
@@ -49,14 +49,7 @@ from bridgetune.wrapping import Adapter
 ARMS: dict[str, Any] = {"as it is": None, "α auto": "auto", "α 0": 0.0}
 """Name -> α; the first makes no step."""
 
-SCORES = {
-    "qabf_weighted": ("Q<sup>AB/F</sup>", 1),
-    "q_mi": ("Q<sub>MI</sub>", 1),
-    "q_p": ("Q<sup>P</sup>", 1),
-    "q_w": ("Q<sub>W</sub>", 1),
-    "q_cb": ("Q<sub>CB</sub>", 1),
-    "invention_homogeneous": ("invention, homogeneous, %", 100),
-}
+SCORES = {name: unlabelled.SCORES[name] for name in unlabelled.COMPARED}
 """What is measured of a fused picture: its title, and what it is multiplied by."""
 
 KNOWN = {
@@ -187,7 +180,7 @@ class Study:
                 checkpoint_every=asked.steps,
                 checkpoints_kept=1,
             ),
-            discriminator=Indifferent if ARMS[arm] == 0 else None,
+            discriminator=unlabelled.Indifferent if ARMS[arm] == 0 else None,
             run_dir=asked.out / "runs" / f"{arm}, seed {seed}",
             resume=True,
         )

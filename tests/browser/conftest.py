@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from bridgetune.app.desk import Serving
 from bridgetune.app.server import Page as Served
 from bridgetune.app.server import listening
 from bridgetune.app.tiles import as_png
+from tests.support.browser import chromium
 from tests.support.pages import frames_of
 from tests.support.workshops import workshop_in
 
@@ -24,16 +24,13 @@ WITHIN = 60_000
 
 expect.set_options(timeout=WITHIN)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; whatever needs it is skipped, by its name, where there is none."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium (make browser)")
+    program = chromium()
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield launched
         launched.close()
 

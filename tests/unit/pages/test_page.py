@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from bridgetune.markdown import markdown_text, one_line, pipe_table
 from bridgetune.pages import Chart, Line, Slider, page
+from tests.support.browser import chromium
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -152,9 +152,7 @@ def chart(title: str = "loss") -> Chart:
 
 def drawn(source: str, folder: Path) -> tuple[str, str]:
     """The page as Chromium has it once its scripts have run, and what it says of errors."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("needs chromium")
+    browser = chromium()
     (folder / "report.html").write_text(source, encoding="utf-8")
     asked = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--enable-logging=stderr"]
     done = subprocess.run(

@@ -3,8 +3,8 @@
     python benchmarks/effects.py --images DIR --masks DIR --sources DIR [--sources DIR …] [--out FILE]
 
 From one generator on (`--generator`, default the one that comes with bridgetune-bridgemff) a run goes on as `camera`
-has it, one with each effect added at the strength that `graded` gives it, one with those of `world` and one with all of
-them, and one does nothing.
+has it, one with each effect added at the strength that `graded` gives it, one with those of `world`, one with all of
+them, one with `all`, and one does nothing.
 Every effect draws from random numbers of its own: the scenes, and all else that befalls them, are the same in all runs
 of a seed. What comes of it is judged on the real pairs of every `--sources`, a folder with A/ and B/, and clear/ where
 there is a truth, by the bare network (`--undecided keep`, one view and one size, both orders). A run in
@@ -51,7 +51,7 @@ def arms() -> dict[str, Augmentation | None]:
     """Name -> what the pairs of its run are augmented with; None for no run."""
     added = {name: strength for name, strength in WHOLE.strengths.items() if name not in BASE.strengths}
     single = {f"+ {name}": BASE.model_copy(update={name: strength}) for name, strength in added.items()}
-    return {"no step": None, "camera": BASE, **single, "world": AUGMENTATIONS["world"], "graded": WHOLE}
+    return {"no step": None, "camera": BASE, **single, **{name: AUGMENTATIONS[name] for name in ("world", "graded", "all")}}
 
 
 def train(generator: Adapter, augmentation: Augmentation, seed: int, asked: argparse.Namespace) -> None:

@@ -77,6 +77,9 @@ class Augmentation(Frozen):
     planes: Share = 0.0
     """Share that are neighbours of a stack: two planes in focus of one hilly slope, each pixel blurred by how far it is
     from them, so that hardly anything is quite sharp in either image, and the sharper one is the nearer plane's."""
+    plain: Share = 0.0
+    """Share that are the paper's, in either order where `exchange` has it so: no other effect touches them, so that a
+    network that learns of lenses does not forget seams that are cut to the pixel."""
     effects: dict[str, Weight] = Field(default_factory=dict)
     """Strengths of effects that `bridgetune.data.register_effect` was given, by name; they are applied in the order of
     their names."""
@@ -130,6 +133,8 @@ _WORLD = {
 
 _WORLD_IN_STACKS = {**_WORLD, "planes": 0.4}
 
+_ALL = {**_WORLD, "plain": 0.35}
+
 AUGMENTATIONS: dict[str, Augmentation] = {
     "none": NO_AUGMENTATION,
     "exchange": Augmentation(exchange=True),
@@ -137,10 +142,11 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "camera": _CAMERA,
     "world": _CAMERA.model_copy(update=_WORLD),
     "graded": _CAMERA.model_copy(update=_WORLD_IN_STACKS),
+    "all": _CAMERA.model_copy(update=_ALL),
 }
 """`none`: the paper's pairs; `exchange`: in either order; `lens`: with other blurs, too; `camera`: and as files;
 `world`: of any strength, of other scenes and with two images that differ in more than focus; `graded`: and, for stacks,
-of two planes of one depth."""
+of two planes of one depth; `all`: the `world`'s, and a third of the pairs the paper's."""
 
 AugmentationName = Annotated[str, OneOf(AUGMENTATIONS)]
 """A name of `AUGMENTATIONS`."""

@@ -31,6 +31,9 @@ STRONG_RADII = (0.75, 40.0)
 BOTH_RADII, NEITHER_RADII = (0.5, 4.0), (2.0, 16.0)
 """Of the blur, in pixels, that is common to both images: everywhere, and in a region."""
 
+_OF_PLAIN_PAIRS = ("exchange",)
+"""Effects that the paper's pairs have, too, where there are such."""
+
 
 @dataclass(frozen=True)
 class Chance:
@@ -101,9 +104,15 @@ def draw_chance(
     if augmentation == NO_AUGMENTATION:
         return chance
     seed = int(rng.integers(1 << 63))
+
+    def draw(name: str, strength: float) -> Any:
+        return EFFECTS[name].draw(np.random.default_rng([seed, *name.encode()]), strength, shape)
+
+    plain = draw("plain", augmentation.plain)
     for name, strength in augmentation.strengths.items():
-        effect = EFFECTS[name]
-        drawn = effect.draw(np.random.default_rng([seed, *name.encode()]), strength, shape)
+        if plain and name not in _OF_PLAIN_PAIRS:
+            continue
+        effect, drawn = EFFECTS[name], draw(name, strength)
         if drawn is None:
             continue
         if effect.on == "chance":
@@ -302,6 +311,10 @@ def _untouched(chance: Chance, _: Literal[True]) -> Chance:
     return replace(chance, development=None)
 
 
+def _as_it_is(chance: Chance, _: Literal[True]) -> Chance:
+    return chance  # draw_chance has left all else out
+
+
 def _on_planes(chance: Chance, planes: Planes) -> Chance:
     return replace(chance, blur=chance.blur._replace(planes=planes))
 
@@ -350,6 +363,7 @@ EFFECTS: dict[str, Effect] = {
         _of_a_field("breathing", _draw_motion, _moved),
         _of_a_field("pristine", _happens, _untouched),
         _of_a_field("planes", _draw_planes, _on_planes),
+        _of_a_field("plain", _happens, _as_it_is),
     )
 }
 """Every effect there is, by name: those that have a field of their own in `Augmentation`, then what `register_effect`

@@ -328,7 +328,22 @@ def test_pristine_pairs_are_those_of_the_lens_alone():
     assert all(chance == plain for alone, (chance, plain) in zip(pristine, chances, strict=True) if alone)
 
 
-@pytest.mark.parametrize("name", [name for name in Augmentation.model_fields if name not in ("effects", "pristine")])
+def test_plain_pairs_are_the_papers_in_either_order():
+    everything = AUGMENTATIONS["all"].model_copy(update={"plain": 0.5})
+    without = everything.model_copy(update={"plain": 0})
+    papers = Augmentation(exchange=True)
+    plain = 0
+    for seed in range(400):
+        chance = chance_of(everything, seed)
+        expected = [repr(chance_of(each, seed)) for each in (papers, without)]
+        assert repr(chance) in expected
+        plain += repr(chance) == expected[0]
+    assert plain / 400 == pytest.approx(0.5, abs=0.1)  # 4 standard deviations
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in Augmentation.model_fields if name not in ("effects", "pristine", "plain")]
+)
 def test_each_field_by_itself_changes_the_pairs(lasting_scenes, name):
     strength = 0.2 if name in ("exposure", "noise", "apart", "noise_apart", "breathing") else 1
     augmentation = Augmentation(**{name: strength})

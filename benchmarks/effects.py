@@ -51,7 +51,8 @@ def arms() -> dict[str, Augmentation | None]:
     """Name -> what the pairs of its run are augmented with; None for no run."""
     added = {name: strength for name, strength in WHOLE.strengths.items() if name not in BASE.strengths}
     single = {f"+ {name}": BASE.model_copy(update={name: strength}) for name, strength in added.items()}
-    return {"no step": None, "camera": BASE, **single, **{name: AUGMENTATIONS[name] for name in ("world", "graded", "all")}}
+    presets = {name: AUGMENTATIONS[name] for name in ("world", "graded", "all")}
+    return {"no step": None, "camera": BASE, **single, **presets}
 
 
 def train(generator: Adapter, augmentation: Augmentation, seed: int, asked: argparse.Namespace) -> None:

@@ -97,8 +97,9 @@ class TrainConfig(Frozen):
     augmentation: AugmentationName = "none"
     """Pairs as the paper has them (`none`), in either order (`exchange`), with other blurs, too (`lens`), as cameras
     store them (`camera`), as the world has them (`world`): of any blur, of even and backlit scenes and of cells, from
-    two images that differ in more than focus; also as neighbours in a stack are (`graded`); or as the world has them
-    and, a third of them, the paper (`all`). Of effect on pairs that are made of images and masks; held-out pairs from folders of their own stay as the paper has them.
+    two images that differ in more than focus; also as neighbours in a stack are (`graded`); or as the world has
+    them and, a third of them, the paper (`all`). Of effect on pairs that are made of images and masks; held-out pairs
+    from folders of their own stay as the paper has them.
 
     A name of `AUGMENTATIONS`."""
     validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.05

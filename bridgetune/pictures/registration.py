@@ -27,7 +27,17 @@ from bridgetune.pictures._samples import Pixels
 from bridgetune.pictures.exposure import measured_gains
 from bridgetune.pictures.transforms import IDENTITY, Transform, common_area, shift, spread, warped
 
-__all__ = ["Alignment", "Registration", "Transform", "chained", "common_area", "register", "warped"]
+__all__ = [
+    "Alignment",
+    "Compared",
+    "Registration",
+    "Transform",
+    "chained",
+    "common_area",
+    "register",
+    "registered",
+    "warped",
+]
 
 Alignment = Literal["auto", "none", "translation", "similarity", "affine", "homography"]
 """What a frame may differ by: `translation`, a shift; `similarity`, also size and rotation; `affine`, also shear;
@@ -95,11 +105,45 @@ def register(
         None where they have too little in common, or are too small: a side of 24 pixels as they are compared.
     """
     factor = -(-max(*reference.shape[:2], *frame.shape[:2]) // finest)
-    if min(*reference.shape[:2], *frame.shape[:2]) < COARSEST * factor:
+    return registered(Compared.of(reference, factor), Compared.of(frame, factor), model)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A picture as it is compared with others: prepared once, however many it is laid upon.
+
+    Attributes:
+        colours: (h, w, 3) float32 in [0, 1], reduced.
+        gray: (h, w), their mean.
+        fine: Its details, see `bridgetune.pictures._matching.details`.
+        factor: By which it is reduced, a whole number.
+    """
+
+    colours: NDArray[np.float32]
+    gray: Gray
+    fine: Gray
+    factor: int
+
+    @classmethod
+    def of(cls, pixels: Pixels, factor: int = 0) -> Compared | None:
+        """Of (H, W, 3) uint8 or uint16; None of what is too small to be compared.
+
+        Args:
+            factor: By which it is reduced; 0 for what brings its longer side to `FINEST` pixels.
+        """
+        factor = factor or -(-max(pixels.shape[:2]) // FINEST)
+        if min(pixels.shape[:2]) < COARSEST * factor:
+            return None
+        colours = reduced(pixels, factor)
+        gray = _gray(colours)
+        return cls(colours, gray, details(gray), factor)
+
+
+def registered(reference: Compared | None, frame: Compared | None, model: Alignment = "auto") -> Registration | None:
+    """The same as `register`, of pictures that are prepared, both by one factor."""
+    if reference is None or frame is None:
         return None
-    colours = reduced(reference, factor), reduced(frame, factor)
-    first, second = (_gray(image) for image in colours)
-    fine = details(first), details(second)
+    first, second, fine = reference.gray, frame.gray, (reference.fine, frame.fine)
     if min(first.std(), second.std()) < EVEN:
         return None
     if model == "none":
@@ -117,10 +161,13 @@ def register(
             similarity=_outward(found.similarity, first, second),
         )
     small = -(-max(*first.shape, *second.shape) // COARSE)
-    gains = measured_gains(reduced(colours[0], small), reduced(colours[1], small), found.transform.enlarged(1 / small))
+    colours = reduced(reference.colours, small), reduced(frame.colours, small)
+    gains = measured_gains(*colours, found.transform.enlarged(1 / small))
     unaligned = correlation_at(*fine, IDENTITY) if first.shape == second.shape else 0.0
-    transform = IDENTITY if found.model == "identity" else found.transform.enlarged(factor)
-    return Registration(transform, found.model, found.correlation, unaligned, gains, found.similarity.enlarged(factor))
+    transform, similarity = (one.enlarged(reference.factor) for one in (found.transform, found.similarity))
+    if found.model == "identity":
+        transform = IDENTITY
+    return Registration(transform, found.model, found.correlation, unaligned, gains, similarity)
 
 
 def chained(registrations: Sequence[Registration | None], reference: int) -> tuple[Registration | None, ...]:
@@ -225,6 +272,9 @@ def _fitted(fine: tuple[Gray, Gray], start: Transform, model: Alignment) -> _Fou
     size = fine[0].shape
     whole = correlated(*fine, start, "affine")
     affine = start if whole is None or whole[1] < correlation_at(*fine, start) else whole[0]
+    unmoved = agreement_at(*fine, IDENTITY) if size == fine[1].shape else 0.0
+    if model == "auto" and not _explains(agreement_at(*fine, affine), unmoved, min(BETTER.values())):
+        return _Found(IDENTITY, "identity", correlation_at(*fine, IDENTITY), _nearest(affine, size, "similarity"))
     fitted: dict[Model, Transform] = {
         "identity": IDENTITY,
         "translation": _nearest(affine, size, "translation"),
@@ -237,21 +287,33 @@ def _fitted(fine: tuple[Gray, Gray], start: Transform, model: Alignment) -> _Fou
     if model != "auto":
         asked = cast(Model, model)
         return _Found(fitted[asked], asked, correlation_at(*fine, fitted[asked]), fitted["similarity"])
-    return replace(_simplest(fine, fitted, _uncertainty(fine, affine)), similarity=fitted["similarity"])
+    found = _simplest(fine, fitted, _uncertainty(fine, affine), unmoved)
+    return replace(found, similarity=fitted["similarity"])
 
 
-def _simplest(fine: tuple[Gray, Gray], fitted: dict[Model, Transform], uncertain: dict[Model, float]) -> _Found:
-    """The model that none explains better: that differs by more than is uncertain, and has details agree more."""
+def _simplest(
+    fine: tuple[Gray, Gray], fitted: dict[Model, Transform], uncertain: dict[Model, float], unmoved: float
+) -> _Found:
+    """The model that none explains better: that differs by more than is uncertain, and has details agree more.
+
+    Args:
+        unmoved: How details agree where nothing is moved.
+    """
     size = fine[0].shape
     best: Model = "identity"
-    agreement = agreement_at(*fine, IDENTITY) if size == fine[1].shape else 0.0
+    agreement = unmoved
     for model in MODELS[1:]:
         if _apart(fitted[best], fitted[model], size) <= BEYOND * uncertain[model]:
             continue
         better = agreement_at(*fine, fitted[model])
-        if 1 - better < (1 - BETTER[model]) * (1 - agreement):
+        if _explains(better, agreement, BETTER[model]):
             best, agreement = model, better
     return _Found(fitted[best], best, correlation_at(*fine, fitted[best]))
+
+
+def _explains(better: float, agreement: float, share: float) -> bool:
+    """Whether one agreement lacks less than another by a share of that."""
+    return 1 - better < (1 - share) * (1 - agreement)
 
 
 def _uncertainty(fine: tuple[Gray, Gray], affine: Transform) -> dict[Model, float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bridgetune.config import StackConfig
 from bridgetune.pictures.exposure import evened
-from bridgetune.pictures.registration import Registration, chained, register
+from bridgetune.pictures.registration import Compared, Registration, chained, registered
 from bridgetune.pictures.transforms import IDENTITY, Transform, common_area, shift, warped
 
 Pixels = NDArray[np.uint8 | np.uint16]
@@ -63,7 +63,7 @@ class Alignment:
 class _Chain:
     """Frames of which each is registered upon the one before."""
 
-    last: Pixels
+    last: Compared | None
     places: list[int]
     registrations: list[Registration] = field(default_factory=list)
 
@@ -82,14 +82,15 @@ class Aligning:
     def see(self, place: int, pixels: Pixels) -> None:
         """Register a frame upon the last of those that it goes with; most frames' chain is tried first."""
         self._chains.sort(key=lambda chain: -len(chain.places))
+        compared = Compared.of(pixels)
         for chain in self._chains:
-            found = register(chain.last, pixels, self._config.align)
+            found = registered(chain.last, compared, self._config.align)
             if found is not None:
                 chain.places.append(place)
                 chain.registrations.append(found)
-                chain.last = pixels
+                chain.last = compared
                 return
-        self._chains = [*self._chains[: MOST_CHAINS - 1], _Chain(pixels, [place])]
+        self._chains = [*self._chains[: MOST_CHAINS - 1], _Chain(compared, [place])]
 
     def registered(self) -> list[int]:
         """Places of the frames that can be laid upon each other."""

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bridgetune.pictures import read_image
-from bridgetune.pictures.registration import Alignment, Registration, Transform, chained, register, warped
+from bridgetune.pictures.registration import (
+    Alignment,
+    Compared,
+    Registration,
+    Transform,
+    chained,
+    register,
+    registered,
+    warped,
+)
 from bridgetune.pictures.transforms import IDENTITY, shift, spread
 
 Frame = NDArray[np.uint8]
@@ -134,6 +143,19 @@ def test_large_frames_are_compared_reduced_and_found_in_their_own_pixels():
     ]
     truth = about_the_centre(1.01, 0.2, 3, 1).enlarged(3)
     assert apart(register(*large), truth, (3 * HEIGHT, 3 * WIDTH)) < 0.1
+
+
+def test_pictures_that_are_prepared_are_registered_as_they_are_themselves():
+    reference, frame, small = shown(IDENTITY), shown(about_the_centre(1.01, 0.3, 2)), np.zeros((23, 400, 3), np.uint8)
+    found = registered(Compared.of(reference), Compared.of(frame))
+    expected = register(reference, frame)
+    assert found is not None
+    assert expected is not None
+    assert np.array_equal(found.transform.matrix, expected.transform.matrix)
+    assert np.array_equal(found.gains, expected.gains)
+    assert found.model == expected.model == "similarity"
+    assert Compared.of(small) is None
+    assert registered(Compared.of(reference), Compared.of(small)) is None
 
 
 @pytest.mark.parametrize("model", ["translation", "similarity", "affine", "homography"])

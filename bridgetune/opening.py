@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,41 @@ def open_method(
         if value is not None:
             raise RequestError(f"{option}: {evaluator.name} is an evaluator, which has no such choice; leave it out")
     return evaluator
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What `open_method` is to open, and can be sent to another process.
+
+    Attributes:
+        name_or_path, weights, symmetric, mirrored, scales, trust, weights_key, options: See there.
+        device: Where the network is to be; empty for where it is opened, the CPU.
+    """
+
+    name_or_path: str
+    weights: str | Path | None = None
+    symmetric: bool | None = None
+    mirrored: bool | None = None
+    scales: Sequence[float] | None = None
+    trust: bool = False
+    weights_key: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    device: str = ""
+
+    def open(self) -> Adapter | Evaluator:
+        """See `open_method`."""
+        ways = self.symmetric, self.mirrored, self.scales
+        opened = open_method(
+            self.name_or_path,
+            self.weights,
+            *ways,
+            trust=self.trust,
+            weights_key=self.weights_key,
+            options=self.options,
+        )
+        if self.device and isinstance(opened, nn.Module):
+            opened.to(self.device)
+        return opened
 
 
 def _evaluator(name_or_path: str, options: Mapping[str, Any]) -> Evaluator | nn.Module | None:

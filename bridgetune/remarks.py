@@ -21,6 +21,11 @@ class Remarks(logging.Filter):
         self._records.append(record)
         return False
 
+    def taken(self) -> list[str]:
+        """What they say, a line each; they are not said here."""
+        records, self._records = self._records, []
+        return [record.getMessage() for record in records]
+
     def say(self) -> None:
         """Have them said, once."""
         records, self._records = self._records, []

@@ -34,6 +34,7 @@ from bridgetune.cli.naming import NamingMetrics
 from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.cli.stopping import INTERRUPTED, Stop
 from bridgetune.cli.verb import Command
+from bridgetune.cluster import HERE
 from bridgetune.errors import BridgetuneError, RequestError
 from bridgetune.paths import printable
 
@@ -76,6 +77,8 @@ _EXTRAS = {
     "starlette": "app",
     "uvicorn": "app",
     "jinja2": "app",
+    "ray": "cluster",
+    "pyarrow": "cluster",
 }
 """Which of the package's extras a module that was not found belongs to."""
 
@@ -106,6 +109,7 @@ def run(arguments: Sequence[str], stop: Stop) -> int:
     _log_to_standard_error()
     try:
         _refuse_empty(given)
+        given = _addressed(given)
         returned = app(given, standalone_mode=False)
         code = returned if isinstance(returned, int) else 0
         return _failed("stopped", code) if code == INTERRUPTED else code
@@ -153,6 +157,12 @@ def _refuse_empty(given: Sequence[str]) -> None:
             raise RequestError(
                 f"{where}: given nothing, expected a value; leave it out, or set the variable that it was to come from"
             )
+
+
+def _addressed(given: Sequence[str]) -> list[str]:
+    """`--ray` without an address has this machine's."""
+    followed = zip(given, [*given[1:], "--"], strict=True)
+    return [f"--ray={HERE}" if one == "--ray" and after.startswith("-") else one for one, after in followed]
 
 
 def _failed(message: str, code: int, debug: bool = False, notes: Sequence[str] = ()) -> int:

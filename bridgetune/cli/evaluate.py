@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
+from bridgetune.cli.handed import tell_failures
 from bridgetune.cli.options import (
     GENERATOR,
     NETWORK,
@@ -16,6 +19,10 @@ from bridgetune.cli.options import (
     Json,
     Mirrored,
     Option,
+    Ray,
+    RayCpus,
+    RayGpus,
+    RayWorkers,
     Recipe,
     Scales,
     Smooth,
@@ -26,6 +33,7 @@ from bridgetune.cli.options import (
     WeightsKey,
     check_network,
     check_pictures,
+    cluster,
     given_options,
     smoothing,
 )
@@ -35,6 +43,7 @@ from bridgetune.destinations import check_apart, check_file
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole
 from bridgetune.paths import are_same, is_there, shown
+from bridgetune.stores import as_address, is_stored, located
 
 if TYPE_CHECKING:
     from bridgetune.evaluation.results import Evaluation
@@ -96,6 +105,10 @@ def evaluate(
         int | None, typer.Option(help="Processes that measure. Default: one a core.", **limits(Processes))
     ] = None,
     as_json: Json = False,
+    ray: Ray = None,
+    ray_workers: RayWorkers = None,
+    ray_cpus: RayCpus = None,
+    ray_gpus: RayGpus = None,
 ) -> None:
     """Measure a method's fused images: fusion metrics, and map metrics where there is a ground truth."""
     if (fused is None) == (generator is None):
@@ -103,15 +116,25 @@ def evaluate(
     steps, options = smoothing(smooth), given_options(option)
     if force and out is csv_out is keep is None:
         raise RequestError("--force: given without --out, --csv or --keep, whose files it is for; leave it out")
+    crew = cluster(ray, ray_workers, ray_cpus, ray_gpus)
+    if crew is not None:
+        if workers is not None:
+            raise RequestError("--workers: processes of this machine, given with --ray; expected --ray-workers")
+        sources, fused, keep = located(sources), fused and located(fused), keep and located(keep)
     _check_files(sources, fused, out, csv_out, force)
-    check_pictures(sources, fused)
+    check_pictures(*(folder for folder in (sources, fused) if crew is None or not (folder and is_stored(folder))))
     check_network(generator, weights)
     from bridgetune.evaluation.evaluating import evaluate as measure
     from bridgetune.evaluation.rendering import comma_separated
     from bridgetune.evaluation.tables import image_table
     from bridgetune.evaluation.wording import remarks
 
-    with bar("stem") as shown:
+    handed: dict[str, Any] = {}
+    if crew is not None:
+        from bridgetune.cluster.crew import Crew
+
+        handed = {"hands": Crew(crew), "journal": _journal(out, keep), "device": crew.device}
+    with bar("stem") as shown, _named_at_the_end(out, keep):
         task = shown.add_task("evaluating", total=None, stem="")
         result = measure(
             sources,
@@ -135,6 +158,7 @@ def evaluate(
             force=force and keep is not None,
             workers=workers,
             progress=lambda done, total, stem: shown.update(task, completed=done, total=total, stem=stem),
+            **handed,
         )
     for remark in remarks(result):
         ERRORS.print(remark, markup=False)
@@ -147,10 +171,29 @@ def evaluate(
         return
     _show(result)
     if keep is not None:
-        RESULTS.print(f"fused images and maps in {keep}", markup=False)
+        RESULTS.print(f"fused images and maps in {as_address(keep)}", markup=False)
     for path in (out, csv_out):
         if path is not None:
             RESULTS.print(f"saved in {path}", markup=False)
+
+
+def _journal(out: Path | None, keep: Path | None) -> Path | None:
+    """Where scores are kept as long as some are missing: beside what they are for."""
+    if out is not None:
+        return out.with_name(f".{out.name}.bridgetune-scores.jsonl")
+    return None if keep is None or is_stored(keep) else keep / ".bridgetune-scores.jsonl"
+
+
+@contextmanager
+def _named_at_the_end(out: Path | None, keep: Path | None) -> Iterator[None]:
+    """Images that could not be measured, a line for each."""
+    from bridgetune.evaluation.handed import UnmeasuredError
+
+    try:
+        yield
+    except UnmeasuredError as error:
+        kept = _journal(out, keep) is not None
+        tell_failures(error.failed, error.count, "images could not be measured", kept=kept)
 
 
 def _check_files(sources: Path, fused: Path | None, out: Path | None, csv_out: Path | None, force: bool) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from bridgetune.cli.console import RESULTS, bar, share_bar
+from bridgetune.cli.handed import tell_failures
 from bridgetune.cli.options import (
     Align,
     Blend,
@@ -21,6 +23,10 @@ from bridgetune.cli.options import (
     Mirrored,
     Option,
     Quality,
+    Ray,
+    RayCpus,
+    RayGpus,
+    RayWorkers,
     Recipe,
     Scales,
     Smooth,
@@ -31,11 +37,17 @@ from bridgetune.cli.options import (
     WeightsKey,
     check_network,
     check_pairs,
+    cluster,
     given_options,
     smoothing,
 )
+from bridgetune.cluster import Cluster
 from bridgetune.errors import RequestError
 from bridgetune.paths import is_folder, shown
+from bridgetune.stores import as_address, is_stored, located
+
+if TYPE_CHECKING:
+    from bridgetune.inference.many import FusingPairs
 
 
 class OfTwo(TyperCommand):
@@ -83,6 +95,10 @@ def fuse(
     exposure: Exposure = False,
     edges: Edges = "crop",
     force: Force = False,
+    ray: Ray = None,
+    ray_workers: RayWorkers = None,
+    ray_cpus: RayCpus = None,
+    ray_gpus: RayGpus = None,
 ) -> None:
     """Fuse two images A and B, or every pair of a folder.
 
@@ -100,19 +116,33 @@ def fuse(
         assert first is not None
         assert second is not None
         _check_files([first, second], out, map_out, force)
-    check_pairs(pairs)
+    crew = cluster(ray, ray_workers, ray_cpus, ray_gpus)
+    if crew is not None:
+        if pairs is None:
+            raise RequestError("--ray: given with two images, expected --pairs DIR; leave it out")
+        pairs, out, map_out = located(pairs), located(out), map_out and located(map_out)
+    if crew is None or not (pairs and is_stored(pairs)):
+        check_pairs(pairs)
     check_network(generator, weights)
     from bridgetune.inference import Queries, check_places, fuse_files, fuse_folder
+    from bridgetune.inference.folders import PairSettings
+    from bridgetune.inference.many import FusingPairs
     from bridgetune.inference.mapless import refuse_map
-    from bridgetune.opening import open_method
+    from bridgetune.opening import Opening
 
     if pairs is not None:
-        check_places(pairs, out, map_out, force)
+        if crew is None:
+            check_places(pairs, out, map_out, force)
         for place in (out, map_out):
             _refuse_file_name(place)
     queries = Queries(quality, symmetric, mirrored, scales)
-    ways = symmetric, mirrored, scales
-    network = open_method(generator, weights, *ways, trust=trust_code, weights_key=weights_key, options=options)
+    method = Opening(generator, weights, symmetric, mirrored, scales, trust_code, weights_key, options)
+    network = method.open()
+    if crew is not None:
+        assert pairs is not None
+        settings = PairSettings(recipe, undecided, borders, queries, align, exposure, edges, steps, blend)
+        _fuse_by(crew, FusingPairs(replace(method, device=crew.device), settings, out, map_out), pairs, force)
+        return
     if pairs is None:
         assert first is not None
         assert second is not None
@@ -139,6 +169,23 @@ def fuse(
             progress.update(task, completed=done, total=total, stem=stem)
     and_maps = f", their maps in {map_out}" if map_out is not None else ""
     RESULTS.print(f"{done} fused images in {out}{and_maps}", markup=False)
+
+
+def _fuse_by(cluster: Cluster, work: FusingPairs, pairs: Path, force: bool) -> None:
+    """Fuse the pairs of a folder on a cluster; those that cannot be are named at the end."""
+    from bridgetune.cluster.crew import Crew
+    from bridgetune.inference.many import fuse_folder_by
+
+    failed, count, total = dict[str, str](), 0, 0
+    with bar("stem") as progress:
+        task = progress.add_task("fusing", total=None, stem="")
+        for done, count, total in fuse_folder_by(Crew(cluster), work, pairs, force=force):
+            progress.update(task, completed=count, total=total, stem=done.item.stem if done else "")
+            if done is not None and done.failure:
+                failed[done.item.stem] = done.failure
+    and_maps = f", their maps in {as_address(work.maps)}" if work.maps is not None else ""
+    RESULTS.print(f"{count} fused images in {as_address(work.out)}{and_maps}", markup=False)
+    tell_failures(failed, total, "pairs could not be fused")
 
 
 def _refuse_file_name(place: Path | None) -> None:

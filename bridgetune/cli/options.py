@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 import typer
 
+from bridgetune.cli.process import keep_memory
+from bridgetune.cluster import Cluster
+from bridgetune.config.bounds import ClusterWorkers, Cores, Gpus, limits
 from bridgetune.destinations import check_file as check_place
 from bridgetune.documents import parse_json
 from bridgetune.errors import RequestError
@@ -20,7 +23,7 @@ Smoothing = Literal["small-regions", "guided", "paper"]
 SMOOTHINGS: tuple[str, ...] = get_args(Smoothing)
 """Steps of --smooth, see `bridgetune.inference.smoothing`."""
 
-NETWORK, PICTURES = "The network", "The pictures"
+NETWORK, PICTURES, CLUSTER = "The network", "The pictures", "The cluster"
 """Panels of `--help`."""
 
 GENERATOR = "NAME|PATH|MODULE:FACTORY"
@@ -171,6 +174,35 @@ Scales = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="[HOST:PORT]",
+        help="Hand the work out to Ray: to processes of this machine, or to the cluster of that head; auto: to the one"
+        " that runs here. Needs bridgetune[cluster].",
+        rich_help_panel=CLUSTER,
+    ),
+]
+RayWorkers = Annotated[
+    int | None,
+    typer.Option(
+        "--ray-workers",
+        help="Its processes. Default: as many as fit.",
+        rich_help_panel=CLUSTER,
+        **limits(ClusterWorkers),
+    ),
+]
+RayCpus = Annotated[
+    int | None,
+    typer.Option("--ray-cpus", help="Cores of each. Default: 1.", rich_help_panel=CLUSTER, **limits(Cores)),
+]
+RayGpus = Annotated[
+    float | None,
+    typer.Option(
+        "--ray-gpus", help="GPUs of each; 0.5 is half a one. Default: 0.", rich_help_panel=CLUSTER, **limits(Gpus)
+    ),
+]
 Quality = Annotated[
     Literal["auto", "fast", "good", "best"],
     typer.Option(
@@ -196,6 +228,22 @@ GeneratorArgument = Annotated[
         help="A plugin's generator, a saved one's folder or its run's, or what builds a network of your own.",
     ),
 ]
+
+
+def cluster(address: str | None, workers: int | None, cpus: int | None, gpus: float | None) -> Cluster | None:
+    """What is handed out to, ready to be asked; None where nothing is.
+
+    Raises:
+        RequestError: It is not there, see `Cluster.check`; or its options are given without it.
+    """
+    for option, value in (("--ray-workers", workers), ("--ray-cpus", cpus), ("--ray-gpus", gpus)):
+        if value is not None and address is None:
+            raise RequestError(f"{option}: given without --ray, whose processes it is for; add --ray, or leave it out")
+    if address is None:
+        return None
+    found = Cluster(address, workers, cpus or 1, gpus or 0.0, (keep_memory,))
+    found.check()
+    return found
 
 
 def given_options(option: Iterable[str] | None) -> dict[str, Any]:

@@ -42,6 +42,12 @@ Workers = Annotated[int, Field(ge=0, le=256)]
 """Threads; 0 for none beside the one there is."""
 Processes = Annotated[int, Field(ge=1, le=256)]
 """Or threads that do the work."""
+ClusterWorkers = Annotated[int, Field(ge=1, le=10**5)]
+"""Processes on a cluster."""
+Cores = Annotated[int, Field(ge=1, le=1024)]
+"""Of a process."""
+Gpus = Annotated[float, Field(ge=0, le=64)]
+"""Of a process, which may share one with others: 0.5."""
 Repeats = Annotated[int, Field(gt=0, le=10**4)]
 """Times that something is measured."""
 Megabytes = Annotated[int, Field(ge=0, le=2**24)]

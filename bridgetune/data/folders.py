@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from numpy.typing import NDArray
 
@@ -21,9 +21,10 @@ from bridgetune.pictures.listing import IMAGE_SUFFIXES, list_images
 THREADS = min(8, os.cpu_count() or 1)
 """How many files are read at a time unless told otherwise."""
 
-Verify = Literal["decode", "header"]
+Verify = Literal["decode", "header", "names"]
 """How files are checked on construction: `decode` reads each whole, which finds those that were cut off;
-`header` reads only sizes, and a damaged file fails when it is drawn."""
+`header` reads only sizes, and a damaged file fails when it is drawn; `names` reads none, and one of another size fails
+then, too."""
 
 _NAMED_AT_MOST = 5
 
@@ -78,11 +79,14 @@ def collect(
     Raises:
         RequestError: A missing folder, an unknown `verify`, or nothing left.
     """
-    if verify not in ("decode", "header"):
-        raise RequestError(f"verify: got {verify!r}, expected 'decode' or 'header'")
+    if verify not in get_args(Verify):
+        raise RequestError(f"verify: got {verify!r}, expected 'decode', 'header' or 'names'")
     folders = [*images, *masks]
     matched, skipped = _match(folders, [list_images(folder) for folder in folders])
 
+    if verify == "names":
+        _report(folders, len(matched), skipped)
+        return Collection(matched, skipped)
     readers: list[_Reader] = [*[_image_pixels] * len(images), *[read_mask_pixels] * len(masks)]
 
     def fault(group: tuple[Path, ...]) -> Skipped | None:

@@ -5,17 +5,21 @@ Nothing is left out quietly: a mean over fewer images than one thinks is worse t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridgetune.data import image_size, list_images
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
 from bridgetune.paths import is_folder
+from bridgetune.stores import is_stored, listed
 
 SOURCES = ("A", "B")
 MASK, CLEAR = "mask", "clear"
+
+UNKNOWN = (0, 0)
+"""The size of what nobody has looked at."""
 
 _NAMED_AT_MOST = 5
 
@@ -26,7 +30,7 @@ class ImageFiles:
 
     Attributes:
         stem: Of the first source.
-        size: (height, width) of all of them.
+        size: (height, width) of all of them, or `UNKNOWN`.
         fused: A method's saved result.
         mask: The true decision map, white where the first source is in focus.
         clear: The all-in-focus image.
@@ -39,6 +43,17 @@ class ImageFiles:
     fused: Path | None = None
     mask: Path | None = None
     clear: Path | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Those that there are."""
+        return [path for path in (self.first, self.second, self.fused, self.mask, self.clear) if path is not None]
+
+    def moved(self, places: Sequence[Path]) -> ImageFiles:
+        """The same files at other places, in the order of `paths`."""
+        new: Mapping[Path | None, Path] = dict(zip(self.paths, places, strict=True))
+        others = new.get(self.fused), new.get(self.mask), new.get(self.clear)
+        return ImageFiles(self.stem, self.size, new[self.first], new[self.second], *others)
 
 
 @dataclass(frozen=True)
@@ -54,18 +69,19 @@ class DatasetFiles:
     matched_by_order: list[Path]
 
 
-def find_dataset(sources: Path, fused: Path | None = None) -> DatasetFiles:
+def find_dataset(sources: Path, fused: Path | None = None, *, headers: bool = True) -> DatasetFiles:
     """Find, match and check the files, by their headers.
 
     Args:
         sources: Holds `A/` and `B/`, and `mask/` and `clear/` where there is a ground truth.
         fused: A method's saved results; None where a generator is to fuse.
+        headers: Whether to read them; without, sizes are unknown, and `check_sizes` is left to do.
 
     Raises:
         RequestError: A missing folder or file, a file of another size, or counts that differ; files are named.
     """
     folders = {"first": sources / "A", "second": sources / "B"}
-    folders |= {name: sources / name for name in (MASK, CLEAR) if is_folder(sources / name)}
+    folders |= {name: sources / name for name in (MASK, CLEAR) if _is_folder(sources / name)}
     if fused is not None:
         folders["fused"] = fused
     firsts = _listed(folders["first"])
@@ -76,13 +92,27 @@ def find_dataset(sources: Path, fused: Path | None = None) -> DatasetFiles:
         if ordered:
             by_order.append(folder)
     found = []
-    for place, (stem, first) in enumerate(firsts.items()):
+    for place, stem in enumerate(firsts):
         files = {name: column[place] for name, column in columns.items()}
-        size = image_size(first)
-        for path in files.values():
-            _check_size(path, first, size)
-        found.append(ImageFiles(stem, size, **files))
+        image = ImageFiles(stem, UNKNOWN, **files)
+        found.append(replace(image, size=check_sizes(image)) if headers else image)
     return DatasetFiles(found, by_order)
+
+
+def check_sizes(files: ImageFiles) -> tuple[int, int]:
+    """The size (height, width) that all files of an image have.
+
+    Raises:
+        RequestError: One has another.
+    """
+    size = image_size(files.first)
+    for path in files.paths:
+        _check_size(path, files.first, size)
+    return size
+
+
+def _is_folder(path: Path) -> bool:
+    return path in listed(path.parent, "folder") if is_stored(path) else is_folder(path)
 
 
 def _listed(folder: Path) -> dict[str, Path]:

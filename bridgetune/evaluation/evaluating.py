@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import pickle
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from multiprocessing import connection, get_context, parent_process
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
+from bridgetune._version import __version__
 from bridgetune.config.bounds import Processes, within
-from bridgetune.destinations import begun, check_absent, check_folder
+from bridgetune.destinations import REPLACE, begun, check_absent, check_folder
 from bridgetune.documents import as_json
-from bridgetune.errors import RequestError, WorkError
+from bridgetune.errors import RequestError
 from bridgetune.evaluation.dataset import ImageFiles, find_dataset
-from bridgetune.evaluation.measuring import KEPT, Method, kept_files, measure, metrics_of
+from bridgetune.evaluation.handed import Measuring, measured_by
+from bridgetune.evaluation.measuring import KEPT, Method, Scores, kept_files, measure, metrics_of
+from bridgetune.evaluation.processes import cores, in_processes, sendable
 from bridgetune.evaluation.results import BY_ORDER, IDENTICAL, JPEG, WITHOUT_MAP, Evaluation, MetricInfo, Score
 from bridgetune.files import clear_partial
+from bridgetune.handing import Hands
 from bridgetune.inference import Undecided
 from bridgetune.inference.feathering import Blend
 from bridgetune.inference.fusing import FuseRecipe
 from bridgetune.inference.mapless import refuse_map
 from bridgetune.inference.smoothing import Smoothing, check_smoothing
 from bridgetune.locking import held
-from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention, Metric
-from bridgetune.opening import open_method
-from bridgetune.paths import are_same, as_text, is_folder, resolved, shown
+from bridgetune.metrics import HOMOGENEOUS, METRICS, Convention
+from bridgetune.opening import Opening
+from bridgetune.paths import are_same, as_text, is_folder, is_there, resolved, shown
 from bridgetune.paths import check_folder as check_sources
 from bridgetune.pictures import is_jpeg
 from bridgetune.protocol import Evaluator
 from bridgetune.saving import PRODUCT
-from bridgetune.targets import clean_path_for_children
+from bridgetune.stores import as_address, is_stored, times
 from bridgetune.wrapping import Adapter
 
-Scores = dict[str, float]
 Progress = Callable[[int, int, str], None]
-
-_method = Method()
-"""A worker process's own."""
 
 
 def evaluate(
@@ -75,6 +66,9 @@ def evaluate(
     smooth: Sequence[Smoothing] = (),
     blend: Blend = "none",
     options: Mapping[str, Any] | None = None,
+    hands: Hands | None = None,
+    journal: Path | None = None,
+    device: str = "",
 ) -> Evaluation:
     """Measure saved results, or a generator's.
 
@@ -101,10 +95,15 @@ def evaluate(
         smooth: What is done to a generator's maps, see `bridgetune.inference.Smoothing`.
         blend: What becomes of its seams, see `bridgetune.inference.Blend`; papers measure steps.
         options: For what a plugin brings by the name `generator`.
+        hands: Who measures instead of processes of this machine. Files may then lie on an object store; an image that
+            cannot be measured stops no other.
+        journal: Of `hands`: where scores are kept until there are all, and from where the same request goes on.
+        device: Where a generator is that `hands` ask.
 
     Raises:
         RequestError: Files that are missing, unreadable, of another size, or in the way, which are named; or a wrong
             generator.
+        UnmeasuredError: Of `hands`: some images could not be measured, and there is no evaluation.
         WorkError: A process died.
     """
     sources, began = Path(sources), time.perf_counter()
@@ -115,14 +114,18 @@ def evaluate(
             raise RequestError(f"{option}: got {label!r}, expected a label of one line, without blanks around it")
     if workers is not None:
         within("workers", workers, Processes)
-    check_sources(sources, "the sources, with A/ and B/ in it")
-    dataset = as_text(dataset) or _label(resolved(sources).name)
-    method = as_text(method) or (_label(resolved(fused).name) if fused is not None else _named(generator))
-    found = find_dataset(sources, None if fused is None else Path(fused))
+    if not is_stored(sources):
+        check_sources(sources, "the sources, with A/ and B/ in it")
+    if hands is not None and isinstance(generator, nn.Module | Evaluator):
+        raise RequestError("hands: given with a generator that is open, expected how it is opened elsewhere; name it")
+    dataset = as_text(dataset) or _label(_folder_name(sources))
+    method = as_text(method) or (_label(_folder_name(Path(fused))) if fused is not None else _named(generator))
+    found = find_dataset(sources, None if fused is None else Path(fused), headers=hands is None)
     if force and keep is None:
         raise RequestError("force: given without keep, whose files it is for; leave it out")
+    going_on = hands is not None and journal is not None and is_there(journal)
     if keep is not None:
-        _check_kept(Path(keep), generator is not None, found.images, force)
+        _check_kept(Path(keep), generator is not None, found.images, force or going_on)
     opening = _Opening(generator, weights, symmetric, mirrored, scales, trust, weights_key, options or {})
     network = opening.open()
     if recipe != "paper":
@@ -132,17 +135,20 @@ def evaluate(
     ways = recipe, convention, undecided, kept, tuple(smooth), blend
     prepared = Method(network, *ways)
 
-    count = min(workers or _cores(), len(found.images))
+    count = min(workers or cores(), len(found.images))
     measured: Iterator[tuple[ImageFiles, Scores]]
-    if isinstance(generator, nn.Module | Evaluator) or count == 1:
+    if hands is not None:
+        work = Measuring(None if generator is None else opening.elsewhere(device), tuple(sendable()), *ways)
+        measured = measured_by(hands, work, found.images, journal, _decided(sources, fused, opening, ways))
+    elif isinstance(generator, nn.Module | Evaluator) or count == 1:
         measured = ((files, measure(files, prepared)) for files in found.images)
     else:
-        measured = _in_processes(found.images, (_sendable(), opening, *ways), count)
+        measured = in_processes(found.images, (sendable(), opening, *ways), count)
     scores: dict[str, Scores] = {}
     with ExitStack() as alone:
-        if kept is not None:
+        if kept is not None and not is_stored(kept):
             since = alone.enter_context(held(kept))
-            _check_kept(kept, generator is not None, found.images, force)
+            _check_kept(kept, generator is not None, found.images, force or going_on)
             for folder in KEPT:
                 clear_partial(kept / folder, since)
             alone.enter_context(begun())
@@ -150,9 +156,9 @@ def evaluate(
             scores[files.stem] = its_scores
             progress(done, len(found.images), files.stem)
 
-    settings: dict[str, Any] = {"sources": as_text(sources)}
+    settings: dict[str, Any] = {"sources": as_text(as_address(sources))}
     if fused is not None:
-        settings["fused"] = as_text(fused)
+        settings["fused"] = as_text(as_address(Path(fused)))
     else:
         settings |= {"generator": _named(generator), "weights": as_text(weights) if weights else None, "recipe": recipe}
         settings |= {"undecided": undecided, **({"smooth": list(smooth)} if smooth else {})}
@@ -161,14 +167,18 @@ def evaluate(
         if isinstance(network, Adapter):
             settings |= network.config.model_dump(mode="json", include={"symmetric", "mirrored", "scales"})
     if found.matched_by_order:
-        settings[BY_ORDER] = [as_text(folder) for folder in found.matched_by_order]
-    if jpegs := sum(files.fused is not None and is_jpeg(files.fused) for files in found.images):
+        settings[BY_ORDER] = [as_text(as_address(folder)) for folder in found.matched_by_order]
+    if jpegs := sum(files.fused is not None and _is_jpeg(files.fused) for files in found.images):
         settings[JPEG] = jpegs
     if identical := [_label(files.stem) for files in found.images if scores[files.stem].get("psnr") == math.inf]:
         settings[IDENTICAL] = identical
     if kept is not None:
-        settings["kept"] = as_text(kept)
-    settings |= {"images": len(scores), "workers": count, "seconds": round(time.perf_counter() - began, 2)}
+        settings["kept"] = as_text(as_address(kept))
+    settings |= {
+        "images": len(scores),
+        **({} if hands else {"workers": count}),
+        "seconds": round(time.perf_counter() - began, 2),
+    }
     names = metrics_of(found.images[0], prepared.has_map)
     if isinstance(network, Evaluator):
         settings[WITHOUT_MAP] = [name for name in metrics_of(found.images[0], True) if name not in names]
@@ -192,12 +202,38 @@ def _check_kept(keep: Path, has_generator: bool, images: list[ImageFiles], force
     """Refuse what cannot be kept, or would replace a file, before the work."""
     if not has_generator:
         raise RequestError("keep: given without a generator whose results could be kept; leave it out")
+    if is_stored(keep):
+        there = {path for folder in KEPT for path in times(keep / folder)}
+        files_there = [path for files in images for path in kept_files(keep, files.stem) if path in there]
+        if files_there and not force:
+            raise RequestError(f"{as_address(files_there[0])}: exists already; {REPLACE}")
+        return
     sources = {images[0].first.parent, images[0].second.parent}
     for place in (keep, *(keep / folder for folder in KEPT)):
         check_folder(place, "fused images and maps")
         if any(are_same(place, folder) for folder in sources):
             raise RequestError(f"{shown(place)}: holds the sources; name another folder for fused images and maps")
     check_absent((path for files in images for path in kept_files(keep, files.stem)), force)
+
+
+def _decided(sources: Path, fused: str | Path | None, opening: _Opening, ways: tuple[Any, ...]) -> dict[str, Any]:
+    """All that scores depend on, as JSON has it."""
+    told: dict[str, Any] = {"bridgetune": __version__, "sources": sources, "fused": fused}
+    told |= {field.name: getattr(opening, field.name) for field in fields(opening) if field.name != "trust"}
+    told |= dict(zip(("recipe", "convention", "undecided", "keep", "smooth", "blend"), ways, strict=True))
+    told["metrics"] = sorted(METRICS)
+    return {name: _as_decided(value) for name, value in told.items()}
+
+
+def _as_decided(value: Any) -> Any:
+    if isinstance(value, Path):
+        return as_text(as_address(value) if is_stored(value) else value.absolute())
+    return as_json(value)
+
+
+def _is_jpeg(path: Path) -> bool:
+    """Whether a file is a JPEG, of one on an object store by its name."""
+    return path.suffix.lower() in (".jpg", ".jpeg") if is_stored(path) else is_jpeg(path)
 
 
 def _finite(scores: Scores) -> dict[str, Score]:
@@ -230,24 +266,26 @@ class _Opening:
     def open(self) -> nn.Module | Evaluator | None:
         """The generator in eval mode, or the evaluator; None where saved results are measured."""
         if self.generator is not None and not isinstance(self.generator, nn.Module | Evaluator):
-            asked = self.symmetric, self.mirrored, self.scales
-            return open_method(
-                str(self.generator),
-                self.weights,
-                *asked,
-                trust=self.trust,
-                weights_key=self.weights_key,
-                options=self.options,
-            )
+            return self.elsewhere().open()
         for name in ("weights", "symmetric", "mirrored", "scales", "options"):
             if getattr(self, name) not in (None, {}):
                 raise RequestError(f"{name}: given without the name of a generator that it could be for; leave it out")
         return self.generator
 
+    def elsewhere(self, device: str = "") -> Opening:
+        """How what is named is opened, in any process."""
+        ways = self.symmetric, self.mirrored, self.scales
+        named = str(self.generator)
+        return Opening(named, self.weights, *ways, self.trust, self.weights_key, self.options, device)
+
 
 def _label(name: str) -> str:
     """A folder's or file's name in a line of text; without blanks around it, of which labels have none."""
     return " ".join(as_text(name).split()) or "unnamed"
+
+
+def _folder_name(path: Path) -> str:
+    return path.name if is_stored(path) else resolved(path).name
 
 
 def _named(generator: str | Path | nn.Module | Evaluator | None) -> str:
@@ -261,76 +299,3 @@ def _named(generator: str | Path | nn.Module | Evaluator | None) -> str:
         return _label(str(generator))
     path = resolved(path)
     return _label(path.parent.name if path.name == PRODUCT else path.name)
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not everywhere
-        return os.cpu_count() or 1
-
-
-def _in_processes(
-    images: list[ImageFiles], prepared: tuple[Any, ...], count: int
-) -> Iterator[tuple[ImageFiles, Scores]]:
-    """Images as they are done."""
-    threads = max(1, _cores() // count)
-    pool = ProcessPoolExecutor(count, get_context("spawn"), _prepare, (threads, *prepared))
-    # By size, so that a process finds the filters of one size made.
-    ordered = sorted(images, key=lambda files: files.size, reverse=True)
-    try:
-        with clean_path_for_children():
-            running = {pool.submit(_measured, files): files for files in ordered}
-        for future in as_completed(running):
-            yield running[future], future.result()
-    except BrokenProcessPool:
-        raise WorkError("a process died while it measured, out of memory perhaps; try fewer, --workers 1") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _sendable() -> list[Metric]:
-    """The metrics, for processes that have not registered the caller's own."""
-    for name, metric in METRICS.items():
-        try:
-            pickle.dumps(metric)
-        except (pickle.PicklingError, AttributeError, TypeError):
-            raise RequestError(
-                f"metric {name}: its function cannot be sent to other processes; register it as"
-                " package.module:function, or measure with workers=1"
-            ) from None
-    return list(METRICS.values())
-
-
-def _prepare(
-    threads: int,
-    metrics: list[Metric],
-    opening: _Opening,
-    recipe: FuseRecipe,
-    convention: Convention,
-    undecided: Undecided,
-    keep: Path | None,
-    smooth: Sequence[Smoothing],
-    blend: Blend,
-) -> None:
-    """What a worker does first."""
-    global _method
-    # Ctrl-C is the parent's to answer.
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(threads)
-    METRICS.update({metric.name: metric for metric in metrics})
-    _method = Method(opening.open(), recipe, convention, undecided, keep, smooth, blend)
-
-
-def _end_with_parent() -> None:
-    """A process whose parent was killed would wait for work for ever, or go on to write."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _measured(files: ImageFiles) -> Scores:
-    return measure(files, _method)

@@ -22,6 +22,9 @@ from bridgetune.protocol import Evaluator
 from bridgetune.synthesis import fuse
 from bridgetune.wrapping import Adapter
 
+Scores = dict[str, float]
+"""Metric -> what was measured."""
+
 KEPT = ("fused", "maps")
 """The folders of what is kept: fused images and decision maps."""
 
@@ -77,7 +80,7 @@ def kept_files(keep: Path, stem: str) -> tuple[Path, Path]:
     return fused, decision
 
 
-def measure(files: ImageFiles, method: Method) -> dict[str, float]:
+def measure(files: ImageFiles, method: Method) -> Scores:
     """Every score of `metrics_of`; NaN where it is not defined, in a region that is empty, say.
 
     The fusion metrics see the files' 8-bit levels exactly; 16-bit files are scaled to 8 bits. A symmetric generator is

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
@@ -17,7 +18,7 @@ from bridgetune.inference.aligning import Edges, UnregisteredError
 from bridgetune.inference.borders import Borders
 from bridgetune.inference.deciding import Undecided
 from bridgetune.inference.feathering import Blend
-from bridgetune.inference.fusing import FuseRecipe, fuse_files
+from bridgetune.inference.fusing import FuseRecipe, Fusion, fuse_files
 from bridgetune.inference.mapless import refuse_map
 from bridgetune.inference.quality import SAVED, Queries
 from bridgetune.inference.smoothing import Smoothing
@@ -27,6 +28,33 @@ from bridgetune.pictures import Alignment
 from bridgetune.protocol import Evaluator
 
 logger = logging.getLogger("bridgetune")
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """How pairs are fused; see `fuse_files`."""
+
+    recipe: FuseRecipe = "paper"
+    undecided: Undecided = "settle"
+    borders: Borders = "replace"
+    queries: Queries = SAVED
+    align: Alignment = "none"
+    exposure: bool = False
+    edges: Edges = "crop"
+    smooth: Sequence[Smoothing] = ()
+    blend: Blend = "feather"
+
+    def fused(self, generator: nn.Module | Evaluator, first: Path, second: Path) -> Fusion:
+        """A pair in two files, fused."""
+        return fuse_files(
+            *(generator, first, second, self.recipe, self.undecided, self.borders),
+            queries=self.queries,
+            align=self.align,
+            exposure=self.exposure,
+            edges=self.edges,
+            smooth=self.smooth,
+            blend=self.blend,
+        )
 
 
 def fuse_folder(
@@ -66,6 +94,7 @@ def fuse_folder(
         refuse_map(generator, str(maps))
     check_places(folder, out, maps, force)
     sources = sources_of(folder, verify="decode")
+    settings = PairSettings(recipe, undecided, borders, queries, align, exposure, edges, smooth, blend)
     with ExitStack() as alone:
         for place in (out, maps):
             if place is not None:
@@ -75,20 +104,7 @@ def fuse_folder(
         for stem, first, second in sources:
             with nullcontext() if done == 0 else begun():
                 try:
-                    fusion = fuse_files(
-                        generator,
-                        first,
-                        second,
-                        recipe,
-                        undecided,
-                        borders,
-                        queries=queries,
-                        align=align,
-                        exposure=exposure,
-                        edges=edges,
-                        smooth=smooth,
-                        blend=blend,
-                    )
+                    fusion = settings.fused(generator, first, second)
                 except UnregisteredError as error:
                     left_out = error
                     logger.warning("%s; the pair is left out", error)

@@ -8,6 +8,7 @@ from pathlib import Path
 from bridgetune.errors import RequestError
 from bridgetune.ordering import natural_order
 from bridgetune.paths import entries, is_file, is_folder
+from bridgetune.stores import is_stored, listed
 
 IMAGE_SUFFIXES = (
     *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp"),
@@ -29,18 +30,15 @@ def list_images(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> lis
     """The image files right in a folder, hidden ones left out, in natural order.
 
     Args:
-        folder: Where.
+        folder: Where; on an object store, too.
         suffixes: In lower case; others are not looked at.
 
     Raises:
         RequestError: No such folder, or not a folder.
     """
+    found = listed(folder) if is_stored(folder) else filter(_can_be_read, entries(folder, "a folder of images"))
     return sorted(
-        (
-            path
-            for path in entries(folder, "a folder of images")
-            if path.suffix.lower() in suffixes and not path.name.startswith(".") and _can_be_read(path)
-        ),
+        (path for path in found if path.suffix.lower() in suffixes and not path.name.startswith(".")),
         key=lambda path: natural_order(path.name),
     )
 
@@ -48,11 +46,15 @@ def list_images(folder: Path, suffixes: Collection[str] = IMAGE_SUFFIXES) -> lis
 def list_folders(folder: Path) -> list[Path]:
     """The folders right in a folder, hidden ones left out, in natural order.
 
+    Args:
+        folder: Where; on an object store, too.
+
     Raises:
         RequestError: No such folder, or not a folder.
     """
-    found = [path for path in entries(folder, "a folder of folders") if not path.name.startswith(".")]
-    return sorted((path for path in found if _can_be_listed(path)), key=lambda path: natural_order(path.name))
+    stored = is_stored(folder)
+    found = listed(folder, "folder") if stored else filter(_can_be_listed, entries(folder, "a folder of folders"))
+    return sorted((path for path in found if not path.name.startswith(".")), key=lambda path: natural_order(path.name))
 
 
 def _can_be_listed(path: Path) -> bool:

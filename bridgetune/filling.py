@@ -82,7 +82,8 @@ def filling(places: Sequence[Path], files: Iterable[Path], decided: Decided, *, 
         there = {path: written for place in places for path, written in times(place).items()}
         if earlier is not None and earlier.decided != decided and not force:
             raise RequestError(_changed(places[0], earlier.decided, decided))
-        if earlier is None or earlier.decided != decided:
+        fresh = earlier is None or earlier.decided != decided
+        if earlier is None or fresh:
             if not force and (in_the_way := [path for path in files if path in there]):
                 more = f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""
                 raise RequestError(f"{as_address(in_the_way[0])}{more}: exists already; {REPLACE}")
@@ -93,6 +94,10 @@ def filling(places: Sequence[Path], files: Iterable[Path], decided: Decided, *, 
             filled = Filling(frozenset(path for path, written in there.items() if written >= since))
         try:
             yield filled
+        except RequestError:
+            if fresh:  # refused before anything was done
+                _remove(record)
+            raise
         finally:
             for place in places:
                 if not is_stored(place):

@@ -40,6 +40,7 @@ _CAUSES = {
     errno.EIO: "the drive cannot be read; check it",
 }
 
+_STORED = re.compile(r"(s3|gs):/")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -215,6 +216,8 @@ def _found(path: Given, kind: Kind, sought: str) -> str:
         return f"no such {sought} (a Windows path; here it has another, /mnt/c/… in WSL)"
     if Path(path).is_symlink():
         return f"a link to {shown(Path(path).readlink())}, which is not there"
+    if _STORED.match(os.fspath(path)) is not None:
+        return f"no such {sought} (on an object store, which --ray alone reads, where a verb has it)"
     above = next((parent for parent in Path(path).parents if kind_of(parent) != "nothing"), None)
     if above is not None and kind_of(above) != "folder":
         return f"no such {sought} ({shown(above)} is not a folder)"

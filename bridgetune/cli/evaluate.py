@@ -155,7 +155,7 @@ def evaluate(
             method=method,
             dataset=dataset,
             keep=keep,
-            force=force and keep is not None,
+            force=force and (keep is not None or crew is not None),
             workers=workers,
             progress=lambda done, total, stem: shown.update(task, completed=done, total=total, stem=stem),
             **handed,

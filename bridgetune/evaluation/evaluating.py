@@ -86,7 +86,7 @@ def evaluate(
         method, dataset: Labels; else the generator's name or the folders'.
         keep: A folder for a generator's fused images and maps, each as soon as it is made: fused/STEM.png and
             maps/STEM.png. None keeps none.
-        force: Replace those that are there.
+        force: Replace those that are there, and a journal that other settings began.
         workers: Processes; None for one a core. A script that asks for more than one needs the usual
             ``if __name__ == "__main__":``.
         weights_key: See `bridgetune.create`.
@@ -121,7 +121,7 @@ def evaluate(
     dataset = as_text(dataset) or _label(_folder_name(sources))
     method = as_text(method) or (_label(_folder_name(Path(fused))) if fused is not None else _named(generator))
     found = find_dataset(sources, None if fused is None else Path(fused), headers=hands is None)
-    if force and keep is None:
+    if force and keep is None and journal is None:
         raise RequestError("force: given without keep, whose files it is for; leave it out")
     going_on = hands is not None and journal is not None and is_there(journal)
     if keep is not None:
@@ -139,7 +139,8 @@ def evaluate(
     measured: Iterator[tuple[ImageFiles, Scores]]
     if hands is not None:
         work = Measuring(None if generator is None else opening.elsewhere(device), tuple(sendable()), *ways)
-        measured = measured_by(hands, work, found.images, journal, _decided(sources, fused, opening, ways))
+        decided = _decided(sources, fused, opening, ways)
+        measured = measured_by(hands, work, found.images, journal, decided, force=force)
     elif isinstance(generator, nn.Module | Evaluator) or count == 1:
         measured = ((files, measure(files, prepared)) for files in found.images)
     else:

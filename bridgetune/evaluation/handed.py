@@ -78,7 +78,13 @@ class Measuring:
 
 
 def measured_by(
-    hands: Hands, work: Measuring, images: Sequence[ImageFiles], journal: Path | None, decided: Mapping[str, JsonValue]
+    hands: Hands,
+    work: Measuring,
+    images: Sequence[ImageFiles],
+    journal: Path | None,
+    decided: Mapping[str, JsonValue],
+    *,
+    force: bool = False,
 ) -> Iterator[tuple[ImageFiles, Scores]]:
     """The images with their scores, as they are measured; first those that are known from an earlier start.
 
@@ -88,13 +94,14 @@ def measured_by(
         images: Of which each is measured, whatever becomes of the others.
         journal: Keeps the scores until there are all; None keeps none.
         decided: All that the scores depend on.
+        force: Whether a journal is begun again that other settings began.
 
     Raises:
         RequestError: Other settings have begun the journal.
         UnmeasuredError: At the end, where some could not be measured.
         WorkError: The work cannot be done where it is handed to.
     """
-    lines = Journal(journal, decided)
+    lines = Journal(journal, decided, force=force)
     yield from ((files, lines.known[files.stem]) for files in images if files.stem in lines.known)
     missing = [files for files in images if files.stem not in lines.known]
     failed: dict[str, str] = {}

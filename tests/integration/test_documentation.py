@@ -65,6 +65,7 @@ NOT_RUN = {
     r"bridgetune stack .* --watch .*": "goes on until it is stopped: test_stack.py",
     r"bridgetune compare --methods .*": "evaluates for minutes: test_compare.py has a smaller one",
     r"bridgetune compare --sweep .*": "trains for minutes: test_sweep.py runs a smaller one",
+    r"bridgetune .* --ray\b.*": "starts processes for seconds: test_cluster.py",
     r"bridgetune inspect mynet": "needs that plugin installed: test_plugin_template.py",
 }
 """Commands that are not run -> why."""

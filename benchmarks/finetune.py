@@ -4,12 +4,13 @@
 
 Without folders it trains on crops of the demo's photographs, of the size that photographs in data sets have.
 
-The plain loop decodes every picture at every draw in a DataLoader's worker, judges each synthesis in a pass of its own,
+The plain loop decodes every picture at every draw, judges each synthesis in a pass of its own,
 and lets every loss run through whatever it is made of. Both train the same networks from the same weights on the same
 pairs, in float32, and must show the same losses: where they part the benchmark says so, and fails at its end. BatchNorm
 makes rounding errors grow from step to step, by a hundred times and more: networks that have it are compared in runs of
 their own, in float64. Each run is a process of its own; they take turns, and of each step's place in the runs the
-shortest time counts.
+shortest time counts: of the CPU, drawing included, so that a busy neighbour counts little. A third run has the
+engine's convolutions and scans timed one by one: a step of nothing else is the floor.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import islice
+from contextlib import nullcontext
+from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
 from bridgetune.cli.process import keep_memory, let_threads_rest
@@ -35,6 +38,7 @@ import torch
 from measuring import in_own_process, markdown, peak_memory, write_section
 from plain_training import NOTHING, plain_losses
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import bridgetune
 from bridgetune import Steps, TuneConfig
@@ -43,6 +47,7 @@ from bridgetune.data import References, SyntheticPairs, to_pixels, write_image
 from bridgetune.demo import photographs
 from bridgetune.discriminators import build_discriminator
 from bridgetune.terms import DOMAINS
+from bridgetune.training import loop
 from bridgetune.wrapping import has_batch_norm
 
 TOLERANCE = 1e-4
@@ -51,11 +56,21 @@ TOLERANCE = 1e-4
 COMPARED = 4
 """Steps in float64."""
 
-NETWORKS: dict[str, dict[str, Any]] = {"bridgemff": {}, "msfin": {"widths": [8, 16, 32, 64]}}
-"""Names and options: MSFIN at a quarter of its widths."""
+NETWORKS: dict[str, dict[str, Any]] = {
+    "bridgemff": {},
+    "msfin": {"widths": [8, 16, 32, 64]},
+    "drpl": {"width": 16, "blocks": 3},
+}
+"""Names and options: MSFIN at a quarter of its widths, DRPL of its width and its blocks."""
 
 KINDS = ("plain", "bridgetune")
 """Of loop."""
+
+FLOOR = "floor"
+"""The kind of run that times what nothing else can be saved of."""
+
+COSTLY = "convolution", "scan"
+"""In the names of torch's operators: what the floor is made of."""
 
 WARM_UP = 2
 """Steps that are not counted."""
@@ -92,6 +107,23 @@ def write_crops(root: Path) -> None:
         write_image(root / "masks" / f"{number}.png", 255 * inside)
 
 
+class Costly(TorchDispatchMode):
+    """Within, the CPU seconds of the convolutions and scans are added up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = 0.0
+
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, arguments: Any = (), keywords: dict[str, Any] | None = None
+    ) -> Any:
+        began = time.process_time()
+        answer = operator(*arguments, **(keywords or {}))
+        if any(name in str(operator) for name in COSTLY):
+            self.seconds += time.process_time() - began
+        return answer
+
+
 def run(kind: str, network: str, folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     """Train; the seconds and the losses of each step, and the process's peak of memory in bytes."""
     torch.set_num_threads(asked.threads)
@@ -110,6 +142,7 @@ def run(kind: str, network: str, folder: Path, asked: argparse.Namespace) -> dic
         validation_share=0,
         device="cpu",
         recipe=asked.recipe,
+        workers=0,  # all is the process's own time
         seed=1,
     )
     cache = NOTHING if kind == "plain" else None
@@ -120,18 +153,29 @@ def run(kind: str, network: str, folder: Path, asked: argparse.Namespace) -> dic
     torch.manual_seed(config.seed)
     if kind == "plain":
         judges = {domain: build_discriminator(generator, twin, RECIPES[asked.recipe].score)[0] for domain in DOMAINS}
-        began = time.perf_counter()
+        began = time.process_time()
         for found in plain_losses(generator, judges, pairs, references, config, steps):
-            seconds.append(time.perf_counter() - began)
+            seconds.append(time.process_time() - began)
             losses.append(found)
-            began = time.perf_counter()
+            began = time.process_time()
     else:
+        loop.time = SimpleNamespace(perf_counter=time.process_time)  # its records' seconds are the CPU's, too
 
         def report(record: dict[str, Any]) -> None:
             seconds.append(record["seconds"])
             losses.append(record)
 
-        bridgetune.finetune(generator, pairs, references, config, discriminator=twin, report=report)
+        told: list[float] = []
+
+        def sum_up(record: dict[str, Any]) -> None:
+            told.append(costly.seconds)
+
+        costly = Costly()
+        with costly if kind == FLOOR else nullcontext():
+            tell = sum_up if kind == FLOOR else report
+            bridgetune.finetune(generator, pairs, references, config, discriminator=twin, report=tell)
+        if kind == FLOOR:  # a step is told of at the end of the next one, the last one at its own
+            seconds = [later - sooner for sooner, later in pairwise(told[:-1])]
     return {"seconds": seconds, "losses": losses, "peak": peak_memory()}
 
 
@@ -139,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in FOLDERS:
         parser.add_argument(f"--{name}", type=Path)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--recipe", default="released", choices=sorted(RECIPES))
@@ -161,19 +205,19 @@ def main() -> None:
         gather(asked, Path(root))
         own = [word for word in sys.argv[1:] if word != "--write"]
 
-        def both(network: str, *more: str) -> dict[str, dict[str, Any]]:
-            printed = {kind: in_own_process(__file__, *own, *more, "--run", kind, network, root) for kind in KINDS}
+        def each(network: str, *more: str, kinds: tuple[str, ...] = KINDS) -> dict[str, dict[str, Any]]:
+            printed = {kind: in_own_process(__file__, *own, *more, "--run", kind, network, root) for kind in kinds}
             return {kind: json.loads(text.splitlines()[-1]) for kind, text in printed.items()}
 
         rows, apart = [], []
         for network in asked.networks:
-            rounds = [both(network) for _ in range(asked.rounds)]
+            rounds = [each(network, kinds=(*KINDS, FLOOR)) for _ in range(asked.rounds)]
             normed = has_batch_norm(bridgetune.create(network, weights=None, **NETWORKS[network]))
-            parted = difference(both(network, "--double") if normed else rounds[0])
+            parted = difference(each(network, "--double") if normed else rounds[0])
             if not parted <= TOLERANCE:
                 apart.append(f"{network}: the losses part by {parted:.0e}, more than {TOLERANCE:.0e}")
             rows += table(network, rounds, parted)
-    header = ("network", "loop", "steps a second", "times the plain loop", "peak of memory, MB", "losses part by")
+    header = ("network", "loop", "CPU seconds a step", "times the plain loop", "peak of memory, MB", "losses part by")
     text = (
         f"torch {torch.__version__}, threads: {asked.threads}. Batch {asked.batch}, {asked.size}×{asked.size} crops,"
         f" recipe `{asked.recipe}`.\n\n{markdown(header, rows)}"
@@ -199,10 +243,12 @@ def table(network: str, rounds: list[dict[str, dict[str, Any]]], parted: float) 
     for kind in KINDS:
         places = list(zip(*(one[kind]["seconds"] for one in rounds), strict=True))
         best[kind] = median(map(min, places[WARM_UP:]))
+    floor = median(map(min, zip(*(one[FLOOR]["seconds"] for one in rounds), strict=True)))
     for kind in KINDS:
         peak = min(one[kind]["peak"] for one in rounds) / 2**20
         ratio = best["plain"] / best[kind]
-        yield network, kind, f"{1 / best[kind]:.2f}", f"{ratio:.1f}", f"{peak:.0f}", f"{parted:.0e}"
+        yield network, kind, f"{best[kind]:.2f}", f"{ratio:.1f}", f"{peak:.0f}", f"{parted:.0e}"
+    yield network, "its convolutions and scans alone", f"{floor:.2f}", f"{best['plain'] / floor:.1f}", "–", "–"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """BridgeTune as one writes it first, after the authors' program: what the training benchmark compares with.
 
-A worker decodes every picture at every draw; each of the four syntheses, and each reference, has a pass of its own; the
+Every picture is decoded at every draw; each of the four syntheses, and each reference, has a pass of its own; the
 generator's loss runs through the discriminators with their gradients on; optimisers are as they come. BridgeMFF's
-layers are made of torch operations, but for the scan, which is the one that bridgetune's loop has; MSFIN's channels
-come first in memory, as torch has them.
+layers are made of torch operations, but for the scan, which is the one that bridgetune's loop has; the channels of
+MSFIN and DRPL come first in memory, as torch has them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from bridgetune.losses import adversarial_loss, dice_loss, discriminator_loss, f
 from bridgetune.synthesis import synthesize
 from bridgetune.training.samples import TrainingSamples
 from bridgetune_bridgemff import layers, mamba
+from bridgetune_drpl import network as drpl
+from bridgetune_msfin import merging
 from bridgetune_msfin import network as msfin
 
 ORDERS = {
@@ -57,7 +59,7 @@ def plain_losses(
     """Train, a step at each `next`; the losses of every step. `pairs` and `references` keep nothing."""
     recipe = RECIPES[config.recipe]
     layers.natively = mamba.natively = lambda x: False  # type: ignore[assignment]
-    msfin.laid_out = lambda x: x
+    msfin.laid_out = merging.laid_out = drpl.laid_out = lambda x, width: x
     loader = DataLoader(Draws(pairs, references, config, steps), batch_size=config.batch, num_workers=config.workers)
     networks = {"generator": generator, **judges}
     optimizers = {

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bridgetune_bridgemff import fused, native
+from bridgetune_bridgemff.fused import convolve
 from bridgetune_bridgemff.layers import Convolution, Doubling, Down, Summary, Up, natively
+from bridgetune_bridgemff.mamba import MambaBlock
 from bridgetune_bridgemff.network import BridgeMFF, BridgeMFFDiscriminator
 from bridgetune_bridgemff.scan import VARIABLE
 
@@ -166,6 +168,7 @@ def test_bits_do_not_depend_on_the_number_of_threads():
         (Up(nn.Identity(), 24), (x, skip)),
         (Doubling(), (x,)),
         (Summary(), (x,)),
+        (MambaBlock(24), (x.flatten(2).transpose(1, 2)[:, :70],)),
     )
     threads = torch.get_num_threads()
     try:
@@ -186,6 +189,41 @@ def test_gradient_of_a_gradient_is_refused_and_never_wrong():
         gradient.sum().backward()
 
 
+@given(batch=batches, length=st.integers(1, 140), width=st.integers(1, 9))
+@settings(max_examples=30, deadline=None)
+def test_mamba_block_of_any_length(batch, length, width):
+    torch.manual_seed(length * 10 + width)
+    assert_exact(MambaBlock(width), torch.randn(batch, length, width))
+
+
+def test_rows_that_are_part_of_longer_ones_give_the_same_bits():
+    torch.manual_seed(0)
+    rows, weight, bias = torch.randn(3, 70, 24), torch.randn(12, 1, 4), torch.randn(12)
+    for part in (rows[..., :12], rows[..., 12:], rows[:, :33, :12]):
+        expected = fused.causal(part.contiguous(), weight, bias)
+        assert torch.equal(fused.causal(part, weight, bias), expected)
+    with pytest.raises(TypeError, match=r"float64.*expected float32"):
+        fused.causal(rows.double(), weight, bias)
+
+
+def test_a_pass_towards_images_computes_no_gradient_of_weights_and_the_other_way_round(monkeypatch):
+    torch.manual_seed(0)
+    layer, image = Convolution(3, 4, 3), torch.randn(2, 3, 8, 8, requires_grad=True)
+    computed = []
+    for name in ("convolution", "weights_backward"):
+        whole = getattr(convolve, name)
+        monkeypatch.setattr(convolve, name, lambda *given, n=name, w=whole: (computed.append(n), w(*given))[1])
+    answer = layer(image).sum()
+    (towards,) = torch.autograd.grad(answer, [image], retain_graph=True)
+    assert computed == ["convolution"]
+    gradients = torch.autograd.grad(answer, list(layer.parameters()), retain_graph=True)
+    assert computed == ["convolution", "weights_backward"]
+    answer.backward()
+    assert computed == ["convolution", "weights_backward"] * 2
+    assert torch.equal(image.grad, towards)
+    assert all(torch.equal(p.grad, g) for p, g in zip(layer.parameters(), gradients, strict=True))
+
+
 def test_torch_finds_the_operators_sound():
     torch.manual_seed(0)
 
@@ -195,6 +233,7 @@ def test_torch_finds_the_operators_sound():
     x, skip = leaf(2, 8, 6, 10), leaf(2, 8, 12, 20)
     torch.library.opcheck(fused.convolution, (x, leaf(4, 8, 3, 3), leaf(4), 1))
     torch.library.opcheck(fused.convolution, (x, leaf(4, 8, 3, 3), None, 1))
+    torch.library.opcheck(fused.causal, (leaf(2, 9, 5), leaf(5, 1, 4), leaf(5)))
     torch.library.opcheck(fused.summary, (x,))
     torch.library.opcheck(fused.doubled, (x,))
     torch.library.opcheck(fused.down, (x, leaf(8), leaf(8), 4, 1e-5))

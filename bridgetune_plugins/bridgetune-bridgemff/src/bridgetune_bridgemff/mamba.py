@@ -50,14 +50,21 @@ class MambaBlock(nn.Module):
             self.dt_proj.bias.copy_(step.expm1().log())  # the inverse of softplus
 
     def forward(self, tokens: Tensor) -> Tensor:
-        length = tokens.shape[1]
         x, z = self.in_proj(tokens).chunk(2, dim=-1)
-        x = self.conv1d(x.transpose(1, 2))[..., :length]  # the padding is on both sides, causality on one
-        x = F.silu(x.transpose(1, 2).contiguous())
+        x = self._mixed(x)
         dt, B, C = self.x_proj(x).split([self.step_rank, STATES, STATES], dim=-1)
         dt = F.linear(dt, self.dt_proj.weight)
         y: Tensor = self.out_proj(selective_scan(x, dt, -self.A_log.exp(), B, C, self.D, z, self.dt_proj.bias))
         return y
+
+    def _mixed(self, x: Tensor) -> Tensor:
+        """The causal convolution and SiLU, (batch, length, inner) -> the same."""
+        if natively(x) and fused.can_be_causal():
+            answer: Tensor = fused.causal(x, self.conv1d.weight, self.conv1d.bias)
+            return answer
+        x, length = x.transpose(1, 2), x.shape[1]
+        x = self.conv1d(x)[..., :length]  # the padding is on both sides, causality on one
+        return F.silu(x.transpose(1, 2).contiguous())
 
 
 class ParallelVisionMamba(nn.Module):

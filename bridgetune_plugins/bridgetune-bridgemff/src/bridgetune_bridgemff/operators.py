@@ -49,6 +49,20 @@ def shapes(name: str) -> Callable[[Shapes], Shapes]:
     return register
 
 
+def asked_for(ctx: Any, place: int) -> bool:
+    """Whether a backward pass that is running wants the gradient of an operator's tensor, the one of that place.
+
+    `ctx.needs_input_grad` knows which could be wanted; a pass towards images leaves those of the weights out.
+    """
+    node, _ = ctx.next_functions[place]
+    if node is None:
+        return False
+    try:
+        return bool(torch._C._will_engine_execute_node(node))
+    except RuntimeError:  # it is a leaf that `torch.autograd.grad` was given, or no engine runs
+        return True
+
+
 def _unseen(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The kernel, which a compiler that is there is not to look into."""
 

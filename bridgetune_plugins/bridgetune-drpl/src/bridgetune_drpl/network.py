@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bridgetune.devices import laid_out
 from bridgetune.errors import RequestError
 
 
@@ -27,6 +28,7 @@ class DRPL(nn.Module):
     def __init__(self, width: int = 64, blocks: int = 12) -> None:
         super().__init__()
         self.body = _body(6, 2, width, blocks)
+        self.width = width
 
     def forward(self, pair: Tensor) -> Tensor:
         """Judge a pair (B, 6, H, W), its images concatenated, in [0, 1]; H and W are arbitrary.
@@ -35,7 +37,7 @@ class DRPL(nn.Module):
             Probabilities (B, 2, H, W) that the first image is in focus and that the second is. The decision map
             is (o1 + 1 - o2) / 2.
         """
-        return torch.sigmoid(self.body(pair))
+        return torch.sigmoid(self.body(laid_out(pair, self.width)))
 
 
 class DRPLDiscriminator(nn.Module):
@@ -53,10 +55,11 @@ class DRPLDiscriminator(nn.Module):
     def __init__(self, width: int = 64, blocks: int = 12) -> None:
         super().__init__()
         self.body = _body(3, 1, width, blocks)
+        self.width = width
 
     def forward(self, image: Tensor) -> Tensor:
         """Judge an image (B, 3, H, W) in [0, 1] -> logits (B, 1, H, W), positive where it looks real."""
-        logits: Tensor = self.body(image)
+        logits: Tensor = self.body(laid_out(image, self.width))
         return logits
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -22,14 +21,6 @@ def resized(x: Tensor, like: Tensor) -> Tensor:
     """`x` (B, C, h, w) brought to the sides of `like`, bilinearly with aligned corners; itself where it has them."""
     size = like.shape[2:]
     return x if x.shape[2:] == size else F.interpolate(x, size=size, mode="bilinear", align_corners=True)
-
-
-def laid_out(x: Tensor) -> Tensor:
-    """`x` (B, C, H, W), on a CPU with its channels last in memory, as what is computed from it will have them.
-
-    Convolutions of so few channels take half the time there: with channels first, they are rearranged for each of them.
-    """
-    return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
 
 
 def average(x: Tensor, dim: tuple[int, ...]) -> Tensor:

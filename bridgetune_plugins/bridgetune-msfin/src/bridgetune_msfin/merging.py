@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bridgetune.devices import laid_out
 from bridgetune_msfin.layers import average, conv_norm_relu, resized
 
 
@@ -43,4 +44,6 @@ class CoordinateAttention(nn.Module):
         rows = torch.cat([average(x, (3,)) for x in maps], dim=1)
         columns = torch.cat([average(x, (2,)) for x in maps], dim=1).transpose(2, 3)
         rows, columns = self.mix(torch.cat([rows, columns], dim=2)).split([height, width], dim=2)
-        return torch.sigmoid(self.rows(rows)) * torch.sigmoid(self.columns(columns.transpose(2, 3)))
+        weights = self.rows(rows), self.columns(columns.transpose(2, 3))
+        rows, columns = (torch.sigmoid(laid_out(each, each.shape[1])) for each in weights)
+        return rows * columns

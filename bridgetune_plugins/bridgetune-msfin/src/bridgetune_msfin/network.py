@@ -7,9 +7,10 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from bridgetune.devices import laid_out
 from bridgetune.errors import RequestError
 from bridgetune_msfin.interaction import Interaction
-from bridgetune_msfin.layers import BasicBlock, conv_norm_relu, laid_out
+from bridgetune_msfin.layers import BasicBlock, conv_norm_relu
 from bridgetune_msfin.merging import Merge
 
 WIDTHS = (32, 64, 128, 256)
@@ -79,6 +80,7 @@ class _Pyramid(nn.Module):
     def __init__(self, in_channels: int, widths: Sequence[int]) -> None:
         super().__init__()
         _check(widths)
+        self.width = widths[0]
         stem = nn.Sequential(conv_norm_relu(in_channels, widths[0], kernel_size=3), BasicBlock(widths[0], widths[0]))
         self.encoder = nn.ModuleList([stem, *(_down(fine, coarse) for fine, coarse in pairwise(widths))])
         self.interactions = nn.ModuleList(Interaction(widths, scale) for scale in range(len(widths)))
@@ -86,7 +88,7 @@ class _Pyramid(nn.Module):
         _initialise(self)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        x = laid_out(x)
+        x = laid_out(x, self.width)
         encoded = []
         for stage in self.encoder:
             x = stage(x)

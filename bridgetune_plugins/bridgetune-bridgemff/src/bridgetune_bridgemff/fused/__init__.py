@@ -5,6 +5,7 @@ As operators they are seen by whatever looks at operators, autograd and a FLOP c
 
 from __future__ import annotations
 
+from bridgetune_bridgemff.fused.causal import can_be_causal, causal
 from bridgetune_bridgemff.fused.convolve import convolution
 from bridgetune_bridgemff.fused.double import doubled
 from bridgetune_bridgemff.fused.enter import LANES, Entering, can_enter
@@ -16,7 +17,9 @@ __all__ = [
     "LANES",
     "WEIGHTS",
     "Entering",
+    "can_be_causal",
     "can_enter",
+    "causal",
     "convolution",
     "doubled",
     "down",

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator, shapes
+from bridgetune_bridgemff.operators import asked_for, operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -63,6 +63,8 @@ def _remember(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None, int], outpu
 def _differentiate(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
     x, weight = ctx.saved_tensors
     of_x, of_weight, of_bias, _ = ctx.needs_input_grad
+    of_x, of_weight = of_x and asked_for(ctx, 0), of_weight and asked_for(ctx, 1)
+    of_bias = of_bias and asked_for(ctx, 2)
     grad_x = grad_weight = grad_bias = None
     if of_x:
         grad_x = convolution(grad_y, weight.transpose(0, 1).flip(2, 3), None, ctx.dilation)

@@ -12,55 +12,21 @@ import typer
 from typer.exceptions import TyperException
 
 from bridgetune._version import __version__
-from bridgetune.cli import (
-    compare,
-    data,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    finetune,
-    fuse,
-    inspect,
-    page,
-    panels,
-    plugins,
-    pretrain,
-    report,
-    stack,
-)
 from bridgetune.cli.console import ERRORS, show_anything
-from bridgetune.cli.naming import NamingMetrics
 from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.cli.stopping import INTERRUPTED, Stop
-from bridgetune.cli.verb import Command
-from bridgetune.cluster import HERE
+from bridgetune.cli.verbs import Verbs
 from bridgetune.errors import BridgetuneError, RequestError
 from bridgetune.paths import printable
 
 app = typer.Typer(
     name="bridgetune",
+    cls=Verbs,
     help="Fine-tune any decision-map network for multi-focus image fusion, and fuse pictures with it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("demo")(demo.demo)
-app.command("fuse", cls=fuse.OfTwo)(fuse.fuse)
-app.command("stack", cls=Command)(stack.stack)
-app.command("app")(page.app)
-app.command("pretrain", cls=Command)(pretrain.pretrain)
-app.command("finetune", cls=Command)(finetune.finetune)
-app.command("report")(report.report)
-app.command("evaluate", cls=NamingMetrics, epilog="Metrics: {metrics}")(evaluate.evaluate)
-app.command("compare", cls=NamingMetrics)(compare.compare)
-app.command("panels")(panels.panels)
-app.add_typer(data.app, name="data")
-app.add_typer(plugins.app, name="plugins")
-app.command("export")(export.export)
-app.command("inspect")(inspect.inspect)
-app.command("doctor")(doctor.doctor)
-
 
 LISTED = "\n  "
 """What the first of a list's lines begins with, in the message of a wrong request."""
@@ -161,6 +127,10 @@ def _refuse_empty(given: Sequence[str]) -> None:
 
 def _addressed(given: Sequence[str]) -> list[str]:
     """`--ray` without an address has this machine's."""
+    if "--ray" not in given:
+        return list(given)
+    from bridgetune.cluster import HERE
+
     followed = zip(given, [*given[1:], "--"], strict=True)
     return [f"--ray={HERE}" if one == "--ray" and after.startswith("-") else one for one, after in followed]
 

@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
-from typing import get_args
+import math
+import threading
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple, get_args
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bridgetune.app.desk import Desk, description, led, tile
+from bridgetune.app.scoring import SMALLEST, Region, scored
 from bridgetune.app.sheets import MOST_RESULTS, Sheet
 from bridgetune.app.tiles import Pyramid
 from bridgetune.app.voting import Choice
+from bridgetune.documents import first_fault
 from bridgetune.errors import RequestError
+from bridgetune.metrics.registry import FUSION_METRICS, METRICS
+from bridgetune.pages import set_formulas
 
 MOST_SHOWN = 4
 """Results side by side."""
+
+
+class Column(NamedTuple):
+    """A column of scores.
+
+    Attributes:
+        title: HTML.
+        definition: In a line.
+        better: `higher` or `lower`.
+        cells: A result's score each, as it is shown; a dash where there is none.
+        best: Which of them are the best; none where all are alike, or there is nothing to compare.
+    """
+
+    title: Markup
+    definition: str
+    better: str
+    cells: list[str]
+    best: set[int]
 
 
 class Comparing:
@@ -29,11 +57,13 @@ class Comparing:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._scoring = threading.Lock()
 
     def routes(self) -> list[Route]:
         """Addresses, and what answers at each."""
         return [
             Route("/fuse/{id}/compare", self.compare),
+            Route("/fuse/{id}/scores", self.scores),
             Route("/fuse/{id}/blind", self.blind),
             Route("/fuse/{id}/blind", self.vote, methods=["POST"]),
             Route("/fuse/{id}/blind/{trial:int}/{side}.dzi", self.description),
@@ -43,18 +73,34 @@ class Comparing:
     def compare(self, request: Request) -> Response:
         """Some results with their names, and what the votes say."""
         sheet = self.desk.find(request)
-        alike = _alike(sheet)
-        asked = [int(one) for one in request.query_params.getlist("show") if one.isdecimal()]
-        shown = [number for number in asked if number in alike][:MOST_SHOWN] or alike[-MOST_SHOWN:]
+        shown = _shown(sheet, request)
         return self.desk.shown(
             "compare.html",
             sheet=sheet,
-            alike=alike,
+            alike=_alike(sheet),
             shown=shown,
+            scores=bool(shown) and all(len(sheet.results[number].used) == 2 for number in shown),
+            smallest=SMALLEST,
             votes=sheet.ballot.table(),
             methods=self.desk.methods.listed(),
             room=MOST_RESULTS - len(sheet.results),
         )
+
+    def scores(self, request: Request) -> Response:
+        """What the metrics say of those that are shown, in a region."""
+        sheet = self.desk.find(request)
+        try:
+            region = Region.model_validate({name: request.query_params.get(name) for name in Region.model_fields})
+        except ValidationError as error:
+            raise RequestError(f"region: {first_fault(error)}") from None
+        numbers = _shown(sheet, request)
+        if not numbers:
+            raise RequestError("there is no result yet; fuse first")
+        with self._scoring:  # of several who ask, one after the other: it takes memory
+            found = scored([sheet.results[number] for number in numbers], region)
+        columns = [_column(name, [scores[name] for scores in found.scores]) for name in FUSION_METRICS]
+        rows = [(number, sheet.results[number], first) for number, first in zip(numbers, found.first, strict=True)]
+        return self.desk.shown("scores.html", region=region, found=found, rows=rows, columns=columns)
 
     def blind(self, request: Request) -> Response:
         """Two of them without their names."""
@@ -89,6 +135,24 @@ class Comparing:
 
     def _small(self, sheet: Sheet, number: int) -> NDArray[np.uint8]:
         return self.desk.pyramid(sheet, number, "fused").small()
+
+
+def _shown(sheet: Sheet, request: Request) -> list[int]:
+    """Results that are asked for, or the last ones."""
+    alike = _alike(sheet)
+    asked = [int(one) for one in request.query_params.getlist("show") if one.isdecimal()]
+    return [number for number in asked if number in alike][:MOST_SHOWN] or alike[-MOST_SHOWN:]
+
+
+def _column(name: str, scores: Sequence[float]) -> Column:
+    metric = METRICS[name]
+    known = [score for score in scores if not math.isnan(score)]
+    cells = ["–" if math.isnan(score) else f"{score:.4f}" for score in scores]
+    best = f"{max(known) if metric.higher_is_better else min(known):.4f}" if known else ""
+    winners = {place for place, cell in enumerate(cells) if cell == best}
+    title = set_formulas(f"${metric.title}$") if metric.is_math else escape(metric.title)
+    better = "higher" if metric.higher_is_better else "lower"
+    return Column(Markup(title), metric.definition, better, cells, winners if len(winners) < len(known) else set())
 
 
 def _alike(sheet: Sheet) -> list[int]:

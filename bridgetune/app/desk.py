@@ -15,8 +15,9 @@ from bridgetune._version import __version__
 from bridgetune.app.choices import Methods
 from bridgetune.app.fusing import Result
 from bridgetune.app.guard import LOOPBACK
+from bridgetune.app.scoring import homogeneous
 from bridgetune.app.sheets import Sheet, Sheets
-from bridgetune.app.tiles import Kept, Pyramid
+from bridgetune.app.tiles import Kept, Outline, Pyramid
 from bridgetune.app.uploads import Limits
 from bridgetune.app.work import Worker
 from bridgetune.app.workshop import Workshop
@@ -111,9 +112,11 @@ class Desk:
         return sheet.results[number]
 
     def pyramid(self, sheet: Sheet, number: int, layer: str) -> Pyramid:
-        """A layer of a result, to be looked at; see `Result.layer`."""
+        """A layer of a result, to be looked at; see `Result.layer`, and `homogeneous`, where its frames are that."""
         result = self.result(sheet, number)
-        return self.kept.of((sheet.id, number, layer), lambda: result.layer(layer))
+        if layer == "homogeneous":
+            return self.kept.of((sheet.id, layer, result.lies), lambda: Outline(homogeneous(result)))
+        return self.kept.of((sheet.id, number, layer), lambda: Pyramid(result.layer(layer)))
 
     def shown(self, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A template with values in it, whatever is in them escaped."""

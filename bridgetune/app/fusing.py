@@ -8,7 +8,7 @@ import re
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,10 +26,8 @@ from bridgetune.pictures import (
     FileFrames,
     Metadata,
     Transform,
-    common_area,
     read_image,
     read_whole_image,
-    register,
     warped,
     write_image,
 )
@@ -124,6 +122,12 @@ class Result:
         """(height, width) of the fused picture."""
         rows, columns = self.area
         return rows.stop - rows.start, columns.stop - columns.start
+
+    @property
+    def lies(self) -> Hashable:
+        """Where its frames lie under it: the same for results that were aligned alike."""
+        places = ((frame.index, frame.transform.matrix.tobytes()) for frame in self.used)
+        return self.size, tuple((side.start, side.stop) for side in self.area), tuple(places)
 
     @property
     def map(self) -> str:
@@ -293,27 +297,14 @@ def _pair(
     if fusion.undecided is not None:
         facts.append(f"the network was undecided on {fusion.undecided:.1%} of the pixels")
     share = None if decision is None else float((decision >= 0.5).mean())
-    transform, size, area = _second_place(frames, config, fusion.pixels.shape[:2])
+    size = frames.size(0)
+    area = fusion.area or (slice(0, size[0]), slice(0, size[1]))
     used = (
         Placed(frames.names[0], 0, IDENTITY, share),
-        Placed(frames.names[1], 1, transform, None if share is None else 1 - share),
+        Placed(frames.names[1], 1, fusion.transform, None if share is None else 1 - share),
     )
     facts = [*_described(fusion.pixels, fusion.metadata), *facts]
     return Result(folder, frames, title, used, (), size, area, time.perf_counter() - begun, tuple(facts))
-
-
-def _second_place(
-    frames: FileFrames, config: StackConfig, size: tuple[int, ...]
-) -> tuple[Transform, tuple[int, int], tuple[slice, slice]]:
-    """Where the second of a pair was laid, the first one's size, and the part of it that the picture shows."""
-    sizes = frames.size(0), frames.size(1)
-    whole = slice(0, sizes[0][0]), slice(0, sizes[0][1])
-    if config.align == "none":
-        return IDENTITY, sizes[0], whole
-    found = register(frames.read(0).pixels, frames.read(1).pixels, config.align)
-    transform = IDENTITY if found is None else found.transform
-    cut = size != sizes[0]
-    return transform, sizes[0], common_area([IDENTITY, transform], sizes) if cut else whole
 
 
 def _stack(

@@ -13,17 +13,22 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bridgetune.app.fusing import INDEX, Result, write_choice
-from bridgetune.app.tiles import in_8_bits
+from bridgetune.app.tiles import fitted, in_8_bits
 from bridgetune.config._model import Frozen, Share
 from bridgetune.errors import RequestError
 from bridgetune.inference.stacks.depth import coloured
-from bridgetune.pictures import read_whole_image, write_image
+from bridgetune.pictures import evened, read_whole_image, write_image
+from bridgetune.pictures.exposure import measured_gains
+from bridgetune.pictures.transforms import IDENTITY
 
 MOST_POINTS, LARGEST = 5000, 4096
 """Of a stroke, and pixels across a brush."""
 
 ROOM = 1 << 30
 """Bytes of what strokes have covered, kept so that they can be undone: the oldest go first."""
+
+AROUND, TOLD = 32, 512
+"""Pixels around a stroke, at the least, by which its brightness is told; and of the longer side that they come to."""
 
 Place = tuple[Annotated[float, Field(ge=-LARGEST, le=1e6)], Annotated[float, Field(ge=-LARGEST, le=1e6)]]
 
@@ -39,6 +44,8 @@ class Stroke(Frozen):
     """Of the brush that fades out."""
     frame: Annotated[int, Field(ge=0)]
     """That is taken, as the result counts those that it shows."""
+    even: bool = False
+    """Whether each of its channels is brought to the brightness of the picture around the stroke."""
 
     def cover(self, size: tuple[int, int]) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
         """What it covers of a picture of (height, width): the rows and columns, and how much there, in [0, 1]."""
@@ -174,12 +181,29 @@ class Painting:
         area, cover = stroke.cover(self._index.shape)
         self._done.append(_Patch(stroke, area, self._pixels[area].copy(), self._index[area].copy()))
         weight = cover[..., None]
-        mixed = weight * self._of(stroke.frame)[area] + (1 - weight) * self._pixels[area]
+        taken = self._of(stroke.frame)[area]
+        if stroke.even:
+            taken = evened(taken, self._gains(stroke, area))
+        mixed = weight * taken + (1 - weight) * self._pixels[area]
         self._pixels[area] = np.rint(mixed).astype(self._pixels.dtype)
         self._index[area][cover >= 0.5] = stroke.frame
         while len(self._done) > 1 and sum(patch.room for patch in self._done) > ROOM:
             self._done.pop(0)
         self.version += 1
+
+    def _gains(self, stroke: Stroke, area: tuple[slice, slice]) -> NDArray[np.float64]:
+        """What the frame's channels are multiplied by to be as bright as the picture in the stroke and around it.
+
+        Only what is of the frame that most of it is of counts: another one beside it may have another brightness.
+        """
+        import cv2
+
+        around = max(int(stroke.size), AROUND)
+        wide = tuple(slice(max(side.start - around, 0), side.stop + around) for side in area)
+        picture, frame = (fitted(pixels[wide], TOLD) / 255 for pixels in (self._pixels, self._of(stroke.frame)))
+        now = np.bincount(self._index[area].ravel(), minlength=1).argmax()
+        alike = cv2.resize((self._index[wide] == now).astype(np.uint8), picture.shape[1::-1]).astype(np.bool_)
+        return measured_gains(picture, frame, IDENTITY, alike)
 
     def _of(self, number: int) -> NDArray[Any]:
         if self._frame[0] != number:

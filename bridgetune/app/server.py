@@ -48,7 +48,7 @@ class Page(Desk):
                 *Mending(self).routes(),
                 *TuningPages(self).routes(),
                 Route("/token", self.token, methods=["GET", "POST"]),
-                Mount("/static", StaticFiles(packages=[("bridgetune.app", "static")])),
+                Mount("/static", StaticFiles(packages=[("bridgetune.app", "static"), ("bridgetune.pages", "assets")])),
             ],
             lifespan=self._open,
             exception_handlers={BridgetuneError: self._told, 404: self._told},

@@ -18,6 +18,9 @@ TILE = 512
 ROOM = 1 << 30
 """Bytes of the pictures that are kept ready, beside the one that is being looked at."""
 
+_WITHIN, _WITHOUT = (255, 225, 0, 255), (0, 0, 0, 255)
+_AROUND = np.ones((3, 3), np.uint8)
+
 
 class Pyramid:
     """A picture at its own size, at half of it, and so on down to a pixel; each level is made when it is asked for.
@@ -62,7 +65,7 @@ class Pyramid:
         """
         if not 0 <= level <= self.top or column < 0 or row < 0:
             raise RequestError(f"tile {level}/{column}_{row}: there is none; reload the page")
-        pixels = self._level(self.top - level)[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE]
+        pixels = self._part(self._level(self.top - level), row * TILE, column * TILE)
         if not pixels.size:
             raise RequestError(f"tile {level}/{column}_{row}: there is none; reload the page")
         return as_png(pixels)
@@ -71,11 +74,39 @@ class Pyramid:
         """The largest level that is one tile, (h, w, 3)."""
         return self._level(max(self.top - TILE.bit_length() + 1, 0))
 
+    def _part(self, level: NDArray[np.uint8], top: int, left: int) -> NDArray[np.uint8]:
+        """A tile of a level."""
+        return level[top : top + TILE, left : left + TILE]
+
     def _level(self, halvings: int) -> NDArray[np.uint8]:
         with self._making:
             while len(self._levels) <= halvings:
                 self._levels.append(halved(self._levels[-1]))
         return self._levels[halvings]
+
+
+class Outline(Pyramid):
+    """Where a region ends, a line as wide at one level as at another: bright within, dark without, else transparent.
+
+    Args:
+        region: (H, W) bool.
+    """
+
+    def __init__(self, region: NDArray[np.bool_]) -> None:
+        super().__init__(region.astype(np.uint8) * np.uint8(255))
+
+    def _part(self, level: NDArray[np.uint8], top: int, left: int) -> NDArray[np.uint8]:
+        """A tile of a level, in RGBA."""
+        import cv2
+
+        above, before = min(top, 1), min(left, 1)
+        inside = level[top - above : top + TILE + 1, left - before : left + TILE + 1] >= 128
+        if not inside.size:
+            return np.empty((0, 0, 4), np.uint8)
+        spread, shrunk = (how(inside.astype(np.uint8), _AROUND) > 0 for how in (cv2.dilate, cv2.erode))
+        drawn = np.zeros((*inside.shape, 4), np.uint8)
+        drawn[spread & ~inside], drawn[inside & ~shrunk] = _WITHOUT, _WITHIN
+        return np.ascontiguousarray(drawn[above:, before:][:TILE, :TILE])
 
 
 class Kept:
@@ -87,32 +118,37 @@ class Kept:
 
     def __init__(self, room: int = ROOM) -> None:
         self._room, self._kept = room, OrderedDict[Hashable, Pyramid]()
-        self._making = threading.Lock()
+        self._making: dict[Hashable, threading.Lock] = {}
+        self._changing = threading.Lock()
 
-    def of(self, key: Hashable, make: Callable[[], NDArray[np.uint8]]) -> Pyramid:
+    def of(self, key: Hashable, make: Callable[[], Pyramid]) -> Pyramid:
         """The pyramid of a picture.
 
         Args:
             key: Which picture it is.
-            make: Its pixels, (H, W, 3) uint8.
+            make: Makes it.
         """
-        with self._making:
-            if key not in self._kept:
-                self._kept[key] = Pyramid(make())
+        with self._changing:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:  # others are shown what there is meanwhile
+            made = self._kept.get(key) or make()
+        with self._changing:
+            self._making.pop(key, None)
+            self._kept[key] = made
             self._kept.move_to_end(key)
             while len(self._kept) > 1 and sum(one.room for one in self._kept.values()) > self._room:
                 self._kept.popitem(last=False)
-            return self._kept[key]
+            return made
 
     def forget(self, of: Callable[[Hashable], bool]) -> None:
         """Let go of those whose keys answer true."""
-        with self._making:
+        with self._changing:
             for key in [key for key in self._kept if of(key)]:
                 del self._kept[key]
 
 
 def halved(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, 3) -> (⌈H/2⌉, ⌈W/2⌉, 3): the mean of four pixels, of a last odd row or column of what there is."""
+    """(H, W, …) -> (⌈H/2⌉, ⌈W/2⌉, …): the mean of four pixels, of a last odd row or column of what there is."""
     import cv2
 
     height, width = pixels.shape[:2]
@@ -138,8 +174,9 @@ def in_8_bits(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def as_png(pixels: NDArray[np.uint8]) -> bytes:
-    """(H, W, 3) RGB as a PNG file, quickly made rather than small."""
+    """(H, W, 3) RGB or (H, W, 4) RGBA as a PNG file, quickly made rather than small."""
     import cv2
 
-    _, data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    order = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    _, data = cv2.imencode(".png", cv2.cvtColor(pixels, order), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return bytes(data)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bridgetune.errors import RequestError
 from bridgetune.inference.agreement import agreement_of
-from bridgetune.pictures import Alignment, Picture, Registration, common_area, evened, register, warped
+from bridgetune.pictures import Alignment, Picture, Registration, Transform, common_area, evened, register, warped
 from bridgetune.pictures.transforms import IDENTITY
 
 Edges = Literal["crop", "keep"]
@@ -33,12 +33,16 @@ class Aligned:
         unshown: (H, W), true where the second shows nothing and has the first's pixels; None where there is no such
             place.
         line: What was found and done, to be told of the second.
+        transform: From places of the first, as it was given, to those of the second.
+        area: Of the first, as it was given, (rows, columns), that both show now.
     """
 
     first: Picture
     second: Picture
     unshown: NDArray[np.bool_] | None
     line: str
+    transform: Transform
+    area: tuple[slice, slice]
 
 
 def aligned_pair(
@@ -74,17 +78,18 @@ def aligned_pair(
             " one scene; leave out --align and --exposure to fuse them as they are"
         )
     line = _told(found, first.size, align, exposure, names)
-    size = second.size
+    size, whole = second.size, (slice(0, first.size[0]), slice(0, first.size[1]))
     moved, shown = warped(second.pixels, found.transform, first.size)
     alpha = None if second.alpha is None else warped(second.alpha, found.transform, first.size)[0]
     second = replace(second, pixels=evened(moved, found.gains) if exposure else moved, alpha=alpha)
     if shown.all():
-        return Aligned(first, second, None, line)
+        return Aligned(first, second, None, line, found.transform, whole)
     if edges == "crop":
         rows, columns = common_area([IDENTITY, found.transform], [first.size, size])
         line += f"; cropped to {columns.stop - columns.start}×{rows.stop - rows.start} pixels"
-        return Aligned(_cut(first, rows, columns), _cut(second, rows, columns), None, line)
-    return Aligned(first, _filled(second, first, ~shown), ~shown, line)
+        cut = _cut(first, rows, columns), _cut(second, rows, columns)
+        return Aligned(*cut, None, line, found.transform, (rows, columns))
+    return Aligned(first, _filled(second, first, ~shown), ~shown, line, found.transform, whole)
 
 
 def _told(found: Registration, size: tuple[int, int], align: Alignment, exposure: bool, names: tuple[str, str]) -> str:

@@ -28,7 +28,8 @@ from bridgetune.inference.quality import SAVED, Queries
 from bridgetune.inference.released import SIDE, fuse_released
 from bridgetune.inference.smoothing import Smoothing, blended, check_smoothing, smoothed
 from bridgetune.modes import evaluating
-from bridgetune.pictures import NOTHING, Alignment, Metadata, check_image_place, read_whole_image
+from bridgetune.pictures import NOTHING, Alignment, Metadata, Transform, check_image_place, read_whole_image
+from bridgetune.pictures.transforms import IDENTITY
 from bridgetune.protocol import Evaluator
 from bridgetune.releasing import release
 from bridgetune.wrapping.large import TOGETHER
@@ -56,6 +57,8 @@ class Fusion:
             sources are opaque.
         metadata: What the fused image carries, see `carried`.
         borders: Shares of the pixels at which the first and the second source have a border, see `find_borders`.
+        transform: From places of the first source to those of the second, by which that was laid upon it.
+        area: Of the first source, (rows, columns), that the picture shows; None where that is all of it.
     """
 
     pixels: Pixels
@@ -64,6 +67,8 @@ class Fusion:
     alpha: Pixels | None = None
     metadata: Metadata = NOTHING
     borders: tuple[float, float] = (0.0, 0.0)
+    transform: Transform = IDENTITY
+    area: tuple[slice, slice] | None = None
 
     def save(self, out: Path, map_out: Path | None = None) -> None:
         """Write the picture, and the decision, where there is one, as an 8-bit image; what is there is replaced.
@@ -246,14 +251,16 @@ def fuse_files(
     if out is not None:
         bits = max(picture.bits for picture in pictures)
         check_image_place(out, "the fused image", bits=bits, force=True)
-    unshown = None
+    pair = None
     if asked:
         pair = aligned_pair(*pictures, align, exposure, edges, (first.name, str(second)))
         logger.warning("%s: %s", second, pair.line)
-        pictures, unshown = (pair.first, pair.second), pair.unshown
+        pictures = pair.first, pair.second
     fusion = fuse_pictures(generator, *pictures, recipe, undecided, borders, queries, progress, smooth, blend)
-    if unshown is not None and fusion.decision is not None:
-        fusion = replace(fusion, decision=np.where(unshown, np.float32(1), fusion.decision))
+    if pair is not None:
+        fusion = replace(fusion, transform=pair.transform, area=pair.area)
+        if pair.unshown is not None and fusion.decision is not None:
+            fusion = replace(fusion, decision=np.where(pair.unshown, np.float32(1), fusion.decision))
     for remark in _remarks((first, second), pictures, fusion):
         logger.warning("%s", remark)
     if np.array_equal(pictures[0].pixels, pictures[1].pixels):

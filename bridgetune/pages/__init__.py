@@ -2,6 +2,6 @@
 between. All that a page needs is in it, and it connects to nothing."""
 
 from bridgetune.pages.charts import Chart, Line, charts_of
-from bridgetune.pages.page import Slider, page
+from bridgetune.pages.page import Slider, page, set_formulas
 
-__all__ = ["Chart", "Line", "Slider", "charts_of", "page"]
+__all__ = ["Chart", "Line", "Slider", "charts_of", "page", "set_formulas"]

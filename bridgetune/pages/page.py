@@ -62,7 +62,7 @@ def page(
     """
     renderer = _renderer(pictures or {}, charts or {})
     body = "\n".join(
-        _slider(part) if isinstance(part, Slider) else renderer.render(_FORMULA.sub(_set, part)) for part in parts
+        _slider(part) if isinstance(part, Slider) else renderer.render(set_formulas(part)) for part in parts
     )
     styles, scripts = [_asset("page.css")], [_asset("sortable.min.js"), _asset("sortable.a11y.min.js")]
     if any(isinstance(part, Slider) for part in parts):
@@ -125,6 +125,11 @@ def _renderer(pictures: Mapping[str, bytes], charts: Mapping[str, Sequence[Chart
     }.items():
         renderer.add_render_rule(name, rule)
     return renderer
+
+
+def set_formulas(text: str) -> str:
+    """HTML or Markdown with its formulas in HTML: `$Q^{AB/F}$` as <i>Q</i><sup>AB/F</sup>."""
+    return _FORMULA.sub(_set, text)
 
 
 def _set(formula: re.Match[str]) -> str:

@@ -21,7 +21,10 @@ SAME = 0.002
 
 
 def measured_gains(
-    reference: NDArray[np.floating[Any]], frame: NDArray[np.floating[Any]], transform: Transform
+    reference: NDArray[np.floating[Any]],
+    frame: NDArray[np.floating[Any]],
+    transform: Transform,
+    where: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """What the frame's channels are to be multiplied by to be as bright as the reference's.
 
@@ -30,6 +33,7 @@ def measured_gains(
     Args:
         reference, frame: (H, W, 3) in [0, 1], reduced to some hundred pixels.
         transform: Between them.
+        where: (H, W), places of the reference that count; None for all.
 
     Returns:
         (3,); 1 where too little is told.
@@ -42,6 +46,8 @@ def measured_gains(
         cv2.warpPerspective(image, transform.matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         for image in (frame.astype(np.float32), inside)
     )
+    if where is not None:
+        inside = inside * where
     gains = np.ones(3)
     smooth = [cv2.GaussianBlur(image, (0, 0), max(height, width) / 100) for image in (reference, moved, inside)]
     for channel in range(3):

@@ -34,6 +34,34 @@ def test_methods_are_compared_under_one_zoom_and_voted_on_blindly(page: Page, st
     until(lambda: min(zooms(page)) > before[0])
     until(lambda: len(set(zooms(page))) == 1)
 
+    page.get_by_label("Homogeneous regions, outlined").check()
+    page.locator('[data-outlined="true"]').wait_for()
+    page.get_by_role("button", name="All", exact=True).click()
+    page.wait_for_timeout(900)
+    page.get_by_label("Drag to choose it").check()
+    view = page.locator(".view").nth(1)
+    view.scroll_into_view_if_needed()
+    box = view.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] - 80, middle[1] - 50)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 80, middle[1] + 50, steps=4)
+    page.mouse.up()
+    scores = page.get_by_role("group", name="Scores").get_by_role("row")
+    expect(scores).to_have_count(4)
+    assert page.locator(".mark").count() == 3
+    page.get_by_role("button", name="What is seen now").click()
+    expect(page.get_by_text("pixels from (0, 0) on")).to_be_visible()
+    assert serious(page) == []
+    heading = scores.first.get_by_role("columnheader").first
+    expect(heading).to_have_attribute("aria-label", "Click to sort table by Result in descending order")
+    heading.press("Enter")
+    expect(scores.nth(1)).to_contain_text("3: spatial-frequency")
+    page.get_by_label("Width").fill("8")
+    page.get_by_role("button", name="Score", exact=True).press("Enter")
+    expect(page.locator("#scores").get_by_role("alert")).to_contain_text("expected sides of 32 or more")
+
     page.get_by_role("link", name="Vote blindly").click()
     for number, choice in enumerate(("The first one", "Neither", "The second one")):
         page.locator("[data-ready]").wait_for()

@@ -46,6 +46,7 @@ def test_a_brush_mends_the_map(page: Page, stack: list[Path]):
     assert changed(page, "Redo", 3) == painted
     expect(page.get_by_role("button", name="Redo")).to_be_disabled()
     page.get_by_label("Take").select_option("frame 0.png")
+    page.get_by_label("Even brightness").check()
     assert changed(page, "Dab in the middle", 4) == [68, 1, 84]  # the first one's
     page.get_by_role("button", name="Keep it as a result").click()
     expect(page.get_by_role("heading", name="mended")).to_be_visible()

@@ -9,6 +9,10 @@ document.addEventListener("htmx:sendError", () => {
   document.querySelector("#refused, #said")?.replaceChildren(line);
 });
 
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  enhanceSortableAccessibility(target.querySelectorAll(".sortable"));
+});
+
 document.querySelectorAll("[data-fused]").forEach(show);
 document.querySelectorAll("[data-views]").forEach(compare);
 document.querySelectorAll("[data-mend]").forEach(mend);
@@ -43,6 +47,7 @@ function show(figure) {
     .then(() => figure.dataset.map && layer(main, figure.dataset.map, 2, 0))
     .then((map) => strength?.addEventListener("input", () => map.setOpacity(Number(strength.value))))
     .then(() => { figure.dataset.ready = "yes"; });
+  outline(figure, [main], [figure.dataset.homogeneous]);
   against.addEventListener("change", choose);
   curtain.addEventListener("input", draw);
   main.addHandler("viewport-change", draw);
@@ -63,7 +68,8 @@ async function compare(figure) {
   const lead = () => ["leads", "viewport-change"].forEach((event) => main.raiseEvent(event));
   follow(viewers);
   offerZoom(figure, main, lead);
-  const [image] = await Promise.all(viewers.map((viewer, index) => layer(viewer, elements[index].dataset.layer, 0, 1)));
+  const images = await Promise.all(viewers.map((viewer, index) => layer(viewer, elements[index].dataset.layer, 0, 1)));
+  const [image] = images;
   const { right, down } = figure.dataset;
   if (right) {
     const { x, y } = image.getContentSize();
@@ -78,7 +84,70 @@ async function compare(figure) {
     return map && layer(viewer, map, 1, 0);
   }));
   strength?.addEventListener("input", () => maps.forEach((map) => map?.setOpacity(Number(strength.value))));
+  outline(figure, viewers, elements.map((element) => element.dataset.homogeneous));
+  chooseRegion(figure, viewers, images);
   figure.dataset.ready = "yes";
+}
+
+// A layer that is fetched when it is first asked for: it takes a moment to find.
+function outline(figure, viewers, sources) {
+  const box = figure.querySelector('[data-part="homogeneous"]');
+  let drawn;
+  box?.addEventListener("change", async () => {
+    drawn ??= Promise.all(viewers.map((viewer, index) => layer(viewer, sources[index], 9, 0)));
+    (await drawn).forEach((each) => each.setOpacity(box.checked ? 1 : 0));
+    figure.dataset.outlined = box.checked;
+  });
+}
+
+// A rectangle, dragged in any view, typed, or what is seen; it is drawn in all of them.
+function chooseRegion(figure, viewers, images) {
+  const form = figure.querySelector("[data-region]");
+  if (!form) return;
+  const part = (name) => form.querySelector(`[data-part="${name}"]`);
+  const fields = ["left", "top", "width", "height"].map((name) => form.elements.namedItem(name));
+  const marks = viewers.map(() => undefined);
+
+  const draw = () => {
+    const rectangle = fields.map((field) => Number(field.value));
+    images.forEach((image, index) => {
+      const location = image.imageToViewportRectangle(...rectangle);
+      if (marks[index]) { viewers[index].updateOverlay(marks[index], location); return; }
+      const element = document.createElement("div");
+      element.className = "mark";
+      marks[index] = element;
+      viewers[index].addOverlay({ element, location });
+    });
+  };
+  const choose = (first, second) => {
+    const { x, y } = images[0].getContentSize();
+    const ends = [[first.x, second.x, x], [first.y, second.y, y]].map(([one, other, most]) => (
+      [Math.min(one, other), Math.max(one, other)].map((end) => Math.round(Math.min(Math.max(end, 0), most)))));
+    const values = [ends[0][0], ends[1][0], ends[0][1] - ends[0][0], ends[1][1] - ends[1][0]];
+    fields.forEach((field, index) => { field.value = values[index]; });
+    draw();
+  };
+
+  viewers.forEach((viewer, index) => {
+    const at = ({ position }) => images[index].viewerElementToImageCoordinates(position);
+    let begun;
+    let moved;
+    viewer.addHandler("canvas-press", (event) => { [begun, moved] = [part("choosing").checked && at(event), false]; });
+    viewer.addHandler("canvas-drag", (event) => {
+      if (!begun) return;
+      event.preventDefaultAction = true;
+      moved = true;
+      choose(begun, at(event));
+    });
+    viewer.addHandler("canvas-drag-end", (event) => { event.preventDefaultAction = part("choosing").checked; });
+    viewer.addHandler("canvas-release", () => { if (begun && moved) form.requestSubmit(); begun = undefined; });
+  });
+  part("seen").addEventListener("click", () => {
+    const seen = images[0].viewportToImageRectangle(viewers[0].viewport.getBounds(true));
+    choose(seen.getTopLeft(), seen.getBottomRight());
+    form.requestSubmit();
+  });
+  fields.forEach((field) => field.addEventListener("change", draw));
 }
 
 async function mend(figure) {
@@ -106,7 +175,7 @@ async function mend(figure) {
   };
   const paint = async () => {
     const [size, softness, frame] = ["size", "softness", "frame"].map((name) => Number(part(name).value));
-    const stroke = { points, size, softness, frame };
+    const stroke = { points, size, softness, frame, even: part("even").checked };
     points = undefined;
     await send("paint", JSON.stringify(stroke));
     if (!points) line.removeAttribute("points");

@@ -46,12 +46,47 @@ def test_those_that_are_asked_for_are_shown(compared: tuple[TestClient, str], as
     assert found == [f"{place}/{number}/fused.dzi" for number in shown]
 
 
+def test_a_region_is_scored_method_by_method(compared: tuple[TestClient, str]):
+    client, place = compared
+    region = {"left": 20, "top": 4, "width": 40, "height": 40, "show": [1, 2]}
+    page = client.get(f"{place}/scores", params=region).text
+    assert re.findall(r"<tr><td>\d: ([\w-]+), alignment none", page) == list(METHODS[1:])
+    assert "40×40 pixels from (20, 4) on" in page
+    assert "<i>Q</i><sup>AB/F</sup> ↑" in page
+    assert "invention ↓" in page
+    (row,) = re.findall(r"<tr><td>2: .*?</tr>", page)
+    assert 0 < float(re.findall(r"<td[^>]*>(?:<b>)?([\d.]+)", row)[2]) < 1
+    outline = client.get(re.findall(r'data-homogeneous="(.*?)"', client.get(f"{place}/compare").text)[0])
+    assert 'Width="96"' in outline.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"width": 8}, "region: got 8×40 pixels, expected sides of 32 or more; choose a larger one"),
+        ({"left": 80}, "expected a part of 96×48"),
+        ({"left": ""}, "region: left: got ''"),
+        ({"top": "-1"}, "region: top: got '-1'"),
+    ],
+)
+def test_a_region_that_is_none_is_refused_in_a_line(
+    compared: tuple[TestClient, str], changes: dict[str, object], line: str
+):
+    client, place = compared
+    region = {"left": 20, "top": 4, "width": 40, "height": 40} | changes
+    answer = client.get(f"{place}/scores", params=region, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert line in lines(answer.text)[0].replace("&#39;", "'")
+
+
 def test_votes_are_cast_without_names_and_counted_with_them(compared: tuple[TestClient, str]):
     client, place = compared
     for number in range(4):
         page = client.get(f"{place}/blind").text
         assert not any(method in page for method in METHODS)
         assert layers(page) == [f"{place}/blind/{number}/{side}.dzi" for side in ("left", "right")]
+        assert "scores" not in page
+        assert "data-homogeneous" not in page
         for layer in layers(page):
             assert 'Width="96"' in client.get(layer).text
             assert client.get(layer.replace(".dzi", "_files/0/0_0.png")).headers["content-type"] == "image/png"

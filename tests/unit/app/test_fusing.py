@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from bridgetune.app import fusing
 from bridgetune.app.choices import Methods
 from bridgetune.app.fusing import DIFFERENCE, Result, difference, fused
 from bridgetune.app.work import StoppedError, Task
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
-from bridgetune.pictures import open_frames, read_image, read_whole_image
+from bridgetune.pictures import open_frames, read_image, read_whole_image, register
 from tests.support.pages import frames_of
 
 STILL = StackConfig(align="none")
@@ -98,13 +99,19 @@ def test_a_pair_without_a_map_has_none_to_show(tmp_path: Path):
     assert "map.png" not in result.files
 
 
-def test_a_second_picture_that_was_moved_is_shown_where_it_was_laid(tmp_path: Path):
+def test_a_second_picture_that_was_moved_is_shown_where_it_was_laid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "bridgetune.inference.aligning.register", lambda *given: asked.append(given[2]) or register(*given)
+    )
     scene = cv2.GaussianBlur(frames_of(1, 200, 240)[0], (0, 0), 1)
     pair = [np.ascontiguousarray(scene[10:170, 12:212]), np.ascontiguousarray(scene[16:176, 5:205])]
     result = fuse(tmp_path, pair, "modified-laplacian", StackConfig(align="translation"))
     first, second = result.layer("frame-0"), result.layer("frame-1")
     assert result.shape == first.shape[:2] == second.shape[:2] == result.layer("fused").shape[:2] == (154, 193)
     assert np.abs(first.astype(int) - second)[8:-8, 8:-8].mean() < 2
+    assert asked == ["translation"]
+    assert "register" not in vars(fusing)  # it is not registered a second time to be shown
 
 
 def test_it_stops_when_it_is_asked_to(tmp_path: Path):

@@ -180,3 +180,25 @@ def test_a_frame_that_is_not_there_is_refused(stack: Result):
 def test_what_is_no_stroke_is_refused(odd: dict[str, object]):
     with pytest.raises(ValidationError):
         Stroke.model_validate({"points": [[1, 1]], "size": 5, "frame": 0, **odd})
+
+
+def test_a_frame_of_another_brightness_is_brought_to_what_is_around(tmp_path: Path):
+    first, second = frames_of(2, 192, 288)
+    brighter = (second * np.array([1.25, 1.1, 0.9])).clip(0, 255).astype(np.uint8)
+    painting = Painting(made(tmp_path, [first, brighter], "modified-laplacian"))
+    stroke = Stroke(points=((72, 96),), size=60, frame=1, even=True)
+    inside = slice(80, 112), slice(56, 88)
+
+    def levels() -> np.ndarray:
+        return painting.layer("fused")[inside].mean((0, 1))
+
+    before = levels()
+    painting.paint(stroke.model_copy(update={"even": False}))
+    assert np.abs(levels() / before - 1).max() > 0.1
+    painting.undo()
+    painting.paint(stroke)
+    assert levels() == pytest.approx(before, rel=0.04)
+    done = state(painting)
+    painting.undo()
+    painting.redo()
+    assert same(done, state(painting))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgetune.app.tiles import TILE, Kept, Pyramid, as_png, fitted, halved, in_8_bits
+from bridgetune.app.tiles import TILE, Kept, Outline, Pyramid, as_png, fitted, halved, in_8_bits
 from bridgetune.errors import RequestError
 
 
@@ -53,6 +53,35 @@ def test_the_description_tells_a_viewer_size_and_tiles():
     assert told == ("5", "3", str(TILE), "png")
 
 
+def seen(png: bytes) -> np.ndarray:
+    """The opacity of each pixel, and whether it is bright."""
+    pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert pixels.shape[2] == 4
+    return (pixels[..., 3] > 0) * np.where(pixels[..., :3].any(2), 2, 1)
+
+
+def test_an_outline_is_bright_within_and_dark_without_across_tiles():
+    region = np.zeros((TILE + 40, TILE + 40), bool)
+    region[TILE - 20 : TILE + 20, TILE - 20 :] = True
+    outline = Outline(region)
+    tiles = [[seen(outline.tile(outline.top, column, row)) for column in (0, 1)] for row in (0, 1)]
+    whole = np.vstack([np.hstack(row) for row in tiles])
+    drawn = np.zeros(region.shape, int)
+    drawn[TILE - 21 : TILE + 21, TILE - 21 :] = 1
+    drawn[TILE - 20 : TILE + 20, TILE - 20 :] = 2
+    drawn[TILE - 19 : TILE + 19, TILE - 19 :] = 0  # its inside; the picture's own edge ends nothing
+    assert (whole == drawn).all()
+
+
+def test_an_outline_is_as_wide_where_the_picture_is_small():
+    region = np.zeros((256, 256), bool)
+    region[64:192, 64:192] = True
+    outline = Outline(region)
+    for level in range(4, outline.top + 1):
+        row = seen(outline.tile(level, 0, 0))[2 ** (level - 1)]
+        assert [each for each in row.tolist() if each] == [1, 2, 2, 1]
+
+
 def test_a_half_is_the_mean_of_four_pixels_and_of_what_there_is_of_a_last_one():
     pixels = np.repeat(np.array([[[0], [4], [10]], [[8], [4], [20]]], np.uint8), 3, axis=2)
     assert halved(pixels)[..., 0].tolist() == [[4, 15]]
@@ -62,7 +91,7 @@ def test_what_was_asked_for_last_is_kept_as_far_as_there_is_room():
     made: list[str] = []
 
     def ask(name: str) -> Pyramid:
-        return kept.of(name, lambda: made.append(name) or picture(6, 6))
+        return kept.of(name, lambda: made.append(name) or Pyramid(picture(6, 6)))
 
     kept = Kept(room=2 * Pyramid(picture(6, 6)).room)
     for name in ("a", "b", "a", "c", "a", "b"):
@@ -74,7 +103,7 @@ def test_what_was_asked_for_last_is_kept_as_far_as_there_is_room():
 
 
 def test_one_that_has_no_room_is_shown_all_the_same():
-    assert Kept(room=1).of("a", lambda: picture(6, 6)).size == (6, 6)
+    assert Kept(room=1).of("a", lambda: Pyramid(picture(6, 6))).size == (6, 6)
 
 
 def test_a_picture_fits_and_is_never_enlarged():

@@ -133,6 +133,8 @@ def test_files_and_folders_are_fused_aligned(
     assert abs(fusion.pixels.astype(int) - FIRST[:-DOWN, :-RIGHT]).mean() < 1
     assert f"{files[1]}: compared with one.png the scene is 7.0 px to the right, 4.0 px down; aligned" in caplog.text
     assert "align the frames" not in caplog.text
+    assert fusion.area == (slice(0, HEIGHT - DOWN), slice(0, WIDTH - RIGHT))
+    assert fusion.transform.places(np.zeros((1, 2))) == pytest.approx(np.array([[RIGHT, DOWN]]), abs=0.1)
     list(fuse_folder(TakesTheSecond(), pairs, tmp_path / "out", align="translation"))
     assert np.array_equal(read_image(tmp_path / "out" / "one.png").pixels, fusion.pixels)
 

@@ -30,6 +30,13 @@ def test_brightness_is_compared_in_the_scenes_place():
     assert measured_gains(scene(), moved, shift(10, 0)) == pytest.approx([1 / 0.7] * 3, rel=0.01)
 
 
+def test_only_places_that_count_are_compared():
+    frame, where = scene() * np.float32(0.8), np.zeros((60, 80), bool)
+    frame[:, 30:] *= np.float32(0.5)
+    where[:, :30] = True
+    assert measured_gains(scene(), frame, IDENTITY, where) == pytest.approx([1 / 0.8] * 3, rel=0.01)
+
+
 @pytest.mark.parametrize("level", [0.0, 1.0], ids=["dark", "cut off"])
 def test_nothing_is_told_by_what_is_dark_or_cut_off(level: float):
     assert measured_gains(scene(), np.full((60, 80, 3), level, np.float32), IDENTITY).tolist() == [1, 1, 1]

@@ -11,6 +11,8 @@ from typing import Any
 from torch import nn
 
 from bridgetune import plugins
+from bridgetune.config import AdapterConfig
+from bridgetune.documents import checked
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.hookspecs import EvaluatorSpec, GeneratorSpec
 from bridgetune.origin import Origin
@@ -113,6 +115,7 @@ def open_generator(
     *,
     trust: bool = False,
     weights_key: str = "",
+    adapter: Mapping[str, Any] | None = None,
 ) -> Adapter:
     """What `--generator` means: a plugin's generator by name, a saved one's folder, or `module:factory`.
 
@@ -126,9 +129,17 @@ def open_generator(
         options: For the network of a name.
         trust: See `load`.
         weights_key: See `create`.
+        adapter: Settings of `AdapterConfig`: in place of those that the network has; of one that a factory makes, in
+            place of what the probe would find.
+
+    Raises:
+        RequestError: See `create`, `load` and `wrap`; or there are no such settings.
     """
-    generator = _opened(name_or_path, weights, options or {}, trust, weights_key)
-    return generator.reconfigured(generator.config.asked(symmetric, mirrored, scales))
+    generator = _opened(name_or_path, weights, options or {}, trust, weights_key, adapter or {})
+    config = generator.config
+    if adapter and not is_factory(name_or_path):
+        config = checked(AdapterConfig, **{**dict(config), **adapter})
+    return generator.reconfigured(config.asked(symmetric, mirrored, scales))
 
 
 def open_method(
@@ -141,12 +152,13 @@ def open_method(
     trust: bool = False,
     weights_key: str = "",
     options: Mapping[str, Any] | None = None,
+    adapter: Mapping[str, Any] | None = None,
 ) -> Adapter | Evaluator:
     """What `--generator` means where a method only fuses: an evaluator, by name or as a factory builds it, or else see
     `open_generator`.
 
     Args:
-        name_or_path, symmetric, mirrored, scales, trust, weights_key: See `open_generator`.
+        name_or_path, symmetric, mirrored, scales, trust, weights_key, adapter: See `open_generator`.
         weights: None: those that a plugin ships.
         options: For what a plugin brings by that name.
 
@@ -156,11 +168,18 @@ def open_method(
     evaluator = _evaluator(name_or_path, options or {})
     ways = symmetric, mirrored, scales
     if isinstance(evaluator, nn.Module):
-        generator = _own(evaluator, name_or_path, weights, weights_key)
+        generator = _own(evaluator, name_or_path, weights, weights_key, adapter or {})
         return generator.reconfigured(generator.config.asked(*ways))
     if evaluator is None:
-        return open_generator(name_or_path, weights or "shipped", *ways, options, trust=trust, weights_key=weights_key)
-    asked = {"weights": weights, "symmetric": symmetric, "mirrored": mirrored, "scales": scales}
+        more = {"trust": trust, "weights_key": weights_key, "adapter": adapter}
+        return open_generator(name_or_path, weights or "shipped", *ways, options, **more)  # type: ignore[arg-type]
+    asked = {
+        "weights": weights,
+        "symmetric": symmetric,
+        "mirrored": mirrored,
+        "scales": scales,
+        "adapter": adapter or None,
+    }
     for option, value in asked.items():
         if value is not None:
             raise RequestError(f"{option}: {evaluator.name} is an evaluator, which has no such choice; leave it out")
@@ -172,7 +191,7 @@ class Opening:
     """What `open_method` is to open, and can be sent to another process.
 
     Attributes:
-        name_or_path, weights, symmetric, mirrored, scales, trust, weights_key, options: See there.
+        name_or_path, weights, symmetric, mirrored, scales, trust, weights_key, options, adapter: See there.
         device: Where the network is to be; empty for where it is opened, the CPU.
     """
 
@@ -185,6 +204,7 @@ class Opening:
     weights_key: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     device: str = ""
+    adapter: Mapping[str, Any] = field(default_factory=dict)
 
     def open(self) -> Adapter | Evaluator:
         """See `open_method`."""
@@ -196,6 +216,7 @@ class Opening:
             trust=self.trust,
             weights_key=self.weights_key,
             options=self.options,
+            adapter=self.adapter,
         )
         if self.device and isinstance(opened, nn.Module):
             opened.to(self.device)
@@ -221,7 +242,12 @@ def is_factory(name_or_path: str) -> bool:
 
 
 def _opened(
-    name_or_path: str, weights: str | Path | None, options: Mapping[str, Any], trust: bool, weights_key: str
+    name_or_path: str,
+    weights: str | Path | None,
+    options: Mapping[str, Any],
+    trust: bool,
+    weights_key: str,
+    adapter: Mapping[str, Any],
 ) -> Adapter:
     path = Path(name_or_path)
     known = plugins.registry()
@@ -233,22 +259,25 @@ def _opened(
     _refuse_options(name_or_path, options)
     if own:
         given = None if weights in ("shipped", None) else Path(str(weights))
-        return _own(build_own(name_or_path), name_or_path, given, weights_key)
+        return _own(build_own(name_or_path), name_or_path, given, weights_key, adapter)
     if weights not in ("shipped", None):
         raise RequestError(f"--weights: {path} brings its own weights; give one or the other")
     return load(path, trust=trust)
 
 
-def _own(network: nn.Module, factory: str, weights: str | Path | None, weights_key: str) -> Adapter:
+def _own(
+    network: nn.Module, factory: str, weights: str | Path | None, weights_key: str, adapter: Mapping[str, Any]
+) -> Adapter:
     """The network of the user's own factory, with weights from a file or a saved generator's folder."""
     weights = None if weights is None else Path(weights)
+    config = checked(AdapterConfig, **adapter) if adapter else None
     if weights is not None and is_folder(weights):
         saved = read_saved(weights)
         read_weights(network, saved.weights)
-        return wrap(network, saved.config, factory=factory)
+        return wrap(network, checked(AdapterConfig, **{**dict(saved.config), **adapter}), factory=factory)
     if weights is not None:
         read_weights(network, weights, key=weights_key)
-    return wrap(network, factory=factory)
+    return wrap(network, config, factory=factory)
 
 
 def _refuse_options(name_or_path: str, options: Mapping[str, Any]) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from pydantic import ValidationError
 
-from bridgetune.config import StackConfig
+from bridgetune.config import AdapterConfig, StackConfig
 from bridgetune.documents import first_fault
 from bridgetune.errors import RequestError
-from bridgetune.paths import shown
+from bridgetune.paths import is_folder, shown
 from bridgetune.plugins import registry
 
 if TYPE_CHECKING:
@@ -101,6 +102,15 @@ class Methods:
         """Generators that can be tuned as they are."""
         evaluators = registry().evaluators()
         return [each.name for each in self.listed() if each.ready and each.name not in (MEASURE, *evaluators)]
+
+    def adapter(self, name: str) -> AdapterConfig:
+        """How a generator is called and read before anything is asked for; of a network of one's own, by default."""
+        from bridgetune.pretrained import read_saved
+
+        known = registry()
+        if name in known.names():
+            return known.find(name)[1].adapter
+        return read_saved(Path(name)).config if is_folder(name) else AdapterConfig()
 
     def check(self, name: str) -> None:
         """Raise `RequestError` where none of `listed` is called so."""

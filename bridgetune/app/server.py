@@ -24,6 +24,7 @@ from bridgetune.app.comparing import Comparing
 from bridgetune.app.desk import Desk, Serving
 from bridgetune.app.guard import LOOPBACK, Guard, admitted
 from bridgetune.app.mending import Mending
+from bridgetune.app.settings import FieldError
 from bridgetune.app.showing import Showing
 from bridgetune.app.tuning import TuningPages
 from bridgetune.app.work import Worker
@@ -82,12 +83,15 @@ class Page(Desk):
         return self.shown("token.html", status=401, wrong=wrong)
 
     def _told(self, request: Request, error: Exception) -> Response:
-        """A refusal, as one line: in place on a page that is there, or as a page."""
+        """A refusal, as one line: in place on a page that is there, at the field that it is of, or as a page."""
         known = isinstance(error, BridgetuneError)
         line = " ".join(str(error).split()) if known else "there is nothing here; go back to the front page"
         status = 422 if isinstance(error, RequestError) else 500 if known else 404
         name = "line.html" if "hx-request" in request.headers else "refusal.html"
-        return self.shown(name, status=status, line=line)
+        answer = self.shown(name, status=status, line=line)
+        if isinstance(error, FieldError) and error.field:
+            answer.headers["HX-Retarget"] = f"#at-{error.field}"
+        return answer
 
 
 def serve(serving: Serving, ready: Callable[[str], None]) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from bridgetune.app.desk import FOR_LONG, Desk, led
-from bridgetune.app.workshop import Tuning, Workshop
-from bridgetune.documents import first_fault
+from bridgetune.app import settings
+from bridgetune.app.desk import FOR_LONG, Desk, led, picture
+from bridgetune.app.workshop import Run, Tuning, Workshop
+from bridgetune.config import AdapterConfig, TuneConfig
 from bridgetune.errors import RequestError
 from bridgetune.runs.directory import RunDirectory
 from bridgetune.runs.history import History
+from bridgetune.runs.maps import BESIDE, PARTS
 
 if TYPE_CHECKING:
     from bridgetune.runs.curves import Chart
@@ -25,8 +28,14 @@ if TYPE_CHECKING:
 LABELLED = "mended"
 """The folder of pairs that were mended here."""
 
-PATIENCE = 10.0
-"""Seconds for which charts of a run that goes on are good enough: they take the time of some steps to draw."""
+MAIN = ("duration", "batch", "size", "alpha")
+"""Settings of training that are asked for first."""
+
+OF_ADAPTER = "adapter-"
+"""What the names of the adapter's settings begin with in the form."""
+
+PATIENCE, TIMES = 10.0, 10
+"""Seconds for which charts of a run that goes on are good enough, and how many times as long as they took to draw."""
 
 REPORT_POLICY = {
     "Content-Security-Policy": (
@@ -46,7 +55,7 @@ class TuningPages:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._drawing = threading.Lock()
-        self._drawn = _Drawn("", -1, 0.0, [])
+        self._drawn = _Drawn("", -1, 0.0, 0.0, [])
 
     def routes(self) -> list[Route]:
         """Addresses, and what answers at each."""
@@ -58,6 +67,10 @@ class TuningPages:
             Route("/tune/{name}/stop", self.stop, methods=["POST"]),
             Route("/tune/{name}/resume", self.resume, methods=["POST"]),
             Route("/tune/{name}/report", self.report),
+            Route("/tune/{name}/maps", self.maps),
+            Route("/tune/{name}/maps/{done:int}/{number:int}-{part}.png", self.map),
+            Route("/tune/{name}/files", self.files),
+            Route("/tune/{name}/files/{path:path}", self.file),
             Route("/tune/{name}/curves/{done:int}-{number:int}.png", self.curve),
             Route("/fuse/{id}/{result:int}/label", self.label, methods=["POST"]),
         ]
@@ -67,32 +80,36 @@ class TuningPages:
         shop = self.desk.workshop
         if shop is None:
             return self.desk.shown("tune.html", shop=None)
-        generators = self.desk.methods.trainable()
-        fields = Tuning.model_fields
-        return self.desk.shown("tune.html", shop=shop, generators=generators, fields=fields)
+        return self.desk.shown(
+            "tune.html",
+            shop=shop,
+            generators=self.desk.methods.trainable(),
+            fields=Tuning.model_fields,
+            training=settings.asked(TuneConfig, MAIN),
+            adapter=settings.asked(AdapterConfig),
+        )
 
     async def begin(self, request: Request) -> Response:
         """Begin a run."""
-        form = {name: value for name, value in (await request.form()).items() if value != ""}
-        try:
-            tuning = Tuning.model_validate(form)
-        except ValidationError as error:
-            raise RequestError(first_fault(error)) from None
+        form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        shop, tuning = self._shop(), _tuning(form)
         if tuning.generator not in self.desk.methods.trainable():
-            raise RequestError("generator: expected one of the list; reload the page")
-        name = await run_in_threadpool(self._shop().begin, tuning, self.desk.serving.trust)
+            raise settings.FieldError("generator", "generator: expected one of the list; reload the page")
+        called = dict(self.desk.methods.adapter(tuning.generator)) | tuning.adapter
+        settings.checked(AdapterConfig, called, OF_ADAPTER)
+        name = await run_in_threadpool(shop.begin, tuning, self.desk.serving.trust)
         return led(request, f"/tune/{name}")
 
     def run(self, request: Request) -> Response:
         """A run, with its curves."""
-        return self.desk.shown("run.html", **self._of(request))
+        return self.desk.shown("run.html", **(self._of(request) | self._of_maps(request)))
 
     def state(self, request: Request) -> Response:
         """How far it is; once it has ended, the page anew."""
         told = self._of(request)
         if not told["run"].goes_on:
             return Response(headers={"HX-Refresh": "true"})
-        return self.desk.shown("run_state.html", **told)
+        return self.desk.shown("run_step.html", **told)
 
     def stop(self, request: Request) -> Response:
         """Have it stop."""
@@ -111,12 +128,41 @@ class TuningPages:
         from bridgetune.runs.report import PAGE, write_report
 
         path = self._shop().find(request.path_params["name"])
-        write_report(RunDirectory(path))
+        with self._drawing:
+            write_report(RunDirectory(path))
         return HTMLResponse((path / PAGE).read_text(encoding="utf-8"), headers=REPORT_POLICY)
+
+    def maps(self, request: Request) -> Response:
+        """Maps of held-out pairs; nothing where the page has those of this step already."""
+        told = self._of_maps(request)
+        if request.query_params.get("seen") == str(told["measured"]):
+            return Response(status_code=204)
+        return self.desk.shown("run_maps.html", **told)
+
+    def map(self, request: Request) -> Response:
+        """One picture of a pair."""
+        values = request.path_params
+        kept = RunDirectory(self._shop().find(values["name"])).maps.all()
+        files = next((pair.files for pair in kept if pair.number == values["number"]), {})
+        if values["part"] not in files:
+            raise RequestError("this map is not there; reload the page")
+        return picture(files[values["part"]])
+
+    def files(self, request: Request) -> Response:
+        """What its folder holds."""
+        name = request.path_params["name"]
+        return self.desk.shown("run_files.html", run=name, files=self._shop().files(name))
+
+    def file(self, request: Request) -> Response:
+        """One of these, to be taken away."""
+        name, path = request.path_params["name"], request.path_params["path"]
+        if path not in self._shop().files(name):
+            raise RequestError("this file is not there; reload the page")
+        return FileResponse(self._shop().find(name) / path, filename=path.rpartition("/")[2])
 
     def curve(self, request: Request) -> Response:
         """One of its charts."""
-        drawn = self._charts(request.path_params["name"], request.path_params["done"], PATIENCE)
+        drawn = self._charts(request.path_params["name"], request.path_params["done"], math.inf)
         number = request.path_params["number"]
         if number >= len(drawn.charts):
             raise RequestError("this chart is not there; reload the page")
@@ -133,12 +179,24 @@ class TuningPages:
             raise RequestError("tune: no folder was named; start the page by `bridgetune app --tune DIR`")
         return self.desk.workshop
 
-    def _of(self, request: Request) -> dict[str, Any]:
+    def _run(self, request: Request) -> Run:
         name = request.path_params["name"]
         self._shop().find(name)
-        (run,) = (run for run in self._shop().runs() if run.name == name)
-        drawn = self._charts(name, run.done, PATIENCE if run.goes_on else 0.0) if run.done else None
+        return next(run for run in self._shop().runs() if run.name == name)
+
+    def _of(self, request: Request) -> dict[str, Any]:
+        run = self._run(request)
+        drawn = self._charts(run.name, run.done, PATIENCE if run.goes_on else 0.0) if run.done else None
         return {"run": run, "drawn": drawn}
+
+    def _of_maps(self, request: Request) -> dict[str, Any]:
+        """Maps that are kept, and after which step they were measured last; -1 before."""
+        run = self._run(request)
+        folder = RunDirectory(self._shop().find(run.name))
+        kept = folder.maps.all()
+        validations = History(folder).validations if kept else []
+        measured = int(validations[-1]["step"]) if validations else -1
+        return {"run": run, "kept": kept, "parts": PARTS, "beside": BESIDE, "measured": measured}
 
     def _charts(self, name: str, done: int, patience: float) -> _Drawn:
         """Its charts, drawn anew once more is done, but not before so many seconds have passed."""
@@ -147,9 +205,33 @@ class TuningPages:
         path, now = self._shop().find(name), time.monotonic()
         with self._drawing:
             old = self._drawn
-            if old.name != name or (old.done != done and now - old.when >= patience):
-                self._drawn = _Drawn(name, done, now, charts(History(RunDirectory(path))))
+            enough = max(patience, TIMES * old.took) if patience else 0.0
+            if old.name != name or (old.done != done and now - old.when >= enough):
+                drawn = charts(History(RunDirectory(path)))
+                self._drawn = _Drawn(name, done, now, time.monotonic() - now, drawn)
             return self._drawn
+
+
+def _tuning(form: Mapping[str, str]) -> Tuning:
+    """What a form asks for.
+
+    Raises:
+        FieldError: A value cannot be taken.
+    """
+    further = TuneConfig.model_fields.keys() - MAIN
+    adapter = {name.removeprefix(OF_ADAPTER): text for name, text in form.items() if name.startswith(OF_ADAPTER)}
+    main = {
+        name: text
+        for name, text in form.items()
+        if text != "" and name not in further and name.removeprefix(OF_ADAPTER) not in adapter
+    }
+    values = {
+        "training": settings.given(TuneConfig, {name: form[name] for name in further & form.keys()}),
+        "adapter": settings.given(AdapterConfig, adapter, blank=True),
+    }
+    tuning = settings.checked(Tuning, {**main, **values})
+    tuning.config()
+    return tuning
 
 
 class _Drawn(NamedTuple):
@@ -158,4 +240,5 @@ class _Drawn(NamedTuple):
     name: str
     done: int
     when: float
+    took: float
     charts: list[Chart]

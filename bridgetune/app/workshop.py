@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,10 +11,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from bridgetune.app.settings import FieldError, arguments, checked
+from bridgetune.config import Steps, TuneConfig
 from bridgetune.config._model import Frozen
 from bridgetune.config.bounds import Side
 from bridgetune.documents import Document, read_model
@@ -56,6 +59,19 @@ class Tuning(Frozen):
     """Pixels of their sides."""
     alpha: Annotated[float, Field(ge=0, le=100)] = 0.2
     """Weight of the adversarial loss; 0 is as good on all that was measured, and quicker."""
+    training: dict[str, Any] = Field(default={})
+    """What else is not as `TuneConfig` has it by default."""
+    adapter: dict[str, Any] = Field(default={})
+    """What is not as the network has it, see `AdapterConfig`."""
+
+    def config(self) -> TuneConfig:
+        """The settings of the run.
+
+        Raises:
+            FieldError: They do not go together.
+        """
+        main = {"duration": Steps(steps=self.steps), "batch": self.batch, "size": self.size, "alpha": self.alpha}
+        return checked(TuneConfig, {**main, **self.training})
 
 
 class _Arguments(Document):
@@ -127,6 +143,23 @@ class Workshop:
             raise RequestError("this run is not there; reload the page")
         return self.folder / RUNS / name
 
+    def files(self, name: str) -> dict[str, int]:
+        """What a run's folder holds, by its place there: bytes. Links and hidden files are left out.
+
+        Raises:
+            RequestError: See `find`.
+        """
+        root, found = self.find(name), {}
+        for folder, _, inside in os.walk(root):
+            for file in inside:
+                path = Path(folder, file)
+                place = path.relative_to(root)
+                if path.is_symlink() or any(part.startswith(".") for part in place.parts):
+                    continue
+                with contextlib.suppress(OSError):  # an older checkpoint goes when a later one comes
+                    found[place.as_posix()] = path.stat().st_size
+        return dict(sorted(found.items()))
+
     def begin(self, tuning: Tuning, trust: bool = False) -> str:
         """Begin a run; its name.
 
@@ -135,17 +168,22 @@ class Workshop:
             trust: Whether code that it names is run.
 
         Raises:
-            RequestError: A folder is none of those that are here, or another run goes on.
+            RequestError: A folder is none of those that are here, settings do not go together, or another run goes on.
         """
         self._refuse_two()
+        tuning.config()
         given = ["finetune", "--generator", tuning.generator, "--steps", str(tuning.steps)]
         given += ["--batch", str(tuning.batch), "--size", str(tuning.size), "--alpha", str(tuning.alpha)]
         for option in ("pairs", "images", "masks", "clear", "blurred"):
             if name := getattr(tuning, option):
                 if name not in (self.pairs() if option == "pairs" else self.pictures()):
-                    raise RequestError(f"{option}: got {printable(name)!r}, expected one of the list; reload the page")
+                    raise FieldError(
+                        option, f"{option}: got {printable(name)!r}, expected one of the list; reload the page"
+                    )
                 given += [f"--{option}", str(self.folder / name)]
-        given += ["--trust-code"] * trust
+        given += ["--trust-code"] * trust + arguments(tuning.training)
+        for option, value in tuning.adapter.items():
+            given += ["--adapter", f"{option}={value if isinstance(value, str) else json.dumps(value)}"]
         if bool(tuning.pairs) == bool(tuning.images and tuning.masks):
             raise RequestError("pictures: expected a folder of pairs, or one of photographs and one of their masks")
         name = self._free(Path(tuning.generator).name if "/" not in tuning.generator else "again")

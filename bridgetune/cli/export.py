@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.options import (
+    Called,
     Force,
     GeneratorArgument,
     Json,
@@ -20,6 +21,7 @@ from bridgetune.cli.options import (
     Trust,
     Weights,
     WeightsKey,
+    adapter_settings,
     check_network,
 )
 from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, limits
@@ -47,6 +49,7 @@ def export(
     ] = None,
     weights: Weights = None,
     weights_key: WeightsKey = "",
+    adapter: Called = None,
     trust_code: Trust = False,
     symmetric: Symmetric = None,
     mirrored: Mirrored = None,
@@ -66,7 +69,10 @@ def export(
 
     check_place(out, format_, force)
     network = open_generator(
-        generator, weights or "shipped", symmetric, mirrored, scales, trust=trust_code, weights_key=weights_key
+        *(generator, weights or "shipped", symmetric, mirrored, scales),
+        trust=trust_code,
+        weights_key=weights_key,
+        adapter=adapter_settings(adapter),
     )
     done = write(
         network,

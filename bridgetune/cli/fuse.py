@@ -16,6 +16,7 @@ from bridgetune.cli.options import (
     Align,
     Blend,
     Borders,
+    Called,
     Edges,
     Exposure,
     Force,
@@ -35,6 +36,7 @@ from bridgetune.cli.options import (
     Undecided,
     Weights,
     WeightsKey,
+    adapter_settings,
     check_network,
     check_pairs,
     cluster,
@@ -81,6 +83,7 @@ def fuse(
     weights: Weights = None,
     weights_key: WeightsKey = "",
     option: Option = None,
+    adapter: Called = None,
     trust_code: Trust = False,
     quality: Quality = "auto",
     symmetric: Symmetric = None,
@@ -107,7 +110,7 @@ def fuse(
     one = first is not None and second is not None
     if out is None or (pairs is None) != one or (pairs is not None and first is not None):
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
-    steps, options = smoothing(smooth), given_options(option)
+    steps, options, called = smoothing(smooth), given_options(option), adapter_settings(adapter)
     if edges == "keep" and align == "none":
         raise RequestError(
             "--edges keep: nothing is cut off unless pictures are aligned; leave it out, or add --align auto"
@@ -136,7 +139,7 @@ def fuse(
         for place in (out, map_out):
             _refuse_file_name(place)
     queries = Queries(quality, symmetric, mirrored, scales)
-    method = Opening(generator, weights, symmetric, mirrored, scales, trust_code, weights_key, options)
+    method = Opening(generator, weights, symmetric, mirrored, scales, trust_code, weights_key, options, adapter=called)
     network = method.open()
     if crew is not None:
         assert pairs is not None

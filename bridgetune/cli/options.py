@@ -135,6 +135,16 @@ Option = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Called = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--adapter",
+        metavar="NAME=VALUE",
+        help="How the network is called and read, in place of what it says itself or the probe finds:"
+        " orientation=second, value_range=[0,255]; once for each setting of the adapter.",
+        rich_help_panel=NETWORK,
+    ),
+]
 Symmetric = Annotated[
     bool | None,
     typer.Option(
@@ -249,6 +259,12 @@ def cluster(address: str | None, workers: int | None, cpus: int | None, gpus: fl
 def given_options(option: Iterable[str] | None) -> dict[str, Any]:
     """The values of --option, by name."""
     given = named_values("--option", option, "NAME=VALUE, such as blocks=2")
+    return {name: json_or_text(value) for name, value in given.items()}
+
+
+def adapter_settings(adapter: Iterable[str] | None) -> dict[str, Any]:
+    """The values of --adapter, by name; whether they can be settings of `AdapterConfig` that says."""
+    given = named_values("--adapter", adapter, "NAME=VALUE, such as orientation=second")
     return {name: json_or_text(value) for name, value in given.items()}
 
 

@@ -16,13 +16,7 @@ from rich.markup import escape
 
 from bridgetune.cli.options import NETWORK, PICTURES, named_values
 from bridgetune.config._model import OneOf
-
-FLAGS = {
-    "augmentation": ("--augment",),
-    "learning_rate": ("--learning-rate", "--lr"),
-    "term_weights": ("--term-weight",),
-}
-"""Of the fields whose options are not simply called as they are."""
+from bridgetune.config.naming import flags
 
 TRAINING, MACHINE, RECORDS = "The training", "The machine", "The records"
 STACK, STACKS = "The stack", "Stacks, with --stack"
@@ -130,11 +124,6 @@ def settings(model: type[BaseModel]) -> list[Setting]:
         TypeError: A field is of a kind that no option is known for.
     """
     return [option for name, field in model.model_fields.items() for option in _of_field(model, name, field)]
-
-
-def flags(name: str) -> tuple[str, ...]:
-    """What may be typed for a field."""
-    return FLAGS.get(name, (f"--{name.replace('_', '-')}",))
 
 
 def number_or_text(value: str) -> float | str:

@@ -16,12 +16,14 @@ from bridgetune.cli.console import ERRORS, Drawn
 from bridgetune.cli.options import (
     GENERATOR,
     NETWORK,
+    Called,
     Mirrored,
     Scales,
     Symmetric,
     Trust,
     Weights,
     WeightsKey,
+    adapter_settings,
     check_network,
     check_page,
 )
@@ -67,6 +69,7 @@ class Method:
     symmetric: Symmetric = None
     mirrored: Mirrored = None
     scales: Scales = None
+    adapter: Called = None
 
     def opened(self, depth: Path | None) -> Adapter | Evaluator | None:
         """The network; None where there is to be none.
@@ -88,7 +91,13 @@ class Method:
         from bridgetune.opening import open_method
 
         ways = self.symmetric, self.mirrored, self.scales
-        network = open_method(self.generator, self.weights, *ways, trust=self.trust_code, weights_key=self.weights_key)
+        called = adapter_settings(self.adapter)
+        network = open_method(
+            *(self.generator, self.weights, *ways),
+            trust=self.trust_code,
+            weights_key=self.weights_key,
+            adapter=called,
+        )
         if depth is not None:
             refuse_map(network, f"--depth {depth}")
         return network

@@ -13,6 +13,7 @@ import typer
 from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json, pushes
 from bridgetune.cli.options import (
     PICTURES,
+    Called,
     Generator,
     Json,
     Mirrored,
@@ -22,6 +23,7 @@ from bridgetune.cli.options import (
     Trust,
     Weights,
     WeightsKey,
+    adapter_settings,
     check_network,
     check_pairs,
     check_pictures,
@@ -84,6 +86,7 @@ class Network:
     mirrored: Mirrored = None
     scales: Scales = None
     option: Option = None
+    adapter: Called = None
 
     def check(self) -> None:
         """Raise `RequestError` where no plugin has it, or there are no such weights."""
@@ -105,6 +108,7 @@ class Network:
             given_options(self.option),
             trust=self.trust_code,
             weights_key=self.weights_key,
+            adapter=adapter_settings(self.adapter),
         )
 
 

@@ -1,4 +1,4 @@
-"""A run on disk: `config.json`, `metrics.jsonl`, `checkpoints/`, and the products, `generator/` and `best/`."""
+"""A run on disk: `config.json`, `metrics.jsonl`, `checkpoints/`, `maps/`; its products, `generator/` and `best/`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bridgetune.paths import entries, is_file, is_there
 from bridgetune.runs.checkpoints import GONE, Checkpoints
 from bridgetune.runs.documents import Record as Record
 from bridgetune.runs.documents import read_decided, read_records, with_defaults
+from bridgetune.runs.maps import HeldOutMaps
 
 EXPECTED = "the folder of a run, as bridgetune pretrain or finetune writes it (--out)"
 """Where a run is read."""
@@ -41,6 +42,7 @@ class RunDirectory:
         self.checkpoints = Checkpoints(path / "checkpoints")
         self.generator = path / "generator"
         self.best = path / "best"
+        self.maps = HeldOutMaps(path / "maps")
         self.tensorboard = path / "tensorboard"
 
     def check(self, resume: bool) -> None:
@@ -63,7 +65,7 @@ class RunDirectory:
         """Have the folder alone; what a killed process was writing is removed. Raises as `check` and `locking.held`."""
         with held(self.path) as since:
             self.check(resume)
-            for folder in (self.path, self.generator, self.best, self.path / "figures"):
+            for folder in (self.path, self.generator, self.best, self.maps.folder, self.path / "figures"):
                 clear_partial(folder, since)
             self.checkpoints.clear_partial()
             yield

@@ -86,8 +86,8 @@ def write_report(run: RunDirectory, *, force: bool = False) -> list[Path]:
     said = report(history, drawn)
     pictures = {f"{FIGURES}/{chart.name}.png": chart.png for chart in drawn or ()}
     curves = {f"{FIGURES}/{chart.name}.png": chart.panels for chart in drawn or ()}
-    files = {REPORT: _marked(said.encode()), PAGE: _marked(page(history.name, [said], pictures, curves).encode())}
-    files |= pictures
+    shown = page(history.name, [said, *run.maps.sliders()], pictures, curves)
+    files = {REPORT: _marked((said + run.maps.markdown()).encode()), PAGE: _marked(shown.encode())} | pictures
     try:
         for name, content in files.items():
             (run.path / name).parent.mkdir(exist_ok=True)

@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from bridgetune.config import Epochs, TrainConfig
-from bridgetune.data import PairSource, References, UnlabelledPairs
+from bridgetune.data import Pair, PairSource, References, UnlabelledPairs
 from bridgetune.discriminators import Discriminator
 from bridgetune.errors import BridgetuneError, RequestError
 from bridgetune.metrics import MapErrors
@@ -151,8 +151,8 @@ class Stage:
             prepare: Called before the first step; not where a run goes on.
         """
         trained = TrainedGenerator(self.generator, self.config.average, self._facts)
-        validate = partial(self._validate, trained)
-        loop = Loop(forward, phases, trained, self.engine, self.config, self.steps, self.run, validate, report)
+        loop = Loop(forward, phases, trained, self.engine, self.config, self.steps, self.run, lambda: None, report)
+        validate = loop.validate = partial(self._validate, trained, loop)
         if push is not None:
             loop.measure = partial(self._measure, push)
         self.engine.kept["best"] = loop.best
@@ -237,12 +237,23 @@ class Stage:
             self.run.forget_after(start if start else -1)
         return start
 
-    def _validate(self, trained: TrainedGenerator) -> MapErrors | None:
+    def _validate(self, trained: TrainedGenerator, loop: Loop[Any]) -> MapErrors | None:
         if not self.data.held_out:
             return None
         share = (self.engine.rank, self.engine.processes)
-        errors = validate(trained.network, self.data.held_out, self.config.seed, self.engine.device, share)
+        seen = partial(self._keep_map, loop.step)
+        errors = validate(trained.network, self.data.held_out, self.config.seed, self.engine.device, share, seen)
         return MapErrors(*self.engine.total(list(astuple(errors))))
+
+    def _keep_map(self, step: int, number: int, pair: Pair, decision: Tensor) -> None:
+        """Have the run's folder show it; that it cannot be written is no reason to lose the run."""
+        if self.run is None or not self.engine.is_main:
+            return
+        self.run.check_there()
+        try:
+            self.run.maps.keep(number, (pair.first, pair.second), pair.mask, decision, step)
+        except BridgetuneError as error:
+            logger.warning("%s", error)
 
     def _measure(self, push: Push, step: int) -> Record:
         if self.data.held_out is None or self.data.references is None:

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 import bridgetune
 from bridgetune import Adapter, RequestError, Steps, WorkError, create, finetune, pretrain
 from bridgetune.data import Pair, References, SyntheticPairs
+from bridgetune.pictures import read_image
+from bridgetune.runs.directory import RunDirectory
 from bridgetune.training.loop import Stopped
 from tests.support.runs import losses, records, same, stage1, stage2, weights
 from tests.support.small import SIDE, Folders, sharpness
@@ -59,6 +61,19 @@ def test_a_run_directory_holds_what_was_decided_and_the_product(
     again = bridgetune.load(run / "generator", network=sharpness().unwrap())
     assert same(weights(again), weights(result.generator))
     assert not result.generator.training
+
+
+def test_a_run_shows_what_became_of_the_maps_of_held_out_pairs(
+    generator: Adapter, pairs: SyntheticPairs, references: References, tmp_path: Path
+):
+    finetune(generator, pairs, references, stage2(4, learning_rate=0.01), run_dir=tmp_path / "run")
+    kept = RunDirectory(tmp_path / "run").maps.all()
+    errors = [record["map_error"] for record in records(tmp_path / "run") if "map_error" in record]
+    assert len(kept) == 1
+    before, now, true = (read_image(kept[0].files[part]).pixels >= 128 for part in ("before", "now", "true"))
+    assert (before != true).mean() == pytest.approx(errors[0])
+    assert (now != true).mean() == pytest.approx(errors[-1])
+    assert "maps/1-now.png" in (tmp_path / "run" / "report.md").read_text()
 
 
 def test_only_the_newest_checkpoints_are_kept(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):

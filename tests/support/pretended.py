@@ -6,9 +6,23 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
+from bridgetune.pictures import write_image
 from bridgetune.runs.directory import RunDirectory
-from bridgetune.runs.documents import read_records
+from bridgetune.runs.history import History
+from bridgetune.runs.maps import PARTS
 from tests.support.run_folders import decided, step_record, validation
+
+VALIDATED = 500
+"""Steps between validations."""
+
+
+def keep_map(run: RunDirectory, step: int) -> None:
+    """Of one held-out pair, as `HeldOutMaps` has it: half of it is the first one's."""
+    truth = np.where(np.arange(48) < 24, np.uint8(255), np.uint8(0)) * np.ones((32, 1), np.uint8)
+    for part in PARTS if step == 0 else ("now",):
+        write_image(run.maps.folder / f"1-{part}.png", truth if step else 255 - truth)
 
 
 def main(given: list[str]) -> None:
@@ -19,12 +33,17 @@ def main(given: list[str]) -> None:
     run = RunDirectory(out)
     with run.held("--resume" in given):
         run.open(decided(steps))
-        done = len(read_records(run.metrics)[0]) - 1 if run.metrics.is_file() else 0
+        done = len(History(run).training) if run.metrics.is_file() else 0
         if not done:
+            keep_map(run, 0)
             run.record(validation(0, 0.25))
         for step in range(done + 1, steps + 1):
             run.record(step_record(step, steps=steps))
+            if step % VALIDATED == 0:
+                keep_map(run, step)
+                run.record(validation(step, 0.2))
             time.sleep(0.02)
+        keep_map(run, steps)
         run.record(validation(steps, 0.125))
         run.generator.mkdir()
 

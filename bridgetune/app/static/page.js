@@ -9,8 +9,16 @@ document.addEventListener("htmx:sendError", () => {
   document.querySelector("#refused, #said")?.replaceChildren(line);
 });
 
+document.addEventListener("htmx:beforeRequest", ({ target }) => {
+  target.querySelectorAll(".at").forEach((line) => line.replaceChildren());
+});
 document.addEventListener("htmx:afterSwap", ({ target }) => {
   enhanceSortableAccessibility(target.querySelectorAll(".sortable"));
+});
+
+// What takes time to make is asked for when somebody opens it.
+document.querySelectorAll("iframe[data-source]").forEach((frame) => {
+  frame.closest("details").addEventListener("toggle", () => { frame.src ||= frame.dataset.source; });
 });
 
 document.querySelectorAll("[data-fused]").forEach(show);

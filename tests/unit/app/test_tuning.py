@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +60,11 @@ def test_a_run_is_begun_seen_again_stopped_and_told_of(asked: tuple[Page, TestCl
     assert "dual adversarial fine-tuning" in report.text
     assert "script-src 'unsafe-inline'" in report.headers["content-security-policy"]
     assert "connect-src" not in report.headers["content-security-policy"]
+    assert client.get(f"{place}/maps?seen=0").status_code == 204
+    maps = client.get(f"{place}/maps?seen=-1").text
+    assert "Pair 1: map before tuning left of the line, map now right of it" in maps
+    for source in re.findall(r'src="(\S+)"', maps):
+        assert client.get(source).headers["content-type"] == "image/png"
     client.post(f"{place}/stop")
     until(lambda: client.get(f"{place}/state").headers.get("hx-refresh") == "true")
     assert "Go on with it" in client.get(place).text
@@ -65,6 +72,23 @@ def test_a_run_is_begun_seen_again_stopped_and_told_of(asked: tuple[Page, TestCl
     until(lambda: page.workshop is not None and page.workshop.runs()[0].state == "goes on")
     assert "bridgemff-1</a> goes on" in client.get("/tune").text
     assert lines(client.post("/tune", data=BEGUN).text)[0].startswith("bridgemff-1 goes on")
+
+
+def test_all_that_a_run_has_can_be_taken_away(asked: tuple[Page, TestClient], tmp_path: Path):
+    client = asked[1]
+    place = client.post("/tune", data=BEGUN | {"steps": "2"}).url.path
+    until(lambda: client.get(f"{place}/state").headers.get("hx-refresh") == "true")
+    run = tmp_path / "shop" / "runs" / "bridgemff-1"
+    (run / "generator" / "a b.txt").write_text("kept")
+    (run / "link").symlink_to("/etc/passwd")
+    listed = re.findall(r'href="(\S+)" download', client.get(f"{place}/files").text)
+    names = [address.removeprefix(f"{place}/files/") for address in listed]
+    assert {"config.json", "metrics.jsonl", "maps/1-now.png", "generator/a%20b.txt"} <= set(names)
+    assert not any(name.startswith(".") or name == "link" for name in names)
+    assert client.get(f"{place}/files/generator/a%20b.txt").text == "kept"
+    assert client.get(f"{place}/files/config.json").content == (run / "config.json").read_bytes()
+    for odd in ("link", ".bridgetune.lock", "../bridgemff-1.log.txt", "..%2Fbridgemff-1.log.txt", "generator"):
+        assert client.get(f"{place}/files/{odd}").status_code in (404, 422)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +101,41 @@ def test_what_is_asked_wrongly_is_refused_in_a_line(asked: tuple[Page, TestClien
     assert asked[0].workshop.runs() == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "field", "line"),
+    [
+        ({"learning_rate": "11"}, "learning_rate", "learning_rate: got 11; input should be less than or equal to 10"),
+        ({"size": "1"}, "size", "size: got '1'"),
+        ({"adapter-value_range": "1 0"}, "adapter-value_range", "value_range: got (1.0, 0.0), expected (low, high)"),
+        ({"discriminator": "pair"}, "discriminator", "discriminator: got 'pair'"),
+        ({"pairs": "gone"}, "pairs", "pairs: got 'gone', expected one of the list"),
+    ],
+)
+def test_a_bad_value_is_one_line_at_its_field(
+    asked: tuple[Page, TestClient], changes: dict[str, str], field: str, line: str
+):
+    answer = asked[1].post("/tune", data=BEGUN | changes, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers.get("hx-retarget")) == (422, f"#at-{field}")
+    (said,) = lines(answer.text)
+    assert html.unescape(said).startswith(line)
+    assert f'id="at-{field}"' in asked[1].get("/tune").text
+
+
+def test_settings_of_training_and_adapter_reach_the_run(asked: tuple[Page, TestClient], tmp_path: Path):
+    client = asked[1]
+    inputs = re.findall(r'<input id="\S+" name="(\S+)" value="(.*?)"', client.get("/tune").text)
+    form = {name: html.unescape(value) for name, value in inputs}
+    assert "adapter-scales" in form
+    assert form["betas"] == "0.9 0.999"
+    changed = {"betas": "0.5 0.9", "augmentation": "lens", "adapter-symmetric": "yes", "adapter-scales": "1 1/2"}
+    client.post("/tune", data=form | BEGUN | changed)
+    given = json.loads((tmp_path / "shop" / "runs" / "bridgemff-1.arguments.json").read_text())["given"]
+    more = given[given.index("--blurred") + 2 : given.index("--out")]
+    assert " ".join(more) == "--betas 0.5 0.9 --augment lens --adapter symmetric=true --adapter scales=[1, 0.5]"
+
+
 def test_what_is_not_there_is_not_shown(asked: tuple[Page, TestClient]):
-    for path in ("/tune/x", "/tune/x/report", "/tune/x/curves/1-0.png", "/tune/../shop"):
+    for path in ("/tune/x", "/tune/x/report", "/tune/x/curves/1-0.png", "/tune/x/maps/0/1-now.png", "/tune/../shop"):
         assert asked[1].get(path).status_code in (404, 422)
 
 

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from typer.core import TyperOption
 
 from bridgetune.cli.app import app
-from bridgetune.cli.settings import FLAGS, PANELS, settings
+from bridgetune.cli.settings import PANELS, settings
 from bridgetune.config import Epochs, PretrainConfig, StackConfig, StackMaking, TrainConfig, TuneConfig
+from bridgetune.config.naming import FLAGS
 from bridgetune.terms import Term
 from tests.support.terms import Registering
 from tests.support.verbs import app_of, help_of, longer
@@ -42,8 +43,20 @@ def options(verb: str) -> Mapping[str, TyperOption]:
 @pytest.mark.parametrize(("verb", "model"), STAGES)
 def test_every_field_of_a_stage_is_an_option_with_its_default_and_nothing_else_is(verb: str, model: type[TrainConfig]):
     own = {option.name for option in settings(model)}
-    others = {"out", "resume", "as_json", "generator", "weights", "symmetric", "mirrored", "scales", "option", "cache"}
-    others |= {"images", "masks", "pairs", "val_images", "val_masks", "trust_code", "weights_key"}
+    others = {
+        "out",
+        "resume",
+        "as_json",
+        "generator",
+        "weights",
+        "symmetric",
+        "mirrored",
+        "scales",
+        "option",
+        "adapter",
+        "cache",
+    }
+    others |= {"images", "masks", "pairs", "val_images", "val_masks", "trust_code", "weights_key", "adapter"}
     others |= {"clear", "blurred", "unlabelled"} if verb == "finetune" else set()
     found = options(verb)
     assert found.keys() == own | others

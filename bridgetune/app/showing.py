@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from bridgetune.app.choices import asked, choices, title
-from bridgetune.app.desk import Desk, description, led, picture, tile
+from bridgetune.app.desk import FOR_LONG, Desk, description, led, picture, tile
+from bridgetune.app.examples import Examples
 from bridgetune.app.fusing import Result, fused
 from bridgetune.app.sheets import MOST_RESULTS, Sheet
 from bridgetune.app.tiles import Pyramid
@@ -34,11 +37,15 @@ class Showing:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._examples = Examples()
 
     def routes(self) -> list[Route]:
         """Addresses, and what answers at each."""
         return [
             Route("/", self.front),
+            Route("/examples", self.examples),
+            Route("/examples/{number:int}", self.try_out, methods=["POST"]),
+            Route("/examples/{number:int}-{side:int}.png", self.example),
             Route("/fuse", self.send, methods=["POST"]),
             Route("/fuse/{id}", self.sheet),
             Route("/fuse/{id}/state", self.state),
@@ -58,15 +65,30 @@ class Showing:
 
     async def send(self, request: Request) -> Response:
         """Take pictures, and begin to read them."""
-        folder = self.desk.sheets.place()
-        try:
+        with self._placed() as folder:
             sheet = Sheet(folder, await received(request, folder, self.desk.serving.limits))
-            sheet.task = Task(sheet.read)
-            self.desk.worker.submit(sheet.task)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+            self._begin(sheet)
         await run_in_threadpool(self.desk.sheets.add, sheet)
+        return led(request, f"/fuse/{sheet.id}")
+
+    def examples(self, request: Request) -> Response:
+        """Pairs to try it with: asked for once the page is there, for they take a moment to make."""
+        return self.desk.shown("examples.html", examples=self._examples.all())
+
+    def example(self, request: Request) -> Response:
+        """A picture of one of them, small."""
+        number, side = request.path_params["number"], request.path_params["side"]
+        if side > 1:
+            raise RequestError("this picture is not there; reload the page")
+        return Response(self._examples.find(number).thumbnail(side), media_type="image/png", headers=FOR_LONG)
+
+    def try_out(self, request: Request) -> Response:
+        """Take one of them, as if it had been sent."""
+        example = self._examples.find(request.path_params["number"])
+        with self._placed() as folder:
+            sheet = Sheet(folder, example.put(folder))
+            self._begin(sheet)
+        self.desk.sheets.add(sheet)
         return led(request, f"/fuse/{sheet.id}")
 
     def sheet(self, request: Request) -> Response:
@@ -138,6 +160,20 @@ class Showing:
     def tile(self, request: Request) -> Response:
         """Of a layer of a result."""
         return tile(self._pyramid(request), request)
+
+    @contextmanager
+    def _placed(self) -> Iterator[Path]:
+        """A folder for what is sent, which is gone again where that cannot be taken."""
+        folder = self.desk.sheets.place()
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _begin(self, sheet: Sheet) -> None:
+        sheet.task = Task(sheet.read)
+        self.desk.worker.submit(sheet.task)
 
     def _result(self, request: Request) -> Result:
         return self.desk.result(self.desk.find(request), request.path_params["result"])

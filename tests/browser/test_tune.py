@@ -40,7 +40,7 @@ def test_a_run_goes_on_while_the_page_is_closed(page: Page, address: str, served
     slider = page.get_by_label("map before tuning left of the line")
     slider.scroll_into_view_if_needed()
     before = slider.evaluate(EXPOSED)
-    slider.press("ArrowRight")
+    slider.press("ArrowRight", delay=300)
     until(lambda: slider.evaluate(EXPOSED) != before)
     assert serious(page) == []
     page.get_by_text("Its files").click()

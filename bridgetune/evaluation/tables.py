@@ -293,7 +293,7 @@ def _best_first(rows: Sequence[Row]) -> list[Row]:
 def _placed(section: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ...]:
     """Mark the best and the second, equal where they print alike: a reader could not tell why only one is.
 
-    Behind several best there is no second.
+    Behind several best there is no second, and one that is alone in having a value is the best of nothing.
     """
     scores = [row for row in section if row.kind == "scores"]
     if len(scores) < 2:
@@ -303,7 +303,7 @@ def _placed(section: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ...
         printed = [round(value, column.digits) for row in scores if (value := row.cells[place].value) is not None]
         order = sorted(set(printed), reverse=column.higher_is_better)
         has_second = len(scores) > 2 and printed.count(order[0]) == 1 if order else False
-        places.append(order[: 2 if has_second else 1])
+        places.append(order[: 2 if has_second else 1] if len(printed) > 1 else [])
     return tuple(
         row if row.kind != "scores" else replace(row, cells=tuple(map(_mark, row.cells, places, columns)))
         for row in section
@@ -311,6 +311,6 @@ def _placed(section: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ...
 
 
 def _mark(cell: Cell, places: Sequence[float], column: Column) -> Cell:
-    if cell.value is None or round(cell.value, column.digits) not in places:
+    if cell.value is None or not places or round(cell.value, column.digits) not in places:
         return cell
     return replace(cell, place=1 if round(cell.value, column.digits) == places[0] else 2)

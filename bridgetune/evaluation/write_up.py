@@ -99,8 +99,6 @@ def report(findings: Findings, sections: Sequence[Section] = ()) -> str:
     )
     count = len(comparison.methods)
     parts = [f"# {count} method{'s' * (count > 1)} compared", about]
-    if comparison.notes:
-        parts.append("**Left out and taken for granted**\n\n" + _points(comparison.notes))
     for section in sections:
         parts += [f"## {markdown_text(section.title)}", section.text]
         for table in section.tables:
@@ -108,6 +106,8 @@ def report(findings: Findings, sections: Sequence[Section] = ()) -> str:
     parts += ["## Ranks", markdown(findings.ranks), _sources(findings.ranks), _RANKS_EXPLAINED]
     for found in findings.scopes:
         parts += _scope(found)
+    if comparison.notes:
+        parts.append("## Left out and taken for granted\n\n" + _points(comparison.notes))
     if comparison.definitions:
         defined = [f"{markdown_code(name)}: {markdown_text(text)}" for name, text in comparison.definitions.items()]
         parts.append("## Definitions\n\n" + "\n".join(f"- {line}" for line in defined))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bridgetune._version import __version__
 from bridgetune.markdown import one_line
 from bridgetune.pages.charts import Chart
+from bridgetune.pages.formulas import set_formulas
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,9 +23,6 @@ TYPES = {"png": "image/png", "jpg": "image/jpeg"}
 
 _ALLOWED = frozenset(f"<{end}{tag}>" for tag in ("ins", "i", "sup", "sub") for end in ("", "/"))
 """HTML that reports hold themselves, for the second best and for formulas; all other is text."""
-
-_FORMULA = re.compile(r"(?<!\\)\$(\w+)((?:[_^](?:\{[\w/+-]+\}|\w))*)\$")
-"""A letter with what stands above and below it: `$Q^{AB/F}$`."""
 
 _NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?(?:e[+−-]?\d+)?")
 
@@ -125,19 +123,6 @@ def _renderer(pictures: Mapping[str, bytes], charts: Mapping[str, Sequence[Chart
     }.items():
         renderer.add_render_rule(name, rule)
     return renderer
-
-
-def set_formulas(text: str) -> str:
-    """HTML or Markdown with its formulas in HTML: `$Q^{AB/F}$` as <i>Q</i><sup>AB/F</sup>."""
-    return _FORMULA.sub(_set, text)
-
-
-def _set(formula: re.Match[str]) -> str:
-    def beside(found: re.Match[str]) -> str:
-        tag = {"^": "sup", "_": "sub"}[found[1]]
-        return f"<{tag}>{found[2].strip('{}')}</{tag}>"
-
-    return f"<i>{formula[1]}</i>" + re.sub(r"([_^])(\{[^}]*\}|\w)", beside, formula[2])
 
 
 def _number(text: str) -> str | None:

@@ -28,6 +28,12 @@ def test_what_prints_alike_is_marked_alike_and_behind_two_best_there_is_no_secon
     assert places(table) == [[1], [1], [0], [0]]
 
 
+def test_one_that_is_alone_in_having_a_value_is_the_best_of_nothing():
+    metrics = {"q_s": METRICS["q_s"], "q_w": METRICS["q_w"]}
+    table = score_table("t", "c", metrics, rows(a=(0.9, None), b=(0.8, 0.7), c=(0.7, None)), None)
+    assert places(table) == [[1, 0], [2, 0], [0, 0]]
+
+
 def test_the_enhancement_is_over_the_best_of_the_others():
     gains = [cell.value for cell in three().sections[1][0].cells]
     # Table 1 of the paper: +0.07 %, -0.10 %, +0.01 %; the error falls from 0.02 to 0.01

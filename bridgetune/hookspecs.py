@@ -53,6 +53,7 @@ class GeneratorSpec(BaseModel):
         smoothing: What the network's paper does to its map, `--smooth paper`: called with the network's own logits
             (H, W) and the sources (H, W, 3) uint8 or uint16, returns what each pixel of the first counts for, (H, W).
             Empty: nothing.
+        learns: Whether the network has weights. One that has none is ready as it is, and there is nothing to train.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +66,12 @@ class GeneratorSpec(BaseModel):
     read_weights: Target | None = None
     weights: Target | None = None
     smoothing: Target | None = None
+    learns: bool = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether it fuses as it is: it ships weights, or has none."""
+        return self.weights is not None or not self.learns
 
 
 class EvaluatorSpec(BaseModel):

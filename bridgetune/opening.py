@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from bridgetune.documents import checked
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.hookspecs import EvaluatorSpec, GeneratorSpec
 from bridgetune.origin import Origin
-from bridgetune.paths import is_folder, is_there, looks_foreign
-from bridgetune.pretrained import Saved, read_saved, read_weights
+from bridgetune.paths import is_file, is_folder, is_there, looks_foreign
+from bridgetune.pretrained import Saved, fits, read_saved, read_weights
 from bridgetune.protocol import Evaluator
 from bridgetune.saving import CONFIG
 from bridgetune.sizing import refuse_huge
@@ -65,7 +66,9 @@ def create(
             " bridgetune.load), or a file of weights (--weights FILE, weights=)"
         )
     if path is not None:
-        read_weights(network, path, resolve(spec.read_weights) if spec.read_weights else None, weights_key)
+        foreign = resolve(spec.read_weights) if spec.read_weights else None
+        with _told_whose(path, name, weights_key):
+            read_weights(network, path, foreign, weights_key)
     twin = functools.partial(_twin, spec, options) if spec.discriminator else pair_twin(network, config)
     origin = Origin(generator=name, options=dict(options), distribution=plugin.distribution, version=plugin.version)
     return Adapter(network, config, origin, twin).eval()
@@ -276,8 +279,31 @@ def _own(
         read_weights(network, saved.weights)
         return wrap(network, checked(AdapterConfig, **{**dict(saved.config), **adapter}), factory=factory)
     if weights is not None:
-        read_weights(network, weights, key=weights_key)
+        with _told_whose(weights, factory, weights_key):
+            read_weights(network, weights, key=weights_key)
     return wrap(network, config, factory=factory)
+
+
+@contextlib.contextmanager
+def _told_whose(path: Path, name: str, key: str) -> Iterator[None]:
+    """Where weights do not fit, whose they are is added to the refusal: a plugin's generator that they do fit."""
+    try:
+        yield
+    except RequestError as error:
+        whose = [one for one in plugins.registry().names() if one != name and is_file(path) and _fits(one, path, key)]
+        if not whose:
+            raise
+        raise RequestError(f"{error}: those of {' or '.join(whose)}, it seems (--generator {whose[0]})") from None
+
+
+def _fits(name: str, path: Path, key: str) -> bool:
+    """Whether weights are those of a plugin's generator, as it is built by default."""
+    try:
+        _, spec = plugins.registry().find(name)
+        network = _built(spec, spec.network, {})
+        return fits(network, path, resolve(spec.read_weights) if spec.read_weights else None, key)
+    except Exception:  # of a plugin that is not asked for
+        return False
 
 
 def _refuse_options(name_or_path: str, options: Mapping[str, Any]) -> None:

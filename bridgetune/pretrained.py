@@ -90,6 +90,17 @@ def read_weights(
     network.load_state_dict(tensors, strict=False)  # what is missing shares its memory with what is there, or counts
 
 
+def fits(
+    network: nn.Module, path: Path, foreign: Callable[[Path], dict[str, Tensor]] | None = None, key: str = ""
+) -> bool:
+    """Whether `read_weights` would find a network's own names and shapes in a file; nothing is loaded."""
+    own = network.state_dict()
+    try:
+        return bool(own) and not _misfit(own, _found(path, own, foreign, key))
+    except RequestError:
+        return False
+
+
 def _found(
     path: Path, own: Mapping[str, Tensor], foreign: Callable[[Path], dict[str, Tensor]] | None, key: str
 ) -> dict[str, Tensor]:

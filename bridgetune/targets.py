@@ -55,6 +55,13 @@ def built_by(target: str, *kinds: type[Any]) -> Any:
     Raises:
         RequestError: It is no such name, cannot be imported or called, or builds something else.
     """
+    file, _, function = target.rpartition(":")
+    if file.endswith(".py"):
+        where = f" in the folder of {shown(Path(file).name)}" if Path(file).name != file else ""
+        raise RequestError(
+            f"{shown(target)}: names a file, expected a module and what builds the network:"
+            f" {shown(Path(file).stem)}:{shown(function)}{where}"
+        )
     if not _TARGET.fullmatch(target):
         raise RequestError(f"{shown(target)}: expected module:factory, names of Python's, such as my_module:make")
     with _guarded(target, "cannot be imported", "module:factory"):

@@ -87,7 +87,7 @@ class Methods:
         known, own = registry(), (*self._given, *self._more())
         specs = {spec.name: spec for plugin in known.plugins for spec in plugin.generators}
         brought = [
-            *(Method(name, name, specs[name].weights is not None) for name in known.names() if name not in own),
+            *(Method(name, name, specs[name].ready) for name in known.names() if name not in own),
             *(Method(name, f"{name} (no map)", False) for name in known.evaluators() if name not in own),
         ]
         first = Method(MEASURE, "sharpness, without a network", True)
@@ -100,8 +100,10 @@ class Methods:
 
     def trainable(self) -> list[str]:
         """Generators that can be tuned as they are."""
-        evaluators = registry().evaluators()
-        return [each.name for each in self.listed() if each.ready and each.name not in (MEASURE, *evaluators)]
+        known = registry()
+        fixed = {spec.name for plugin in known.plugins for spec in plugin.generators if not spec.learns}
+        others = {MEASURE, *known.evaluators(), *fixed}
+        return [each.name for each in self.listed() if each.ready and each.name not in others]
 
     def adapter(self, name: str) -> AdapterConfig:
         """How a generator is called and read before anything is asked for; of a network of one's own, by default."""

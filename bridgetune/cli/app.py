@@ -16,6 +16,7 @@ from bridgetune.cli.console import ERRORS, show_anything
 from bridgetune.cli.process import keep_memory, let_threads_rest
 from bridgetune.cli.stopping import INTERRUPTED, Stop
 from bridgetune.cli.verbs import Verbs
+from bridgetune.cli.wording import as_typed
 from bridgetune.errors import BridgetuneError, RequestError
 from bridgetune.paths import printable
 
@@ -96,7 +97,7 @@ def _told(error: Exception, given: Sequence[str]) -> tuple[str, int]:
             verb = [name for name in given[:1] if not said.startswith(f"No such command {name!r}")]
             return f"{said or 'no verb given'}{end} See `{' '.join(['bridgetune', *verb, '--help'])}`.", 2
         case RequestError():
-            return str(error).partition(LISTED)[0], 2
+            return as_typed(str(error).partition(LISTED)[0]), 2
         case BridgetuneError():
             return str(error), 1
         case ModuleNotFoundError():
@@ -159,7 +160,7 @@ class _OneLine(logging.Formatter):
     """A warning in one line that any terminal shows."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(" ".join(super().format(record).split()))
+        return printable(as_typed(" ".join(super().format(record).split())))
 
 
 def _log_to_standard_error() -> None:

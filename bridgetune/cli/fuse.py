@@ -29,6 +29,7 @@ from bridgetune.cli.options import (
     RayGpus,
     RayWorkers,
     Recipe,
+    Report,
     Scales,
     Smooth,
     Symmetric,
@@ -38,6 +39,7 @@ from bridgetune.cli.options import (
     WeightsKey,
     adapter_settings,
     check_network,
+    check_page,
     check_pairs,
     cluster,
     given_options,
@@ -45,6 +47,7 @@ from bridgetune.cli.options import (
 )
 from bridgetune.cluster import Cluster
 from bridgetune.errors import RequestError
+from bridgetune.files import write_whole
 from bridgetune.paths import is_folder, shown
 from bridgetune.stores import as_address, is_stored, located
 
@@ -97,6 +100,7 @@ def fuse(
     align: Align = "none",
     exposure: Exposure = False,
     edges: Edges = "crop",
+    report_out: Report = None,
     force: Force = False,
     ray: Ray = None,
     ray_workers: RayWorkers = None,
@@ -107,6 +111,7 @@ def fuse(
 
     --generator takes an evaluator's name, too, which fuses without a map; see `bridgetune plugins list`.
     """
+    _refuse_folder(first, second)
     one = first is not None and second is not None
     if out is None or (pairs is None) != one or (pairs is not None and first is not None):
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
@@ -115,6 +120,9 @@ def fuse(
         raise RequestError(
             "--edges keep: nothing is cut off unless pictures are aligned; leave it out, or add --align auto"
         )
+    if pairs is not None and report_out is not None:
+        raise RequestError("--report: given with --pairs, expected two images; for pairs there is `bridgetune panels`")
+    check_page(report_out, force)
     if pairs is None:
         assert first is not None
         assert second is not None
@@ -158,6 +166,10 @@ def fuse(
                 blend=blend,
             )
         fusion.save(out, map_out)
+        if report_out is not None:
+            from bridgetune.inference.page import pair_page
+
+            write_whole(report_out, pair_page(out.name, fusion, (first, second)))
         and_map = f", its map in {map_out}" if map_out is not None else ""
         RESULTS.print(f"fused image in {out}{and_map}", markup=False)
         return
@@ -189,6 +201,16 @@ def _fuse_by(cluster: Cluster, work: FusingPairs, pairs: Path, force: bool) -> N
     and_maps = f", their maps in {as_address(work.maps)}" if work.maps is not None else ""
     RESULTS.print(f"{count} fused images in {as_address(work.out)}{and_maps}", markup=False)
     tell_failures(failed, total, "pairs could not be fused")
+
+
+def _refuse_folder(*sources: Path | None) -> None:
+    """Refuse a folder in the place of a picture: a stack, or pairs, were meant."""
+    for source in sources:
+        if source is not None and is_folder(source):
+            raise RequestError(
+                f"fuse: {shown(source)} is a folder, expected two images, A B; a stack of frames in it is for"
+                f" `bridgetune stack {shown(source)} -o OUT`, pairs in its A/ and B/ for --pairs {shown(source)}"
+            )
 
 
 def _refuse_file_name(place: Path | None) -> None:

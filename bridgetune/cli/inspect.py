@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from bridgetune.cli.console import RESULTS, print_json
 from bridgetune.cli.options import GeneratorArgument, Json, Trust, Weights, WeightsKey, check_network
 from bridgetune.paths import as_text, is_folder
+
+if TYPE_CHECKING:
+    from bridgetune.wrapping import Adapter
 
 
 def inspect(
@@ -19,7 +22,11 @@ def inspect(
     trust_code: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Show how a network is called and read: as its plugin or its folder says, or as the probe finds out."""
+    """Show how a network is called and read: as its plugin or its folder says, or as the probe finds out.
+
+    Such as `bridgetune inspect bridgemff`, `bridgetune inspect runs/mine`, or, for a function `make` in my_module.py
+    here that takes nothing and gives a network back, `bridgetune inspect my_module:make`.
+    """
     check_network(generator, weights)
     from bridgetune.opening import is_factory
 
@@ -81,6 +88,8 @@ def _of_own(target: str, weights: Path | None, weights_key: str) -> dict[str, An
     from bridgetune.wrapping.probing import pasted
 
     network = build_own(target)
+    if isinstance(network, Adapter):
+        return _of_wrapped(network, weights, weights_key)
     if weights is not None:
         read_weights(network, weights, key=weights_key)
     findings = probe(network)
@@ -97,5 +106,31 @@ def _of_own(target: str, weights: Path | None, weights_key: str) -> dict[str, An
                 "seen": described(Adapter(network, reading.config)),
             }
             for reading in findings.readings
+        ],
+    }
+
+
+def _of_wrapped(adapter: Adapter, weights: Path | None, weights_key: str) -> dict[str, Any]:
+    """Of a network that the user's factory has wrapped already."""
+    from bridgetune.pretrained import read_weights
+    from bridgetune.wrapping.describing import described
+    from bridgetune.wrapping.probing import pasted
+
+    network = adapter.unwrap()
+    if weights is not None:
+        read_weights(network, weights, key=weights_key)
+    parameters = list(network.parameters())
+    return {
+        "network": type(network).__name__,
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "trainable": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        "weights": "" if weights is None else as_text(weights),
+        "readings": [
+            {
+                "config": pasted(adapter.config),
+                "because": "its factory wraps it so",
+                "agreement": None,
+                "seen": described(adapter),
+            }
         ],
     }

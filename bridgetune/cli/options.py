@@ -96,7 +96,8 @@ Generator = Annotated[
     typer.Option(
         "--generator",
         metavar=GENERATOR,
-        help="A plugin's generator, a saved one's folder, or what builds a network of your own.",
+        help="A plugin's generator, a saved one's folder, or a function that builds a network of your own:"
+        " my_module:make of my_module.py here.",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -235,7 +236,8 @@ GeneratorArgument = Annotated[
     str,
     typer.Argument(
         metavar=GENERATOR,
-        help="A plugin's generator, a saved one's folder or its run's, or what builds a network of your own.",
+        help="A plugin's generator, a saved one's folder or its run's, or a function that builds a network of your own:"
+        " my_module:make of my_module.py here.",
     ),
 ]
 

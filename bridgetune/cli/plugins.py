@@ -11,7 +11,11 @@ from rich.table import Table
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.options import Json
+from bridgetune.hookspecs import GeneratorSpec
 from bridgetune.plugins import Registry, registry
+
+WEIGHTS = {"shipped": "come along", "none": "yours: --weights", "not needed": "needs none"}
+"""Of a generator, in documents -> in the table."""
 
 app = typer.Typer(help="The plugins that bring generators and evaluators.", no_args_is_help=True)
 
@@ -31,11 +35,11 @@ def list_plugins(as_json: Json = False) -> None:
     if not found.plugins:
         RESULTS.print("No plugins. Install one: pip install bridgetune-bridgemff")
         return
-    generators = Table("generator", "from", "what it is")
+    generators = Table("generator", "weights", "from", "what it is")
     evaluators = Table("evaluator", "from", "what it is, without a map to tune")
     for plugin in found.plugins:
         for spec in plugin.generators:
-            generators.add_row(spec.name, plugin.source, spec.summary)
+            generators.add_row(spec.name, WEIGHTS[weights_of(spec)], plugin.source, spec.summary)
         for method in plugin.evaluators:
             evaluators.add_row(method.name, plugin.source, method.summary)
     for table in (generators, evaluators):
@@ -72,6 +76,11 @@ def new(
     RESULTS.print("until it is pretrained, on sharp photographs and object masks of the same names.")
 
 
+def weights_of(spec: GeneratorSpec) -> str:
+    """One of `WEIGHTS`."""
+    return "shipped" if spec.weights is not None else "none" if spec.learns else "not needed"
+
+
 def described(found: Registry) -> dict[str, object]:
     """The registry as a JSON document."""
     return {
@@ -80,7 +89,10 @@ def described(found: Registry) -> dict[str, object]:
                 "name": plugin.name,
                 "distribution": plugin.distribution,
                 "version": plugin.version,
-                "generators": [{"name": spec.name, "summary": spec.summary} for spec in plugin.generators],
+                "generators": [
+                    {"name": spec.name, "summary": spec.summary, "weights": weights_of(spec)}
+                    for spec in plugin.generators
+                ],
                 "evaluators": [{"name": spec.name, "summary": spec.summary} for spec in plugin.evaluators],
                 "problem": plugin.problem or None,
             }

@@ -58,6 +58,12 @@ def test_from_pictures_to_a_tuned_generator_to_a_fused_picture(folders: Folders,
     asked = "--generator", tmp_path / "two" / "generator", "-o", out, "--map", map_out, "--blend", "none"
     succeeds("fuse", first, second, *asked)
     taken = read_image(map_out).pixels == 255
+    succeeds("fuse", first, second, *asked, "--force", "--report", tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text().count("<img-comparison-slider") == 3
+    turned = tmp_path / "turned.png"
+    turning = "--map", turned, "--adapter", "orientation=second"
+    succeeds("fuse", first, second, *asked[:2], "-o", tmp_path / "x.png", *turning)
+    assert ((read_image(turned).pixels == 255) != taken).mean() > 0.9
     expected = np.where(taken, read_image(first).pixels, read_image(second).pixels)
     assert np.array_equal(read_image(out).pixels, expected)
 
@@ -164,6 +170,8 @@ def test_plugins_and_doctor_speak_json():
     assert {"bridgetune", "torch", "device", "selective scan on cpu"} <= told["facts"].keys()
     (classic,) = (plugin for plugin in listed["plugins"] if plugin["name"] == "classic")
     assert [one["name"] for one in classic["generators"]] == ["modified-laplacian", "spatial-frequency"]
+    weights = {one["name"]: one["weights"] for each in listed["plugins"] for one in each["generators"]}
+    assert [weights[name] for name in ("bridgemff", "sesf", "modified-laplacian")] == ["shipped", "none", "not needed"]
     assert [one["name"] for one in classic["evaluators"]] == [PYRAMID]
     shown = succeeds("plugins", "list")
     assert "bridgemff" in shown
@@ -186,6 +194,10 @@ def test_wrong_requests_are_one_line_with_exit_code_2_and_write_nothing(folders:
         ([*fuse, picture, text], "text.png: not an image"),
         ([*fuse, picture, small], "one size"),
         ([*fuse, picture], "expected two images"),
+        ([*fuse, folders.images], f"a stack of frames in it is for `bridgetune stack {folders.images} -o OUT`"),
+        ([*fuse, picture, picture, "--adapter", "orientation=third"], "orientation: got 'third'"),
+        ([*fuse, picture, picture, "--report", text], "text.png"),
+        ([*fuse, "--pairs", folders.images, "--report", tmp_path / "page.html"], "--report: given with --pairs"),
         (["fuse", "--generator", saved, picture, picture, "-o", picture], "is also read"),
         ([*fuse, picture, picture, "--map", fused], "is also written"),
         ([*fuse, "--pairs", missing], "no such folder"),

@@ -90,6 +90,29 @@ def test_a_network_of_ones_own_is_opened_by_factory_with_its_checkpoint(
     assert all(torch.equal(value, trained[name]) for name, value in generator.unwrap().state_dict().items())
 
 
+def test_weights_of_a_plugins_other_network_are_told_by_its_name(tmp_path: Path, own_module: str):
+    torch.save(bridgetune.create("drpl", weights=None).unwrap().state_dict(), tmp_path / "drpl.pth")
+    for name in ("msfin", own_module):
+        with pytest.raises(RequestError, match=r"another network's.*: those of drpl, it seems \(--generator drpl\)"):
+            open_generator(name, tmp_path / "drpl.pth")
+    torch.save(nn.Linear(3, 3).state_dict(), tmp_path / "nobodys.pth")
+    with pytest.raises(RequestError) as refused:
+        open_generator("msfin", tmp_path / "nobodys.pth")
+    assert "it seems" not in str(refused.value)
+
+
+def test_settings_of_the_adapter_are_taken_in_place_of_its_own(tmp_path: Path, own_module: str):
+    assert open_generator("drpl", None, adapter={"orientation": "second"}).config.orientation == "second"
+    own = open_generator(own_module, adapter={"call": "concat", "output": "tanh"})
+    assert own.config == AdapterConfig(call="concat", output="tanh")
+    for odd in ({"orientation": "third"}, {"call": "shout"}, {"colour": "gray"}):
+        for name in ("drpl", own_module):
+            with pytest.raises(RequestError, match=next(iter(odd))):
+                open_generator(name, None, adapter=odd)
+    with pytest.raises(RequestError, match="adapter: laplacian-pyramid is an evaluator"):
+        open_method("laplacian-pyramid", adapter={"call": "pair"})
+
+
 @pytest.mark.parametrize(
     "opened", [bridgetune.load, lambda path: open_generator(str(path)), lambda path: open_method(str(path))]
 )

@@ -65,3 +65,27 @@ def test_weights_of_another_network_are_refused(own: str, tmp_path: Path, capsys
         main(["inspect", own, "--weights", "other.pth"])
     assert left.value.code == 2
     assert "the weights are another network's" in capsys.readouterr().err
+
+
+def test_what_a_factory_has_wrapped_is_shown_as_the_network_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "wrapped_here.py").write_text(
+        "from torch import nn\nimport bridgetune\n\n\ndef make():\n"
+        "    config = bridgetune.AdapterConfig(call='concat', orientation='second')\n"
+        "    return bridgetune.wrap(nn.Sequential(nn.Conv2d(6, 1, 3, padding=1)), config)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    found = shown(capsys, "wrapped_here:make")
+    assert (found["network"], found["parameters"]) == ("Sequential", 55)
+    (reading,) = found["readings"]
+    assert reading["config"] == "AdapterConfig(call='concat', orientation='second')"
+    assert reading["because"] == "its factory wraps it so"
+
+
+def test_a_file_in_the_place_of_a_module_is_told_how_it_is_named(own: str, capsys: pytest.CaptureFixture[str]):
+    for given in ("inspected.py:make", "./inspected.py:make"):
+        with pytest.raises(SystemExit) as left:
+            main(["inspect", given])
+        assert left.value.code == 2
+        assert "expected a module and what builds the network: inspected:make" in capsys.readouterr().err

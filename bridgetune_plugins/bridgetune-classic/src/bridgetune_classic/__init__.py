@@ -23,6 +23,7 @@ def bridgetune_register_generators(register: Callable[[GeneratorSpec], None]) ->
                 name=name,
                 summary=f"{measure} with a guided filter, without parameters: no weights, no training",
                 network=f"bridgetune_classic.focus:{network}",
+                learns=False,
                 adapter=AdapterConfig(
                     call="pair",
                     color="gray",

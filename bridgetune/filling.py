@@ -43,14 +43,22 @@ class Filling:
 
     Args:
         there: The files of an earlier start.
+        before: Those that nobody has begun.
+
+    Attributes:
+        whole: Whether nothing is missing.
     """
 
-    def __init__(self, there: frozenset[Path]) -> None:
-        self._there, self.whole = there, False
+    def __init__(self, there: frozenset[Path], before: frozenset[Path] = frozenset()) -> None:
+        self._there, self._before, self.whole = there, before, False
 
     def has(self, *files: Path) -> bool:
         """Whether all of them are there."""
         return self._there.issuperset(files)
+
+    def found(self, file: Path) -> bool:
+        """Whether it was there when this was begun."""
+        return file in self._before
 
     def is_whole(self) -> None:
         """Nothing is missing: the record may go."""
@@ -88,7 +96,7 @@ def filling(places: Sequence[Path], files: Iterable[Path], decided: Decided, *, 
                 more = f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""
                 raise RequestError(f"{as_address(in_the_way[0])}{more}: exists already; {REPLACE}")
             _write(record, Unfinished(decided=dict(decided), replacing=force))
-            filled = Filling(frozenset())
+            filled = Filling(frozenset(), frozenset(there))
         else:
             since = there.get(record, 0.0) if earlier.replacing else -math.inf
             filled = Filling(frozenset(path for path, written in there.items() if written >= since))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
-from bridgetune.cli.stacking import Job, Method, StackProgress, summary
+from bridgetune.cli.stacking import Job, Method, StackProgress, remark, summary
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.paths import are_same, as_text, is_there, shown
@@ -97,6 +97,7 @@ def fuse_each(
                 continue
             made.add(path)
             told.append(one)
+            remark(one)
             if not as_json:
                 RESULTS.print(f"{as_text(path.name)}: {summary(one)}", markup=False)
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
-from bridgetune.cli.options import Force, Json, Trust
+from bridgetune.cli.options import Force, Json, Ray, RayCpus, RayGpus, Trust, cluster
 from bridgetune.config.bounds import Level, limits
 from bridgetune.errors import RequestError
 
@@ -72,8 +72,14 @@ def compare(
     force: Force = False,
     trust_code: Trust = False,
     as_json: Json = False,
+    ray: Ray = None,
+    ray_cpus: RayCpus = None,
+    ray_gpus: RayGpus = None,
 ) -> None:
     """Compare methods on datasets: mean scores, ranks, Friedman, Nemenyi and Wilcoxon tests, figures for a paper."""
+    crew = cluster(ray, None, ray_cpus, ray_gpus)
+    if crew is not None and sweep is None:
+        raise RequestError("--ray: given without --sweep, whose runs it hands out; leave it out")
     if sweep is not None:
         given: dict[str, object] = {"evaluations": evaluations, "--methods": methods, "--proposed": proposed}
         given |= {"--before": before, "--after": after}
@@ -85,7 +91,7 @@ def compare(
             raise RequestError("compare: --force beside --sweep, which goes on with what is in --out; leave it out")
         from bridgetune.cli.sweep import sweep as run_sweep
 
-        run_sweep(sweep, out, metric or (), alpha, as_json, trust_code)
+        run_sweep(sweep, out, metric or (), alpha, as_json, trust_code, crew)
         return
     if not evaluations and methods is None:
         raise RequestError("compare: expected evaluations, files or folders, --methods FILE.toml or --sweep FILE.toml")

@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.options import check_pictures
+from bridgetune.cli.handed import tell_failures
+from bridgetune.cli.options import Ray, RayCpus, RayWorkers, check_pictures, cluster
 from bridgetune.cli.settings import STACKS
 from bridgetune.cli.verb import Command, from_options
+from bridgetune.cluster import Cluster
 from bridgetune.config import StackMaking
 from bridgetune.config.bounds import Seed, SideOrOwn, limits
 from bridgetune.config.making import FrameCount
 from bridgetune.errors import RequestError
+from bridgetune.stores import is_stored, located
 
 PAIRS_SIDE = 256
 """Of pairs, unless told otherwise."""
@@ -61,9 +64,15 @@ def make(
             rich_help_panel=STACKS,
         ),
     ] = None,
+    ray: Ray = None,
+    ray_workers: RayWorkers = None,
+    ray_cpus: RayCpus = None,
 ) -> None:
     """Write pairs blurred by a random Gaussian, and their masks, as the paper's; or stacks of known truth (--stack)."""
+    crew = cluster(ray, ray_workers, ray_cpus, None)
     if stack is not None:
+        if crew is not None:
+            raise RequestError("--ray: given with --stack, expected --masks; leave it out")
         if masks is not None:
             raise RequestError("--masks: a stack has none; leave it out, or give --depth")
         _stacks(images, out, stack, making, depth, size, seed)
@@ -73,7 +82,11 @@ def make(
     if depth is not None or making != StackMaking():
         given = "--depth" if depth is not None else _first_given(making)
         raise RequestError(f"{given}: of effect on stacks alone; add --stack N, or leave it out")
-    _pairs(images, masks, out, PAIRS_SIDE if size is None else size, seed)
+    side = PAIRS_SIDE if size is None else size
+    if crew is None:
+        _pairs(images, masks, out, side, seed)
+    else:
+        _pairs_on(crew, located(images), located(masks), located(out), side, seed)
 
 
 def _pairs(images: Path, masks: Path, out: Path, size: int, seed: int) -> None:
@@ -91,6 +104,31 @@ def _pairs(images: Path, masks: Path, out: Path, size: int, seed: int) -> None:
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     RESULTS.print(f"{made.count} pairs in {out}", markup=False)
+
+
+def _pairs_on(crew: Cluster, images: Path, masks: Path, out: Path, size: int, seed: int) -> None:
+    """Make the pairs on a cluster; what could not be read is named at the end."""
+    check_pictures(*(folder for folder in (images, masks) if not is_stored(folder)))
+    from bridgetune.cluster.crew import Crew
+    from bridgetune.data.many import UnmadeError, make_dataset_by
+
+    with bar() as progress:
+        task = progress.add_task("pairs", total=None)
+        try:
+            made = make_dataset_by(
+                Crew(crew),
+                images,
+                masks,
+                out,
+                size=size or None,
+                seed=seed,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        except UnmadeError as error:
+            tell_failures(error.failed, error.count, "pairs could not be made")
+            raise
+    RESULTS.print(f"{made.count} pairs in {out}", markup=False)
+    tell_failures(made.skipped, made.count + len(made.skipped), "files are left out", kept=False)
 
 
 def _stacks(

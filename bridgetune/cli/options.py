@@ -211,7 +211,10 @@ RayCpus = Annotated[
 RayGpus = Annotated[
     float | None,
     typer.Option(
-        "--ray-gpus", help="GPUs of each; 0.5 is half a one. Default: 0.", rich_help_panel=CLUSTER, **limits(Gpus)
+        "--ray-gpus",
+        help="GPUs of each; 0.5 is half a one. Default: none; of a training run one, where there are some.",
+        rich_help_panel=CLUSTER,
+        **limits(Gpus),
     ),
 ]
 Quality = Annotated[
@@ -253,7 +256,7 @@ def cluster(address: str | None, workers: int | None, cpus: int | None, gpus: fl
             raise RequestError(f"{option}: given without --ray, whose processes it is for; add --ray, or leave it out")
     if address is None:
         return None
-    found = Cluster(address, workers, cpus or 1, gpus or 0.0, (keep_memory,))
+    found = Cluster(address, workers, cpus or 1, gpus, (keep_memory,))
     found.check()
     return found
 

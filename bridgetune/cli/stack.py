@@ -9,12 +9,14 @@ import typer
 
 from bridgetune.cli.batch import fuse_each
 from bridgetune.cli.console import RESULTS, print_json
-from bridgetune.cli.options import Force, Json, Report
-from bridgetune.cli.stacking import Job, Method, StackProgress, summary
+from bridgetune.cli.options import Force, Json, Ray, RayCpus, RayGpus, RayWorkers, Report, cluster
+from bridgetune.cli.stacking import Job, Method, StackProgress, remark, summary
 from bridgetune.cli.verb import from_options
 from bridgetune.config import StackConfig
 from bridgetune.config.bounds import Quiet, limits
 from bridgetune.errors import RequestError
+from bridgetune.paths import check_folder
+from bridgetune.stores import is_stored, located
 
 
 @from_options
@@ -52,6 +54,10 @@ def stack(
     ] = None,
     force: Force = False,
     as_json: Json = False,
+    ray: Ray = None,
+    ray_workers: RayWorkers = None,
+    ray_cpus: RayCpus = None,
+    ray_gpus: RayGpus = None,
     *,
     method: Method,
     config: StackConfig,
@@ -65,10 +71,25 @@ def stack(
     if watch is not None and (each is None or as_json):
         what = "--json" if as_json else "FRAMES"
         raise RequestError(f"--watch: given with {what}, expected --each DIR without --json; leave one out")
+    crew = cluster(ray, ray_workers, ray_cpus, ray_gpus)
+    if crew is not None and (each is None or watch is not None):
+        what = "--watch" if each is not None else "FRAMES"
+        raise RequestError(f"--ray: given with {what}, expected --each DIR without --watch; leave one out")
     if each is not None:
         for option in ("--preview" * preview, "--report" * (report_out is not None)):
             if option:
                 raise RequestError(f"{option}: given with --each, expected a single stack; leave one out")
+        if crew is not None:
+            from bridgetune.cli.stacks import FusingStacks, fuse_each_on
+
+            each, out, depth_out = located(each), located(out), depth_out and located(depth_out)
+            if not is_stored(each):
+                check_folder(each, "a folder of folders")
+            if method.generator is not None:
+                method.opened(depth_out)
+            work = FusingStacks(method, config, out, depth_out, crew.device)
+            fuse_each_on(crew, work, each, force=force, as_json=as_json)
+            return
         fuse_each(method, config, each, out, depth_out, watch=watch, force=force, as_json=as_json)
         return
     job = Job.of(frames or [], out, depth_out, preview, report_out)
@@ -76,6 +97,7 @@ def stack(
     network = method.opened(depth_out)
     with StackProgress() as progress:
         told = job.carry_out(network, method.asking(config), progress)
+    remark(told)
     if as_json:
         print_json(told)
     else:

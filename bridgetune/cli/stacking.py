@@ -213,16 +213,6 @@ class Job:
             self._look(network, config, progress)
         fusion = fuse_stack(network, self.frames, config, progress=progress.of(self.out.name))
         fusion.save(self.out, self.depth, self.depth_preview)
-        for frame in fusion.left_out:
-            ERRORS.print(f"{frame.name} is left out: {frame.reason}", style="yellow", markup=False)
-        if fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
-            ERRORS.print(
-                f"{shown(self.out)}: on {fusion.undecided:.0%} of the pixels no frame is clearly the sharpest, and they"
-                " follow their surroundings; look at the depth (--depth), and beside it at the measure's own"
-                " (--undecided keep)",
-                style="yellow",
-                markup=False,
-            )
         told = self._told(fusion, time.perf_counter() - begun)
         if self.report is not None:
             from bridgetune.inference.stacks.page import stack_page
@@ -258,6 +248,20 @@ class Job:
             "seconds": round(seconds, 2),
             **told,
         }
+
+
+def remark(told: dict[str, Any]) -> None:
+    """Say what there is to remark on: frames that were left out, and how much no frame decides."""
+    for frame in told["left_out"]:
+        ERRORS.print(f"{frame['name']} is left out: {frame['reason']}", style="yellow", markup=False)
+    if told["undecided"] is not None and told["undecided"] >= MOSTLY_UNDECIDED:
+        ERRORS.print(
+            f"{shown(told['out'])}: on {told['undecided']:.0%} of the pixels no frame is clearly the sharpest, and they"
+            " follow their surroundings; look at the depth (--depth), and beside it at the measure's own"
+            " (--undecided keep)",
+            style="yellow",
+            markup=False,
+        )
 
 
 def summary(told: dict[str, Any]) -> str:

@@ -14,12 +14,21 @@ from bridgetune.sweeps.progress import SweepProgress
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from bridgetune.cluster import Cluster
     from bridgetune.sweeps.findings import SweepFindings
     from bridgetune.sweeps.progress import Outcome
 
 
-def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: bool, trust: bool) -> None:
-    """Run what a sweep's file asks for, write the report and show the tables.
+def sweep(
+    path: Path,
+    out: Path,
+    metrics: Sequence[str],
+    alpha: float,
+    as_json: bool,
+    trust: bool,
+    cluster: Cluster | None = None,
+) -> None:
+    """Run what a sweep's file asks for, on a cluster where there is one, write the report and show the tables.
 
     Raises:
         RequestError: The file is wrong, or what it names is not there; nothing has been written.
@@ -33,8 +42,13 @@ def sweep(path: Path, out: Path, metrics: Sequence[str], alpha: float, as_json: 
     from bridgetune.sweeps.running import run_sweep
 
     check_metrics(metrics, asked)
+    hands = None
+    if cluster is not None:
+        from bridgetune.cluster.crew import Crew
+
+        hands = Crew(cluster).runs
     with bar("part") as shown:
-        result = run_sweep(asked, out, _Shown(shown), trust=trust)
+        result = run_sweep(asked, out, _Shown(shown), trust=trust, hands=hands)
     with ERRORS.status("drawing"):
         found = SweepFindings.of(result, metrics, alpha)
         written = found.write(out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from bridgetune._version import __version__
 from bridgetune.cluster.settings import AUTO, HERE, Cluster
-from bridgetune.cluster.worker import Answer, Worker
+from bridgetune.cluster.worker import Answer, Worker, carry_out
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.handing import Done, Item, Result, Work
 from bridgetune.signals import heeded
@@ -42,13 +42,51 @@ class Crew:
         """See `Hands`."""
         if not items:
             return
+        gpus = self.cluster.gpus or 0.0
         with _connected(self.cluster) as ray:
-            count = min(len(items), self.cluster.workers or _room(ray, self.cluster))
-            worker = ray.remote(
-                num_cpus=self.cluster.cpus, num_gpus=self.cluster.gpus, max_restarts=-1, max_task_retries=RETRIES
-            )(Worker)
-            given = work, self.cluster.cpus, __version__, str(Path.cwd()), self.cluster.prepare
+            room = _room(ray, self.cluster.cpus, gpus)
+            count = min(len(items), self.cluster.workers or room)
+            worker = ray.remote(num_cpus=self.cluster.cpus, num_gpus=gpus, max_restarts=-1, max_task_retries=RETRIES)(
+                Worker
+            )
+            given = work, self.cluster.cpus, __version__, str(Path.cwd()), gpus, self.cluster.prepare
             yield from _handed_out(ray, [worker.remote(*given) for _ in range(count)], items)
+
+    def runs(
+        self, work: Work[Item, Result], items: Sequence[Item], after: Callable[[Item], Item | None]
+    ) -> Generator[Done[Item, Result], None, None]:
+        """See `RunHands`: each item is a task that asks for its cores and GPUs by itself."""
+        if not items:
+            return
+        with _connected(self.cluster) as ray:
+            gpus = self.cluster.gpus
+            if gpus is None:
+                gpus = float(ray.cluster_resources().get("GPU", 0.0) > 0)
+            _room(ray, self.cluster.cpus, gpus)
+            task = ray.remote(num_cpus=self.cluster.cpus, num_gpus=gpus, max_retries=RETRIES)(carry_out)
+            pickled = ray.cloudpickle.dumps(work)
+            given = self.cluster.cpus, __version__, str(Path.cwd()), gpus, self.cluster.prepare
+            references = dict[Item, Any]()
+            for item in items:
+                before = after(item)
+                waited_for = None if before is None else references.get(before)
+                references[item] = task.remote(pickled, item, given, waited_for)
+            yield from _awaited(ray, {reference: item for item, reference in references.items()})
+
+
+def _awaited(ray: Any, running: dict[Any, Item]) -> Generator[Done[Item, Any], None, None]:
+    """Tasks as they end. Those that are not waited for any more are asked to stop as Ctrl-C would."""
+    try:
+        while running:
+            ready, _ = ray.wait(list(running))
+            for reference in ready:
+                yield _done(ray, reference, running.pop(reference))
+    finally:
+        if running:
+            with contextlib.suppress(Exception):
+                for reference in running:
+                    ray.cancel(reference)
+                ray.wait(list(running), num_returns=len(running), timeout=GRACE)
 
 
 def _handed_out(ray: Any, workers: list[Any], items: Sequence[Item]) -> Iterator[Done[Item, Any]]:
@@ -96,27 +134,27 @@ def _death(ray: Any, error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(first.split())}"
 
 
-def _room(ray: Any, cluster: Cluster) -> int:
+def _room(ray: Any, cpus: int, gpus: float) -> int:
     """How many processes fit on the machines that there are.
 
     Raises:
         RequestError: None fits.
     """
     have = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    count = sum(_fits(resources, cluster) for resources in have)
+    count = sum(_fits(resources, cpus, gpus) for resources in have)
     if not count:
         most = {name: max((each.get(name, 0.0) for each in have), default=0.0) for name in ("CPU", "GPU")}
         raise RequestError(
-            f"--ray: no machine has {cluster.cpus} cores and {cluster.gpus:g} GPUs for a process, at most"
+            f"--ray: no machine has {cpus} cores and {gpus:g} GPUs for a process, at most"
             f" {most['CPU']:g} and {most['GPU']:g}; ask for fewer (--ray-cpus, --ray-gpus)"
         )
     return count
 
 
-def _fits(resources: dict[str, float], cluster: Cluster) -> int:
-    fits = resources.get("CPU", 0.0) // cluster.cpus
-    if cluster.gpus:
-        fits = min(fits, resources.get("GPU", 0.0) // cluster.gpus)
+def _fits(resources: dict[str, float], cpus: int, gpus: float) -> int:
+    fits = resources.get("CPU", 0.0) // cpus
+    if gpus:
+        fits = min(fits, resources.get("GPU", 0.0) // gpus)
     return int(fits)
 
 
@@ -128,7 +166,6 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
         RequestError: It cannot be reached, or is of another version.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
     if ray.is_initialized():

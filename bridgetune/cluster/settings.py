@@ -29,14 +29,15 @@ class Cluster:
         address: HOST:PORT of a Ray head, `auto`, or `here`.
         workers: Processes; None for as many as fit.
         cpus: Cores of each, which are its threads, too.
-        gpus: GPUs of each, of which it may have a share; with none it computes as the command line does by itself.
+        gpus: GPUs of each, of which it may have a share. None: of training runs one, where there are some; of pictures
+            none, which are then computed as the command line does it by itself.
         prepare: What a process does first.
     """
 
     address: str = HERE
     workers: int | None = None
     cpus: int = 1
-    gpus: float = 0.0
+    gpus: float | None = None
     prepare: tuple[Callable[[], None], ...] = ()
 
     @property
@@ -53,7 +54,8 @@ class Cluster:
         if self.workers is not None:
             within("workers", self.workers, ClusterWorkers)
         within("cpus", self.cpus, Cores)
-        within("gpus", self.gpus, Gpus)
+        if self.gpus is not None:
+            within("gpus", self.gpus, Gpus)
         if importlib.util.find_spec("ray") is None:
             raise RequestError("--ray: Ray is not installed; pip install 'bridgetune[cluster]'")
         if self.address not in (HERE, AUTO):

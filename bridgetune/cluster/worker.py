@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import pickle
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
@@ -41,6 +43,7 @@ class Worker:
         threads: That it may use.
         version: Of bridgetune, where the work comes from.
         folder: To which paths are relative, where it is there.
+        gpus: That it may use; without any it sees none.
         prepare: What it does first.
     """
 
@@ -50,12 +53,15 @@ class Worker:
         threads: int,
         version: str,
         folder: str,
+        gpus: float,
         prepare: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._work, self._version = work, version
         self._does: Callable[[Any], Any] | None = None
         with contextlib.suppress(OSError):
             os.chdir(folder)
+        if not gpus:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
         for setting in prepare:
             setting()
         _limit(threads)
@@ -70,6 +76,23 @@ class Worker:
             except Exception as error:
                 return Answer("unusable", said=f"{socket.gethostname()}: {_line(error)}")
         return attempted(self._does, item)
+
+
+def carry_out(pickled: bytes, item: Any, given: tuple[Any, ...], before: Any = None) -> Answer:
+    """Do an item in a process that may do others of the same work, and has it opened once.
+
+    Args:
+        pickled: The work.
+        item: Of it.
+        given: The other arguments of `Worker`.
+        before: What had to be waited for.
+    """
+    return _worker(pickled, given).carry_out(item)
+
+
+@functools.lru_cache(maxsize=1)
+def _worker(pickled: bytes, given: tuple[Any, ...]) -> Worker:
+    return Worker(pickle.loads(pickled), *given)
 
 
 def attempted(does: Callable[[Any], Any], item: Any) -> Answer:

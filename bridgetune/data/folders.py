@@ -87,19 +87,11 @@ def collect(
     if verify == "names":
         _report(folders, len(matched), skipped)
         return Collection(matched, skipped)
-    readers: list[_Reader] = [*[_image_pixels] * len(images), *[read_mask_pixels] * len(masks)]
 
     def fault(group: tuple[Path, ...]) -> Skipped | None:
         if verify == "header":
             return _fault(group, [image_size] * len(group))
-        layers: list[NDArray[Any]] = []
-
-        def size(reader: _Reader, path: Path) -> tuple[int, int]:
-            layers.append(reader(path))
-            height, width = layers[-1].shape[:2]
-            return height, width
-
-        found = _fault(group, [partial(size, reader) for reader in readers])
+        layers, found = read_scene(group, len(images))
         if found is None:
             keep(group, layers)
         return found
@@ -111,6 +103,24 @@ def collect(
     skipped += [fault for fault in faults if fault is not None]
     _report(folders, len(kept), skipped)
     return Collection(kept, skipped)
+
+
+def read_scene(files: Sequence[Path], images: int) -> tuple[list[NDArray[Any]], Skipped | None]:
+    """The decoded pixels of the files of a scene, and what is wrong with one, if anything is.
+
+    Args:
+        files: Images, then masks.
+        images: How many are images.
+    """
+    readers: list[_Reader] = [*[_image_pixels] * images, *[read_mask_pixels] * (len(files) - images)]
+    layers: list[NDArray[Any]] = []
+
+    def size(reader: _Reader, path: Path) -> tuple[int, int]:
+        layers.append(reader(path))
+        height, width = layers[-1].shape[:2]
+        return height, width
+
+    return layers, _fault(files, [partial(size, reader) for reader in readers])
 
 
 def _match(folders: Sequence[Path], listings: Sequence[Sequence[Path]]) -> tuple[list[tuple[Path, ...]], list[Skipped]]:

@@ -6,25 +6,28 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 
 from bridgetune.config.bounds import Processes, Seed, within
 from bridgetune.data.blur import random_kernel_size
 from bridgetune.data.folders import THREADS, Verify
-from bridgetune.data.framing import Fit
+from bridgetune.data.framing import Fit, Framing
 from bridgetune.data.pairs import SyntheticPairs, multi_focus_pair
 from bridgetune.destinations import check_folder
 from bridgetune.errors import RequestError, WorkError
 from bridgetune.files import half_made, write_whole
 from bridgetune.locking import held_beside
 from bridgetune.paths import entries, is_there, shown
-from bridgetune.pictures.images import to_pixels, write_image
+from bridgetune.pictures.images import to_pixels, to_tensor, write_image
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,42 @@ def refuse_used(out: Path, what: str) -> None:
         raise RequestError(f"{shown(out)}: is there and not empty, expected a new folder; name another or delete it")
 
 
+def write_pair(
+    framing: Framing,
+    layers: Sequence[NDArray[Any]],
+    folder: Path,
+    stem: str,
+    seed: int,
+    kernel_sizes: tuple[int, int],
+) -> int:
+    """Write the pair of a scene, as `make_dataset` does, and return its kernel's size.
+
+    Args:
+        framing: How the scene comes to its size.
+        layers: (H, W, 3) and (H, W) bool: the photograph and its mask.
+        folder: Where A, B and mask lie.
+        stem: Of the files; with the seed, all that chance depends on.
+        seed, kernel_sizes: See `make_dataset`.
+    """
+    rng = _chance(seed, stem)
+    pixels, inside = framing.apply(layers, rng)
+    return _write_pair(to_tensor(pixels), to_tensor(inside), folder, stem, rng, kernel_sizes)
+
+
+def _chance(seed: int, stem: str) -> np.random.Generator:
+    return np.random.default_rng([seed, *stem.encode("utf-8", "surrogateescape")])
+
+
+def _write_pair(
+    image: Tensor, mask: Tensor, folder: Path, stem: str, rng: np.random.Generator, kernel_sizes: tuple[int, int]
+) -> int:
+    kernel_size = random_kernel_size(rng, *kernel_sizes)
+    pair = multi_focus_pair(image, mask, kernel_size)
+    for name, layer in zip(("A", "B", "mask"), pair, strict=True):
+        write_image(folder / name / f"{stem}.png", to_pixels(layer))
+    return kernel_size
+
+
 def _write_pairs(
     scenes: SyntheticPairs,
     folder: Path,
@@ -142,16 +181,12 @@ def _write_pairs(
 
     def write(index: int) -> int:
         stem = scenes.stems[index]
-        rng = np.random.default_rng([seed, *stem.encode("utf-8", "surrogateescape")])
+        rng = _chance(seed, stem)
         try:
             image, mask = scenes.scene(index, rng)
         except RequestError as error:
             raise WorkError(str(error)) from error
-        kernel_size = random_kernel_size(rng, *kernel_sizes)
-        pair = multi_focus_pair(image, mask, kernel_size)
-        for name, layer in zip(("A", "B", "mask"), pair, strict=True):
-            write_image(folder / name / f"{stem}.png", to_pixels(layer))
-        return kernel_size
+        return _write_pair(image, mask, folder, stem, rng, kernel_sizes)
 
     kernels: dict[str, int] = {}
     pool = ThreadPoolExecutor(threads)

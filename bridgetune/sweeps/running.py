@@ -10,27 +10,27 @@ import os
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from bridgetune._version import __version__
 from bridgetune.config import Alpha
 from bridgetune.errors import BridgetuneError, RequestError, WorkError
-from bridgetune.evaluation.dataset import find_dataset
 from bridgetune.evaluation.evaluating import evaluate
 from bridgetune.evaluation.findings import file_names
-from bridgetune.evaluation.places import check_place
 from bridgetune.evaluation.results import Evaluation
 from bridgetune.files import replaced
+from bridgetune.handing import RunHands
 from bridgetune.locking import LOCK, held
 from bridgetune.opening import load
-from bridgetune.paths import is_folder, is_there, shown
+from bridgetune.paths import is_there
 from bridgetune.runs.directory import Record, RunDirectory
 from bridgetune.runs.report import FIGURES, PAGE, REPORT, write_report
+from bridgetune.sweeps.checking import check
 from bridgetune.sweeps.cost import Cost, cost_of, open_backbone
 from bridgetune.sweeps.plan import (
     RUNS,
@@ -72,8 +72,40 @@ class SweepResult:
         return [outcome for outcome in self.outcomes if outcome.state == "failed"]
 
 
+@dataclass(frozen=True)
+class SweepRuns:
+    """`Work` on the runs of a sweep: each trained and evaluated in the sweep's folder, as `run_sweep` has it.
+
+    Attributes:
+        sweep, trust: See `run_sweep`.
+        out: The sweep's folder, on a drive that all who do it have.
+    """
+
+    sweep: Sweep
+    out: Path
+    trust: bool
+
+    def opened(self) -> Callable[[Run], Outcome]:
+        """See `Work`."""
+        alone = self.sweep.evaluation.model_copy(update={"workers": 1})
+        sweep = self.sweep.model_copy(update={"evaluation": alone})
+        work = _Work(sweep, planned(sweep), TrainingData(sweep.data), self.out, UNWATCHED, self.trust)
+
+        def attempt(run: Run) -> Outcome:
+            outcome = work.attempt(run)
+            gc.collect()
+            return outcome
+
+        return attempt
+
+
 def run_sweep(
-    sweep: Sweep, out: str | Path, progress: SweepProgress = UNWATCHED, *, trust: bool = False
+    sweep: Sweep,
+    out: str | Path,
+    progress: SweepProgress = UNWATCHED,
+    *,
+    trust: bool = False,
+    hands: RunHands | None = None,
 ) -> SweepResult:
     """Train and evaluate every run of a sweep that is not there yet, and go on with what was begun.
 
@@ -86,6 +118,7 @@ def run_sweep(
         out: The sweep's folder.
         progress: Told how it gets on.
         trust: Import and call the factories that the sweep and the folders which it names do; see `bridgetune.load`.
+        hands: Who trains and evaluates the runs; backbones' costs are measured here.
 
     Raises:
         RequestError: Before anything is written: pictures or a network that are not there, runs in `out` that other
@@ -95,54 +128,19 @@ def run_sweep(
     out = Path(out)
     runs = planned(sweep)
     data = TrainingData(sweep.data)
-    _check(sweep, runs, data, out, trust)
+    check(sweep, runs, data, out, trust)
     with held(out):
         refuse_changed(sweep, runs, out)
         for dataset in sweep.datasets:
             if dataset.demo:
                 write_demo(dataset, out)
-        return _Work(sweep, runs, data, out, progress, trust).carry_out()
+        return _Work(sweep, runs, data, out, progress, trust).carry_out(hands)
 
 
 def datasets_of(sweep: Sweep) -> dict[str, str]:
     """Name of a dataset -> the name of its files."""
     names = [dataset.name for dataset in sweep.datasets]
     return dict(zip(names, file_names(names), strict=True))
-
-
-def _check(sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path, trust: bool) -> None:
-    """Find out now what would be found out after hours."""
-    check_place(out, force=True)
-    if is_there(out / REPORT) and not any(is_there(RunFiles(out / run.folder).path) for run in runs):
-        raise RequestError(f"{shown(out / REPORT)}: is of something else; name another folder for the sweep")
-    refuse_changed(sweep, runs, out)
-    for dataset in sweep.datasets:
-        if dataset.sources is not None:
-            find_dataset(dataset.sources)
-    for backbone in sweep.backbones:
-        _check_backbone(backbone, trust)
-    for run in runs:
-        if run.seed is None or RunFiles(out / run.folder).is_trained:
-            continue
-        backbone = run.backbone
-        if run.alpha is not None:
-            config: Any = sweep.tuning(backbone, run.seed, run.alpha)
-            data.references(config)
-        else:
-            config = sweep.pretraining(backbone, run.seed)
-        data.pairs(config)
-        data.held_out(config)
-
-
-def _check_backbone(backbone: Backbone, trust: bool) -> None:
-    if backbone.options and (":" in backbone.generator or is_folder(backbone.generator)):
-        raise RequestError(
-            f"backbone {backbone.name}: options are for a plugin's network, not {backbone.generator}; leave them out"
-        )
-    try:
-        open_backbone(backbone, trust=trust)
-    except BridgetuneError as error:
-        raise RequestError(f"backbone {backbone.name}: {error}") from error
 
 
 class _Work:
@@ -152,22 +150,51 @@ class _Work:
         self.sweep, self.runs, self.data, self.out, self.progress = sweep, runs, data, out, progress
         self.trust, self.result = trust, SweepResult(sweep, out)
 
-    def carry_out(self) -> SweepResult:
+    def carry_out(self, hands: RunHands | None = None) -> SweepResult:
         count = len(self.runs) + len(self.sweep.backbones)
-        for number, run in enumerate(self.runs, 1):
+        if hands is not None:
+            self._hand_out(hands, count)
+        for number, run in enumerate(self.runs if hands is None else (), 1):
             self.progress.began(run.name, number, count)
-            self._end(self._attempt(run))
+            self._end(self.attempt(run))
             gc.collect()
         for number, backbone in enumerate(self.sweep.backbones, len(self.runs) + 1):
             self.progress.began(f"{backbone.name}, cost", number, count)
             self._end(self._attempt_cost(backbone))
         return self.result
 
+    def _hand_out(self, hands: RunHands, count: int) -> None:
+        """The runs done elsewhere; what came of them is read here."""
+        outcomes = dict[Run, Outcome]()
+        work = SweepRuns(self.sweep, self.out.absolute(), self.trust)
+        with closing(hands(work, self.runs, self._start)) as handed:
+            for number, done in enumerate(handed, 1):
+                run, path = done.item, RunFiles(self.out / done.item.folder).path
+                outcome = done.result or Outcome(run.name, path, "failed", 0.0, self._lost(run, outcomes, done.failure))
+                outcomes[run] = replace(outcome, folder=path)
+                self.progress.began(run.name, number, count)
+                self.progress.ended(outcomes[run])
+        for run in self.runs:
+            if outcomes[run].state != "failed":
+                self.attempt(run)
+            self.result.outcomes.append(outcomes[run])
+
+    def _start(self, run: Run) -> Run | None:
+        """What a run goes on from."""
+        return None if run.alpha is None or run.seed is None else start_of(self.sweep, run.backbone, run.seed)
+
+    def _lost(self, run: Run, outcomes: Mapping[Run, Outcome], failure: str) -> str:
+        """Why a run that nobody answers for has failed."""
+        start = self._start(run)
+        lost = start is not None and start in outcomes and outcomes[start].state == "failed"
+        return _not_begun(start) if start is not None and lost else failure
+
     def _end(self, outcome: Outcome) -> None:
         self.result.outcomes.append(outcome)
         self.progress.ended(outcome)
 
-    def _attempt(self, run: Run) -> Outcome:
+    def attempt(self, run: Run) -> Outcome:
+        """A run trained and evaluated, as far as it is not there."""
         began, files = time.perf_counter(), RunFiles(self.out / run.folder)
         state: State = "kept"
         failure = ""
@@ -201,9 +228,9 @@ class _Work:
         return Outcome(name, folder, "made" if measured else "kept", time.perf_counter() - began)
 
     def _train(self, run: Run, files: RunFiles) -> None:
-        start = None if run.alpha is None or run.seed is None else start_of(self.sweep, run.backbone, run.seed)
+        start = self._start(run)
         if start is not None and not RunFiles(self.out / start.folder).is_trained:
-            raise WorkError(f"not begun: it goes on from {start.name}, which failed")
+            raise WorkError(_not_begun(start))
         now = decided(self.sweep, run)
         begun = (files.training / "config.json").is_file()
         if files.training.is_dir() and not (begun and files.earlier() == now):
@@ -294,6 +321,10 @@ class _Work:
             if made == (__version__, dataset, asked.convention, str(sources), asked.recipe, asked.undecided):
                 return kept
         return None
+
+
+def _not_begun(start: Run) -> str:
+    return f"not begun: it goes on from {start.name}, which failed"
 
 
 def _finish(training: Path) -> None:

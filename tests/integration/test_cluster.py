@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-from tests.support.clusters import COUNT, address, counted, told, write_pair
+import pytest
+
+from bridgetune.locking import OWNER
+from tests.integration.test_sweep import smaller, written
+from tests.support.clusters import COUNT, address, counted, told, write_frame, write_pair
 from tests.support.commands import BRIDGETUNE, refused, run, succeeds
+from tests.support.runs import losses
+from tests.support.small import Folders
 
 __all__ = ["address", "counted"]
 
@@ -108,3 +116,69 @@ def test_what_cannot_be_handed_out_is_one_line(counted: Path, address: str):
     assert "add --ray" in refused(*given, "--ray-workers", 2)
     assert "expected --pairs" in refused("fuse", "pairs/A/0.png", "pairs/B/0.png", "-o", "new.png", "--ray", address)
     assert not (counted / "fused").exists()
+
+
+def test_stacks_are_fused_as_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str):
+    monkeypatch.chdir(tmp_path)
+    for name in ("ant", "bee", "cat"):
+        for number in range(3):
+            write_frame(tmp_path / "shoot" / name, number)
+    (tmp_path / "shoot" / "empty").mkdir()
+    (tmp_path / "shoot" / "cat" / "1.png").unlink()
+    (tmp_path / "shoot" / "cat" / "2.png").unlink()
+    command = ["stack", "--each", "shoot", "--align", "none", "--json"]
+    local = run(*command, "-o", "local", "--depth", "local-depth")
+    handed = run(*command, "-o", "out", "--depth", "depth", "--ray", address)
+    assert handed.returncode == local.returncode == 1, handed.stderr
+    for one, other in (("out", "local"), ("depth", "local-depth")):
+        files = files_in(tmp_path / one)
+        files.pop(".bridgetune.unfinished.json", None)
+        assert files == files_in(tmp_path / other)
+    here, there = json.loads(local.stdout), json.loads(handed.stdout)
+    assert there["failed"] == here["failed"]
+    for stack, other in zip(there["stacks"], here["stacks"], strict=True):
+        assert stack["used"] == other["used"]
+        assert stack["out"] == other["out"].replace("local", "out")
+    write_frame(tmp_path / "shoot" / "cat", 1)
+    again = json.loads(succeeds(*command, "-o", "out", "--depth", "depth", "--ray", address))
+    assert [stack["out"] for stack in again["stacks"]] == ["out/cat.tif"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["ant.tif", "bee.tif", "cat.tif"]
+
+
+def test_training_pairs_are_made_as_here(folders: Folders, tmp_path: Path, address: str):
+    images = tmp_path / "images"
+    shutil.copytree(folders.images, images)
+    (images / "3.png").write_bytes(b"no picture")
+    (images / "more.png").write_bytes(b"no mask")
+    command = ["data", "make", "--images", images, "--masks", folders.masks, "--size", 32, "--seed", 7]
+    succeeds(*command, "--out", tmp_path / "local")
+    handed = run(*command, "--out", tmp_path / "handed", "--ray", address)
+    assert handed.returncode == 1, handed.stderr
+    assert "images/3.png: " in handed.stderr
+    assert files_in(tmp_path / "handed") == files_in(tmp_path / "local")
+
+
+@pytest.mark.slow
+def test_a_sweep_whose_run_dies_ends_with_the_report_of_here(folders: Folders, tmp_path: Path, address: str):
+    asked, handed, local = written(folders, tmp_path / "sweep.toml", smaller()), tmp_path / "handed", tmp_path / "local"
+    command = ["compare", "--sweep", str(asked), "--metric", "q_mi", "--out"]
+    stage = handed / "runs" / "drpl" / "seed-0" / "bridgetune-alpha-1e-4" / "training"
+    process = subprocess.Popen([*BRIDGETUNE, *command, str(handed), "--ray", address], stdout=subprocess.DEVNULL)
+    while len(losses(stage)) < 3:
+        assert process.poll() is None, "the sweep ended before a run could be killed"
+        time.sleep(0.005)
+    os.kill(json.loads((stage / OWNER).read_text())["pid"], signal.SIGKILL)
+    begun = losses(stage)
+    assert len(begun) < 20, "the run was over"
+    assert process.wait(300) == 0
+    records = losses(stage)
+    assert records[:2] == begun[:2], "what is before its checkpoint was run again, or lost"
+    assert [record["step"] for record in records] == list(range(1, 21))
+
+    succeeds(*command, local)
+    tables = [path for path in (local / "tables").glob("*.csv") if path.name != "cost.csv"]
+    assert tables
+    for table in tables:
+        assert (handed / "tables" / table.name).read_bytes() == table.read_bytes()
+    reports = [(out / "report.md").read_text().partition("## Cost")[0] for out in (handed, local)]
+    assert reports[0] == reports[1]

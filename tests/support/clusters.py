@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from bridgetune.pictures import write_image
 
@@ -80,6 +81,14 @@ def write_pair(folder: Path, number: int) -> None:
         noise = np.random.default_rng(2 * number + place).integers(0, 256, (24, 32, 3), np.uint8)
         noise[0, 0] = 10 * number
         write_image(folder / side / f"{number}.png", noise)
+
+
+def write_frame(folder: Path, number: int) -> None:
+    """A frame of noise that is sharp in a third of its own, and blurred elsewhere."""
+    noise = np.random.default_rng(0).integers(0, 256, (48, 96, 3), np.uint8)
+    frame, third = ndimage.gaussian_filter(noise, (3, 3, 0)), slice(32 * number, 32 * number + 32)
+    frame[:, third] = noise[:, third]
+    write_image(folder / f"{number}.png", frame)
 
 
 def told(folder: Path) -> list[int]:

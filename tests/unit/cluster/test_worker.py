@@ -50,7 +50,7 @@ def threads_as_they_were(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
 
 
 def test_an_item_is_done_or_has_failed_in_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    worker = Worker(Halving(), 1, __version__, str(tmp_path))
+    worker = Worker(Halving(), 1, __version__, str(tmp_path), 1.0)
     done = worker.carry_out(4)
     assert (done.state, done.result, done.remarks) == ("done", 2, ("4 is even",))
     assert caplog.text == ""
@@ -59,18 +59,18 @@ def test_an_item_is_done_or_has_failed_in_a_line(tmp_path: Path, caplog: pytest.
 
 
 def test_a_work_that_does_not_open_is_no_fault_of_the_item(tmp_path: Path):
-    answer = Worker(Halving(opens=False), 1, __version__, str(tmp_path)).carry_out(4)
+    answer = Worker(Halving(opens=False), 1, __version__, str(tmp_path), 1.0).carry_out(4)
     assert answer.state == "unusable"
     assert answer.said.endswith(": gen: no such folder")
-    other = Worker(Halving(), 1, "0.0", str(tmp_path)).carry_out(4)
+    other = Worker(Halving(), 1, "0.0", str(tmp_path), 1.0).carry_out(4)
     assert other.state == "unusable"
     assert "the command 0.0" in other.said
 
 
 def test_threads_are_limited_and_the_folder_is_the_callers(tmp_path: Path):
     prepared: list[str] = []
-    Worker(Halving(), 2, __version__, str(tmp_path), [lambda: prepared.append(str(Path.cwd()))])
+    Worker(Halving(), 2, __version__, str(tmp_path), 1.0, [lambda: prepared.append(str(Path.cwd()))])
     assert prepared == [str(tmp_path)]
     assert torch.get_num_threads() == 2
-    Worker(Halving(), 1, __version__, str(tmp_path / "missing"))
+    Worker(Halving(), 1, __version__, str(tmp_path / "missing"), 0.0)
     assert torch.get_num_threads() == 1

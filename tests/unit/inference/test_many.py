@@ -1,0 +1,99 @@
+"""Pairs that are handed out: the files of `fuse_folder`, wherever they lie."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bridgetune.errors import RequestError
+from bridgetune.filling import RECORD
+from bridgetune.inference import fuse_folder
+from bridgetune.inference.folders import PairSettings
+from bridgetune.inference.many import FusingPairs, fuse_folder_by
+from bridgetune.opening import Opening
+from bridgetune.pictures import write_image
+from bridgetune.stores import fetched, listed, made
+from tests.support.hands import here, stopping_after
+from tests.support.stores import bucket
+
+__all__ = ["bucket"]
+
+METHOD = Opening("modified-laplacian")
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    for number in range(4):
+        for place, side in enumerate("AB"):
+            noise = np.random.default_rng(2 * number + place).integers(0, 256, (24, 32, 3), np.uint8)
+            write_image(tmp_path / "sources" / side / f"{number}.png", noise)
+    return tmp_path / "sources"
+
+
+@pytest.fixture
+def expected(sources: Path, tmp_path: Path) -> dict[str, bytes]:
+    """Name of a fused image -> what is in it."""
+    out = tmp_path / "expected"
+    list(fuse_folder(METHOD.open(), sources, out))
+    return {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+def fused(hands: Any, out: Path, folder: Path, force: bool = False, **settings: Any) -> dict[str, str]:
+    """Stem -> why it failed; of those that were worked on."""
+    work = FusingPairs(METHOD, PairSettings(**settings), out)
+    told = [done for done, _, _ in fuse_folder_by(hands, work, folder, force=force) if done is not None]
+    return {done.item.stem: done.failure for done in told}
+
+
+def test_what_was_begun_is_gone_on_with(sources: Path, tmp_path: Path, expected: dict[str, bytes]):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        fused(stopping_after(2), out, sources)
+    assert sorted(path.name for path in out.iterdir()) == [RECORD, "2.png", "3.png"]
+    with pytest.raises(RequestError, match="begun with blend=feather, now asked for none"):
+        fused(here, out, sources, blend="none")
+    assert fused(here, out, sources) == {"0": "", "1": ""}
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == expected
+
+
+def test_what_cannot_be_read_or_has_another_size_is_told(
+    sources: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.WARNING, "bridgetune")
+    (sources / "A" / "0.png").write_bytes(b"no picture")
+    write_image(sources / "B" / "1.png", np.zeros((5, 6, 3), np.uint8))
+    (sources / "B" / "2.png").unlink()
+    failed = fused(here, tmp_path / "out", sources)
+    assert "A/0.png" in failed["0"]
+    assert "must have one size" in failed["1"]
+    assert failed["3"] == ""
+    assert failed.keys() == {"0", "1", "3"}
+    assert "no file of this stem in B" in caplog.text
+
+
+def test_no_source_is_written_over(sources: Path):
+    with pytest.raises(RequestError, match="holds the sources"):
+        fused(here, sources / "A", sources, force=True)
+
+
+def test_pictures_on_a_store_are_fused_there(sources: Path, bucket: str, expected: dict[str, bytes]):
+    folder, out = Path(f"s3://{bucket}/pairs"), Path(f"s3://{bucket}/fused")
+    for path in sources.glob("*/*.png"):
+        with made(folder / path.parent.name / path.name) as (place,):
+            place.write_bytes(path.read_bytes())
+    with pytest.raises(KeyboardInterrupt):
+        fused(stopping_after(1), out, folder)
+    assert {path.name for path in listed(out)} == {RECORD, "3.png"}
+    assert fused(here, out, folder) == {"0": "", "1": "", "2": ""}
+    assert {path.name for path in listed(out)} == expected.keys()
+    for name, content in expected.items():
+        with fetched(out / name) as (near,):
+            assert near.read_bytes() == content
+    with pytest.raises(RequestError, match=rf"s3://{bucket}/fused/0\.png and 3 more: exists already"):
+        fused(here, out, folder)
+    with pytest.raises(RequestError, match="holds the sources"):
+        fused(here, folder / "A", folder)

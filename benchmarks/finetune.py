@@ -216,7 +216,9 @@ def main() -> None:
             parted = difference(each(network, "--double") if normed else rounds[0])
             if not parted <= TOLERANCE:
                 apart.append(f"{network}: the losses part by {parted:.0e}, more than {TOLERANCE:.0e}")
-            rows += table(network, rounds, parted)
+            found = list(table(network, rounds, parted))
+            print(*found, sep="\n", file=sys.stderr, flush=True)
+            rows += found
     header = ("network", "loop", "CPU seconds a step", "times the plain loop", "peak of memory, MB", "losses part by")
     text = (
         f"torch {torch.__version__}, threads: {asked.threads}. Batch {asked.batch}, {asked.size}×{asked.size} crops,"

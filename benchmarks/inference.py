@@ -2,7 +2,8 @@
 
     python benchmarks/inference.py [--weights generator.pth] [--threads N] [--largest 4096] [--write]
 
-From a pair of float images to the fused image, all in one run. Exported runtimes are measured where they are installed
+From a pair of float images to the fused image, all in one run; beside them the network's convolutions alone, by oneDNN,
+and the share of each operator. Exported runtimes are measured where they are installed
 (pip install 'bridgetune[export]' openvino). `--write` puts the tables into docs/performance.md.
 """
 
@@ -12,19 +13,26 @@ import argparse
 import importlib.util
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from measuring import MEGABYTE, added_memory, best_times, in_own_process, markdown, write_section
 from plain import plain
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import bridgetune
 from bridgetune.cli.process import keep_memory
 from bridgetune_bridgemff.scan import VARIABLE
+
+ROUNDS, SHOWN = 50, 7
+"""Of calls in which operators are timed one by one, and how many of these are listed."""
 
 Logits = Callable[[Tensor, Tensor], Tensor]
 
@@ -121,6 +129,82 @@ def against_others(generator: bridgetune.Adapter, threads: int) -> str:
     return markdown((f"BridgeMFF, {SIDE}×{SIDE}", "ms", "times the plain structure"), rows)
 
 
+class Counted(TorchDispatchMode):
+    """Within, the seconds of each operator's calls, the least that any round took."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: dict[tuple[int, str], float] = {}
+        self.place = 0
+
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, arguments: Any = (), keywords: dict[str, Any] | None = None
+    ) -> Any:
+        began = time.process_time()
+        answer = operator(*arguments, **(keywords or {}))
+        key, spent = (self.place, str(operator)), time.process_time() - began
+        self.seconds[key] = min(spent, self.seconds.get(key, spent))
+        self.place += 1
+        return answer
+
+
+def floor(generator: bridgetune.Adapter) -> str:
+    """The network's convolutions alone and a copy of its largest map, in the same run; and where the time goes."""
+    given, hooks = [], []
+    for module in generator.unwrap().modules():
+        if isinstance(module, torch.nn.Conv2d):
+            hooks.append(module.register_forward_pre_hook(lambda module, x: given.append((module, x[0].clone()))))
+    fuse(generator, *pair(SIDE))
+    for hook in hooks:
+        hook.remove()
+    largest = max((x for _, x in given), key=torch.Tensor.numel)
+
+    def convolutions(layout: torch.memory_format) -> None:
+        for module, x in laid_out[layout]:
+            F.conv2d(x, module.weight, module.bias, module.stride, module.padding, module.dilation)
+
+    layouts = torch.contiguous_format, torch.channels_last
+    laid_out = {layout: [(module, x.contiguous(memory_format=layout)) for module, x in given] for layout in layouts}
+    with torch.inference_mode():
+        times = best_times(
+            {
+                "bridgetune": partial(fuse, generator, *pair(SIDE)),
+                "channels first": partial(convolutions, layouts[0]),
+                "channels last": partial(convolutions, layouts[1]),
+                "copy": largest.clone,
+            },
+            clock=time.process_time,
+        )
+    bare = min(times["channels first"], times["channels last"])
+    names = {
+        "bridgetune": "bridgetune",
+        "channels first": "its convolutions alone, oneDNN, channels first",
+        "channels last": "its convolutions alone, oneDNN, channels last",
+        "copy": "a copy of its largest map",
+    }
+    rows = [(names[name], f"{found * 1e3:.2f}", f"{found / bare:.2f}") for name, found in times.items()]
+    table = markdown((f"BridgeMFF, {SIDE}×{SIDE}", "CPU ms", "times its convolutions"), rows)
+    return f"{table}\n\n{shares(generator)}"
+
+
+def shares(generator: bridgetune.Adapter) -> str:
+    """The operators' shares of the time."""
+    counted, images = Counted(), pair(SIDE)
+    for _ in range(ROUNDS):
+        counted.place = 0
+        with counted:
+            fuse(generator, *images)
+    spent: dict[str, float] = {}
+    for (_, operator), seconds in counted.seconds.items():
+        name = operator.removesuffix(".default")
+        spent[name] = spent.get(name, 0.0) + seconds
+    whole = sum(spent.values())
+    shown = sorted(spent, key=spent.__getitem__, reverse=True)[:SHOWN]
+    rows = [(f"`{name}`", f"{spent[name] * 1e3:.2f}", f"{spent[name] / whole:.0%}") for name in shown]
+    rest = whole - sum(spent[name] for name in shown)
+    return markdown(("operator", "CPU ms", "share"), [*rows, ("others", f"{rest * 1e3:.2f}", f"{rest / whole:.0%}")])
+
+
 def growth(generator: bridgetune.Adapter, largest: int) -> str:
     sides = [side for side in SIDES if side <= largest]
     times = best_times({str(side): partial(fuse, generator, *pair(side)) for side in sides}, seconds=5)
@@ -172,6 +256,7 @@ def main() -> None:
     parts = [f"torch {torch.__version__}, threads: {asked.threads}."]
     for measured in (
         partial(against_others, generator, asked.threads),
+        partial(floor, generator),
         partial(growth, generator, asked.largest),
         beside,
     ):

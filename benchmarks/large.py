@@ -3,7 +3,9 @@
     python benchmarks/large.py [--megapixels 1 6 24] [--quality auto fast] [--threads N] [--write]
 
 CPU seconds, so that a busy neighbour counts little, of the network alone and of the whole process, and the process's
-peak of memory. `--write` puts the table into docs/performance.md.
+peak of memory. Where the network is asked once (`fast`), also how much longer a pixel takes than one of a pair of
+256×256 that is asked again and again in memory that is there already. `--write` puts the table into
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from measuring import MEGABYTE, in_own_process, markdown, peak_memory, write_sec
 
 from bridgetune.cli.process import keep_memory, let_threads_rest
 
+SIDE, REPEATS = 256, 100
+"""Of the small pair, and how often it is asked."""
+
 
 def write_pair(folder: Path, megapixels: float) -> tuple[Path, Path]:
     """Noise of which the left half is sharp in the first file and the right half in the second, 3 to 2."""
@@ -35,6 +40,25 @@ def write_pair(folder: Path, megapixels: float) -> tuple[Path, Path]:
     for place, picture in zip(places, (np.where(left, sharp, blurred), np.where(left, blurred, sharp)), strict=True):
         tifffile.imwrite(place, picture, photometric="rgb")
     return places
+
+
+def small(threads: int) -> float:
+    """CPU seconds a pixel of the network on a pair of `SIDE`×`SIDE`, the least of many; in a process of its own."""
+    let_threads_rest()
+    keep_memory()
+    import torch
+
+    import bridgetune
+
+    torch.set_num_threads(threads)
+    generator, (first, second) = bridgetune.create("bridgemff"), torch.rand(2, 1, 3, SIDE, SIDE)
+    times = []
+    with torch.inference_mode():
+        for _ in range(REPEATS):
+            began = time.process_time()
+            generator(first, second)
+            times.append(time.process_time() - began)
+    return min(times) / SIDE**2
 
 
 def fused(first: Path, second: Path, out: Path, quality: str, threads: int) -> tuple[float, float, int]:
@@ -67,24 +91,30 @@ def main() -> None:
     parser.add_argument("--quality", nargs="+", default=["auto", "fast"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--small", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.small:
+        print(small(asked.threads))
+        return
     if asked.one:
         *places, quality = asked.one
         print(*fused(*map(Path, places), quality, asked.threads))
         return
-    rows = []
+    rows, threads = [], ("--threads", asked.threads)
     for megapixels in asked.megapixels:
         with tempfile.TemporaryDirectory() as folder:
             pair = write_pair(Path(folder), megapixels)
             for quality in asked.quality:
-                threads = "--threads", asked.threads
+                pixel = float(in_own_process(__file__, *threads, "--small"))
                 told = in_own_process(__file__, *threads, "--one", *pair, Path(folder, "out.png"), quality).split()
                 network, whole, peak = float(told[0]), float(told[1]), int(told[2])
                 spent = f"{network:.1f}", f"{network / megapixels * 1000:.0f}", f"{whole:.1f}"
-                rows.append((f"{megapixels:g} MP, `{quality}`", *spent, f"{peak / MEGABYTE:.0f}"))
+                more = f"{network / (megapixels * 1e6) / pixel:.2f}" if quality == "fast" else "–"
+                rows.append((f"{megapixels:g} MP, `{quality}`", *spent, f"{peak / MEGABYTE:.0f}", more))
                 print(*rows[-1], file=sys.stderr)
     header = ("BridgeMFF, one pair", "network, CPU s", "CPU ms a megapixel", "in all, CPU s", "peak of memory, MB")
+    header += (f"a pixel, times {SIDE}×{SIDE}'s",)
     text = f"Threads: {asked.threads}.\n\n" + markdown(header, rows)
     print(text)
     if asked.write:

@@ -49,6 +49,17 @@ def test_a_stack_from_the_drop_to_the_file(page: Page, stack: list[Path], tmp_pa
     assert read_whole_image(tmp_path / "fused.tif").size == (192, 288)
 
 
+@pytest.mark.parametrize("page", [DESK, TELEPHONE], ids=["desk", "telephone"], indirect=True)
+def test_an_example_is_taken_by_a_press(page: Page):
+    example = page.get_by_role("button", name="in two pictures").first
+    expect(example).to_be_visible()
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    example.press("Enter")
+    expect(page.get_by_role("button", name="Fuse", exact=True)).to_be_visible()
+    expect(page.locator(".cards li")).to_have_count(2)
+
+
 def test_views_follow_one_another_down_to_the_pixel(page: Page, stack: list[Path]):
     sent(page, stack)
     fused(page, Alignment="none")

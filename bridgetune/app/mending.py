@@ -108,5 +108,5 @@ class Mending:
 
     def _pyramid(self, request: Request) -> Pyramid:
         sheet, painting, values = self.desk.find(request), self._painting(request), request.path_params
-        key = sheet.id, "mend", values["result"], values["layer"]
+        key = sheet.id, "mend", values["result"], values["layer"], painting.version
         return self.desk.kept.of(key, lambda: Pyramid(painting.layer(values["layer"])))

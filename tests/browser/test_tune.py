@@ -19,7 +19,7 @@ def test_a_run_goes_on_while_the_page_is_closed(page: Page, address: str, served
     page.get_by_role("link", name="Tune", exact=True).click()
     assert serious(page) == []
     page.get_by_label("Pairs with masks").select_option("ready")
-    page.get_by_label("Steps", exact=True).fill("3000")
+    page.get_by_label("Steps", exact=True).fill("100000")
     page.get_by_text("All settings of the training").click()
     page.get_by_label("Learning rate").fill("11")
     page.get_by_role("button", name="Begin").click()

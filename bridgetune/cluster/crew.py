@@ -166,6 +166,7 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
         RequestError: It cannot be reached, or is of another version.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # a Ray of our own, on a busy machine
     import ray
 
     if ray.is_initialized():

@@ -52,7 +52,8 @@ COUNT = 6
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """HOST:PORT of a Ray head; two nodes have a core each, in processes that are gone afterwards."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    own = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120"}
+    os.environ.update(own)  # before it is imported
     from ray.cluster_utils import Cluster
 
     folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # the names of its sockets have to be short

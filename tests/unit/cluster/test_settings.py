@@ -20,6 +20,20 @@ def test_without_ray_a_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPat
         Cluster().check()
 
 
+def test_the_command_line_says_so_before_torch_is_waited_for():
+    code = """
+import sys
+
+sys.modules |= {"ray": None, "torch": None}
+from bridgetune.cli import main
+
+main(["fuse", "--pairs", "pairs", "-o", "fused", "--ray"])
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    assert told.stderr == "bridgetune: --ray: Ray is not installed; pip install 'bridgetune[cluster]'\n"
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [

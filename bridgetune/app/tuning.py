@@ -71,6 +71,7 @@ class TuningPages:
             Route("/tune/{name}/maps/{done:int}/{number:int}-{part}.png", self.map),
             Route("/tune/{name}/files", self.files),
             Route("/tune/{name}/files/{path:path}", self.file),
+            Route("/tune/{name}/curves", self.curves),
             Route("/tune/{name}/curves/{done:int}-{number:int}.png", self.curve),
             Route("/fuse/{id}/{result:int}/label", self.label, methods=["POST"]),
         ]
@@ -102,14 +103,20 @@ class TuningPages:
 
     def run(self, request: Request) -> Response:
         """A run, with its curves."""
-        return self.desk.shown("run.html", **(self._of(request) | self._of_maps(request)))
+        return self.desk.shown("run.html", drawn=None, **self._of_maps(request))
 
     def state(self, request: Request) -> Response:
         """How far it is; once it has ended, the page anew."""
-        told = self._of(request)
-        if not told["run"].goes_on:
+        run = self._run(request)
+        if not run.goes_on:
             return Response(headers={"HX-Refresh": "true"})
-        return self.desk.shown("run_step.html", **told)
+        return self.desk.shown("run_state.html", run=run)
+
+    def curves(self, request: Request) -> Response:
+        """Its charts: asked for once the page is there, for they take a moment to draw."""
+        run = self._run(request)
+        drawn = self._charts(run.name, run.done, PATIENCE if run.goes_on else 0.0) if run.done else None
+        return self.desk.shown("run_curves.html", run=run, drawn=drawn)
 
     def stop(self, request: Request) -> Response:
         """Have it stop."""
@@ -183,11 +190,6 @@ class TuningPages:
         name = request.path_params["name"]
         self._shop().find(name)
         return next(run for run in self._shop().runs() if run.name == name)
-
-    def _of(self, request: Request) -> dict[str, Any]:
-        run = self._run(request)
-        drawn = self._charts(run.name, run.done, PATIENCE if run.goes_on else 0.0) if run.done else None
-        return {"run": run, "drawn": drawn}
 
     def _of_maps(self, request: Request) -> dict[str, Any]:
         """Maps that are kept, and after which step they were measured last; -1 before."""

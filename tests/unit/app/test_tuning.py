@@ -51,9 +51,11 @@ def test_a_run_is_begun_seen_again_stopped_and_told_of(asked: tuple[Page, TestCl
     place = client.post("/tune", data=BEGUN).url.path
     assert place == "/tune/bridgemff-1"
     until(lambda: "of 5000 steps" in client.get(f"{place}/state").text)
-    until(lambda: "/curves/" in client.get(place).text)
+    until(lambda: "25.00 % at first" in client.get(place).text)
     shown = client.get(place).text
-    assert "25.00 % at first" in shown
+    assert f'hx-get="{place}/curves"' in shown
+    until(lambda: "/curves/" in client.get(f"{place}/curves").text)
+    shown = client.get(f"{place}/curves").text
     for curve in re.findall(r'src="(\S+/curves/\S+)"', shown):
         assert client.get(curve).headers["content-type"] == "image/png"
     report = client.get(f"{place}/report")

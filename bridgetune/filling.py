@@ -166,7 +166,7 @@ def _lines(path: Path) -> list[Any]:
         with path.open("rb+") as file:
             file.truncate(len(whole))
     try:
-        lines = [json.loads(line) for line in whole.splitlines()]
+        lines = [parse_json(line) for line in whole.decode().splitlines()]
     except ValueError:
         lines = [None]
     if not all(isinstance(line, dict) for line in lines):

@@ -6,13 +6,10 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from bridgetune.pages.formulas import set_formulas
 
 FAINT = 0.25
 """The opacity below which a line is one behind another, and has no entry in the legend."""
@@ -50,7 +47,7 @@ class Chart:
     """Lines over the same quantity.
 
     Attributes:
-        title: Above, in HTML.
+        title: Above.
         across, up: Titles of the axes.
         lines: In the order of the legend.
         logarithmic: The vertical axis.
@@ -110,7 +107,7 @@ def _chart(axes: Any, across: str) -> Chart:
     title = (axes.get_title(loc="left") or axes.get_title()).strip()
     names = [label.get_text() for label in axes.get_xticklabels()]
     return Chart(
-        _marked(title),
+        _plain(title),
         across,
         _plain(axes.get_ylabel()),
         tuple(replace(line, up=100 * line.up) for line in lines) if share else tuple(lines),
@@ -150,12 +147,6 @@ def _at(line: Line, places: NDArray[np.float64]) -> list[float | None]:
 def _are_names(labels: Sequence[str], ticks: Sequence[float]) -> bool:
     """Whether 0, 1, … are given names by the ticks."""
     return bool(labels) and all(labels) and [float(tick) for tick in ticks] == list(map(float, range(len(labels))))
-
-
-def _marked(label: str) -> str:
-    r"""As HTML: `$Q^{AB/F}$` as <i>Q</i><sup>AB/F</sup>, all else as `_plain` has it."""
-    parts = re.split(r"(?<!\\)(\$\w(?:[_^]\{[\w/+-]+\})+\$)", label)
-    return "".join(set_formulas(part) if place % 2 else escape(_plain(part)) for place, part in enumerate(parts))
 
 
 def _plain(label: str) -> str:

@@ -10,7 +10,7 @@ for (const place of document.querySelectorAll(".chart")) {
     const named = (value) => panel.names[value] ?? (panel.names.length ? "" : value?.toLocaleString("en") ?? "–");
     const below = { label: panel.across, ...(panel.names.length ? { values: (u, ticks) => ticks.map(named) } : {}) };
     const options = {
-      title: " ",
+      title: panel.title,
       width: box.clientWidth,
       height: 280,
       cursor,
@@ -21,9 +21,7 @@ for (const place of document.querySelectorAll(".chart")) {
         ...panel.lines.map((line) => ({ ...line, spanGaps: true, value: (u, value) => number(value) })),
       ],
     };
-    const chart = new uPlot(options, panel.numbers, box);
-    chart.root.querySelector(".u-title").innerHTML = panel.title;
-    return chart;
+    return new uPlot(options, panel.numbers, box);
   });
   addEventListener("resize", () => drawn.forEach((one, at) => one.setSize({ width: boxes[at].clientWidth, height: 280 })));
 }

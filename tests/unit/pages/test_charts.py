@@ -57,22 +57,6 @@ def test_lines_of_other_places_are_brought_to_common_ones():
 
 
 @pytest.mark.parametrize(
-    ("title", "shown"),
-    [
-        (r"$Q^{AB/F}_{mean}$ $\uparrow$", "<i>Q</i><sup>AB/F</sup><sub>mean</sub> ↑"),
-        (r"$Q_{W}$", "<i>Q</i><sub>W</sub>"),
-        ("<b> & loss, 10$^{-3}$", "&lt;b&gt; &amp; loss, 10⁻³"),
-    ],
-)
-def test_titles_have_formulas_as_tables_have_them(title: str, shown: str):
-    drawn = Figure()
-    axes = drawn.subplots()
-    axes.set_title(title)
-    axes.plot([0, 1], [0, 1])
-    assert charts_of(drawn)[0].title == shown
-
-
-@pytest.mark.parametrize(
     ("label", "plain"),
     [
         (r"$Q^{AB/F}_{mean}$ $\uparrow$", "Q^AB/F_mean ↑"),

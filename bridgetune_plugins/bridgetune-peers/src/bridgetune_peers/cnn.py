@@ -89,9 +89,10 @@ def _branch(width: int) -> nn.Sequential:
 def _spread(patches: Tensor) -> Tensor:
     """What patches say as what their pixels say: the mean over all patches that a pixel is in, twice as large."""
     whole = patches.new_ones(1, 1, PATCH, PATCH)
-    return conv_transpose2d(patches, whole, stride=STRIDE) / conv_transpose2d(
-        torch.ones_like(patches[:1]), whole, stride=STRIDE
-    )
+    with torch.autocast(patches.device.type, enabled=False):  # sums of many
+        return conv_transpose2d(patches, whole, stride=STRIDE) / conv_transpose2d(
+            torch.ones_like(patches[:1]), whole, stride=STRIDE
+        )
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -23,6 +23,9 @@ from bridgetune.stores import as_address, is_stored, read_text, remove, times, w
 RECORD = ".bridgetune.unfinished.json"
 """In the first of the folders, as long as they are not whole."""
 
+_NOT_FINITE = "not finite"
+"""The key of a number's name in a journal."""
+
 Decided = Mapping[str, JsonValue]
 
 
@@ -147,7 +150,7 @@ class Journal:
         """Add what came of an item."""
         if self._path is not None:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({name: what}) + "\n")
+                file.write(json.dumps({name: _stored(what)}) + "\n")
 
     def end(self) -> None:
         """Nothing is missing: the file may go."""
@@ -166,7 +169,7 @@ def _lines(path: Path) -> list[Any]:
         with path.open("rb+") as file:
             file.truncate(len(whole))
     try:
-        lines = [parse_json(line) for line in whole.decode().splitlines()]
+        lines = [_restored(parse_json(line)) for line in whole.decode().splitlines()]
     except ValueError:
         lines = [None]
     if not all(isinstance(line, dict) for line in lines):
@@ -211,3 +214,20 @@ def _remove(record: Path) -> None:
         remove(record)
     else:
         record.unlink(missing_ok=True)
+
+
+def _stored(value: Any) -> Any:
+    """For JSON, which has no infinity: what is not finite by its name."""
+    if isinstance(value, dict):
+        return {key: _stored(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_stored(each) for each in value]
+    return {_NOT_FINITE: repr(value)} if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_NOT_FINITE}:
+            return float(value[_NOT_FINITE])
+        return {key: _restored(each) for key, each in value.items()}
+    return [_restored(each) for each in value] if isinstance(value, list) else value

@@ -81,6 +81,14 @@ def bar(*columns: str) -> Progress:
 
 
 @contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of so many of something; told how many are done and how many there are."""
+    with bar() as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+@contextmanager
 def share_bar(name: str, after: float = 1.0) -> Iterator[Callable[[float], None]]:
     """A progress bar of one piece of work in per cent, drawn only when standard error is a terminal.
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bridgetune.cli.console import RESULTS, bar
-from bridgetune.cli.handed import tell_failures
+from bridgetune.cli.console import RESULTS, counting
+from bridgetune.cli.failures import tell_failures
 from bridgetune.cli.options import Ray, RayCpus, RayWorkers, check_pictures, cluster
 from bridgetune.cli.settings import STACKS
 from bridgetune.cli.verb import Command, from_options
@@ -93,16 +93,8 @@ def _pairs(images: Path, masks: Path, out: Path, size: int, seed: int) -> None:
     check_pictures(images, masks)
     from bridgetune.data import make_dataset
 
-    with bar() as progress:
-        task = progress.add_task("pairs", total=None)
-        made = make_dataset(
-            images,
-            masks,
-            out,
-            size=size or None,
-            seed=seed,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with counting("pairs") as told:
+        made = make_dataset(images, masks, out, size=size or None, seed=seed, progress=told)
     RESULTS.print(f"{made.count} pairs in {out}", markup=False)
 
 
@@ -112,18 +104,9 @@ def _pairs_on(crew: Cluster, images: Path, masks: Path, out: Path, size: int, se
     from bridgetune.cluster.crew import Crew
     from bridgetune.data.many import UnmadeError, make_dataset_by
 
-    with bar() as progress:
-        task = progress.add_task("pairs", total=None)
+    with counting("pairs") as told:
         try:
-            made = make_dataset_by(
-                Crew(crew),
-                images,
-                masks,
-                out,
-                size=size or None,
-                seed=seed,
-                progress=lambda done, total: progress.update(task, completed=done, total=total),
-            )
+            made = make_dataset_by(Crew(crew), images, masks, out, size=size or None, seed=seed, progress=told)
         except UnmadeError as error:
             tell_failures(error.failed, error.count, "pairs could not be made")
             raise
@@ -136,18 +119,8 @@ def _stacks(
 ) -> None:
     from bridgetune.data import make_stacks
 
-    with bar() as progress:
-        task = progress.add_task("frames", total=None)
-        made = make_stacks(
-            images,
-            out,
-            frames,
-            making,
-            depth=depth,
-            size=size or None,
-            seed=seed,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with counting("frames") as told:
+        made = make_stacks(images, out, frames, making, depth=depth, size=size or None, seed=seed, progress=told)
     count = len(made.transforms)
     RESULTS.print(f"{count} {'stack' if count == 1 else 'stacks'} of {frames} frames in {out}/frames", markup=False)
 

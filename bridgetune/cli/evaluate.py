@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
-from bridgetune.cli.handed import tell_failures
+from bridgetune.cli.failures import tell_failures
 from bridgetune.cli.options import (
     GENERATOR,
     NETWORK,
@@ -187,7 +187,7 @@ def _journal(out: Path | None, keep: Path | None) -> Path | None:
 @contextmanager
 def _named_at_the_end(out: Path | None, keep: Path | None) -> Iterator[None]:
     """Images that could not be measured, a line for each."""
-    from bridgetune.evaluation.handed import UnmeasuredError
+    from bridgetune.evaluation.many import UnmeasuredError
 
     try:
         yield

@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from bridgetune.cli.console import RESULTS, bar, share_bar
-from bridgetune.cli.handed import tell_failures
+from bridgetune.cli.failures import tell_failures
 from bridgetune.cli.options import (
     Align,
     Blend,

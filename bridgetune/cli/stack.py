@@ -80,7 +80,7 @@ def stack(
             if option:
                 raise RequestError(f"{option}: given with --each, expected a single stack; leave one out")
         if crew is not None:
-            from bridgetune.cli.stacks import FusingStacks, fuse_each_on
+            from bridgetune.cli.batch_on_cluster import FusingStacks, fuse_each_on
 
             each, out, depth_out = located(each), located(out), depth_out and located(depth_out)
             if not is_stored(each):

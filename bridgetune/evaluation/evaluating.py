@@ -18,7 +18,7 @@ from bridgetune.destinations import REPLACE, begun, check_absent, check_folder
 from bridgetune.documents import as_json
 from bridgetune.errors import RequestError
 from bridgetune.evaluation.dataset import ImageFiles, find_dataset
-from bridgetune.evaluation.handed import Measuring, measured_by
+from bridgetune.evaluation.many import Measuring, measured_by
 from bridgetune.evaluation.measuring import KEPT, Method, Scores, kept_files, measure, metrics_of
 from bridgetune.evaluation.processes import cores, in_processes, sendable
 from bridgetune.evaluation.results import BY_ORDER, IDENTICAL, JPEG, WITHOUT_MAP, Evaluation, MetricInfo, Score

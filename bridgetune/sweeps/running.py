@@ -89,7 +89,7 @@ class SweepRuns:
         """See `Work`."""
         alone = self.sweep.evaluation.model_copy(update={"workers": 1})
         sweep = self.sweep.model_copy(update={"evaluation": alone})
-        work = _Work(sweep, planned(sweep), TrainingData(sweep.data), self.out, UNWATCHED, self.trust)
+        work = _Sweeping(sweep, planned(sweep), TrainingData(sweep.data), self.out, UNWATCHED, self.trust)
 
         def attempt(run: Run) -> Outcome:
             outcome = work.attempt(run)
@@ -134,7 +134,7 @@ def run_sweep(
         for dataset in sweep.datasets:
             if dataset.demo:
                 write_demo(dataset, out)
-        return _Work(sweep, runs, data, out, progress, trust).carry_out(hands)
+        return _Sweeping(sweep, runs, data, out, progress, trust).carry_out(hands)
 
 
 def datasets_of(sweep: Sweep) -> dict[str, str]:
@@ -143,7 +143,7 @@ def datasets_of(sweep: Sweep) -> dict[str, str]:
     return dict(zip(names, file_names(names), strict=True))
 
 
-class _Work:
+class _Sweeping:
     def __init__(
         self, sweep: Sweep, runs: Sequence[Run], data: TrainingData, out: Path, progress: SweepProgress, trust: bool
     ) -> None:

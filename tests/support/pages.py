@@ -10,12 +10,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import tifffile
 from starlette.testclient import TestClient
 
+from bridgetune.app.choices import Methods
 from bridgetune.app.desk import Serving
+from bridgetune.app.fusing import Result, fused
 from bridgetune.app.server import Page
 from bridgetune.app.tiles import as_png
 from bridgetune.app.work import Task
+from bridgetune.config import StackConfig
+from bridgetune.pictures import open_frames
 
 Sent = list[tuple[str, tuple[str, bytes, str]]]
 
@@ -29,6 +34,16 @@ def frames_of(count: int, height: int = 48, width: int = 96) -> list[np.ndarray]
     blurred = cv2.GaussianBlur(sharp, (0, 0), 3)
     band = np.arange(width) * count // width
     return [np.where((band == frame)[None, :, None], sharp, blurred) for frame in range(count)]
+
+
+def fused_frames(folder: Path, frames: list[np.ndarray], method: str = "modified-laplacian") -> Result:
+    """What the page makes of frames, which are written to the folder, by a method; by steps, as they lie."""
+    for number, frame in enumerate(frames):
+        tifffile.imwrite(folder / f"{number}.tif", frame, photometric="rgb")
+    (folder / "out").mkdir()
+    found = open_frames(sorted(folder.glob("*.tif")))
+    config = StackConfig(align="none", blend="none")
+    return fused(found, Methods().open(method), config, folder / "out", "title", Task(lambda task: None))
 
 
 def named(name: str, data: bytes) -> tuple[str, tuple[str, bytes, str]]:

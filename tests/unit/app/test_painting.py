@@ -13,35 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bridgetune.app.choices import Methods
-from bridgetune.app.fusing import Result, fused
+from bridgetune.app.fusing import Result
 from bridgetune.app.painting import Painting, Stroke
-from bridgetune.app.work import Task
-from bridgetune.config import StackConfig
 from bridgetune.data import FolderPairs
 from bridgetune.errors import RequestError
-from bridgetune.pictures import open_frames, read_image
-from tests.support.pages import frames_of
-
-
-def made(folder: Path, frames: list[np.ndarray], method: str) -> Result:
-    for number, frame in enumerate(frames):
-        tifffile.imwrite(folder / f"{number}.tif", frame, photometric="rgb")
-    (folder / "out").mkdir()
-    found = open_frames(sorted(folder.glob("*.tif")))
-    config = StackConfig(align="none", blend="none")
-    return fused(found, Methods().open(method), config, folder / "out", "title", Task(lambda task: None))
+from bridgetune.pictures import read_image
+from tests.support.pages import frames_of, fused_frames
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Result:
-    return made(tmp_path_factory.mktemp("stack"), frames_of(3), "sharpness")
+    return fused_frames(tmp_path_factory.mktemp("stack"), frames_of(3), "sharpness")
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Result:
     deep = [frame.astype(np.uint16) * 257 for frame in frames_of(2)]
-    return made(tmp_path_factory.mktemp("pair"), deep, "modified-laplacian")
+    return fused_frames(tmp_path_factory.mktemp("pair"), deep, "modified-laplacian")
 
 
 def state(painting: Painting) -> tuple[np.ndarray, np.ndarray]:
@@ -155,7 +143,7 @@ def test_what_is_kept_of_a_pair_is_a_label_that_tuning_takes(pair: Result, tmp_p
 
 def test_a_result_without_a_map_cannot_be_mended(tmp_path: Path):
     with pytest.raises(RequestError, match="no map to correct"):
-        Painting(made(tmp_path, frames_of(2), "laplacian-pyramid"))
+        Painting(fused_frames(tmp_path, frames_of(2), "laplacian-pyramid"))
 
 
 def test_a_frame_that_is_not_there_is_refused(stack: Result):
@@ -185,7 +173,7 @@ def test_what_is_no_stroke_is_refused(odd: dict[str, object]):
 def test_a_frame_of_another_brightness_is_brought_to_what_is_around(tmp_path: Path):
     first, second = frames_of(2, 192, 288)
     brighter = (second * np.array([1.25, 1.1, 0.9])).clip(0, 255).astype(np.uint8)
-    painting = Painting(made(tmp_path, [first, brighter], "modified-laplacian"))
+    painting = Painting(fused_frames(tmp_path, [first, brighter], "modified-laplacian"))
     stroke = Stroke(points=((72, 96),), size=60, frame=1, even=True)
     inside = slice(80, 112), slice(56, 88)
 

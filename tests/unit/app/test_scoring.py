@@ -6,19 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
 import torch
 
-from bridgetune.app.choices import Methods
-from bridgetune.app.fusing import Result, fused
+from bridgetune.app.fusing import Result
 from bridgetune.app.scoring import MOST_PIXELS, SMALLEST, Region, homogeneous, scored
-from bridgetune.app.work import Task
-from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
 from bridgetune.metrics import HOMOGENEOUS
 from bridgetune.metrics.fusion import SourcePair
-from bridgetune.pictures import open_frames, read_image, to_tensor
-from tests.support.pages import frames_of
+from bridgetune.pictures import read_image, to_tensor
+from tests.support.pages import frames_of, fused_frames
 
 SIDES = 600, 128
 """More rows than are looked at together."""
@@ -29,18 +25,9 @@ def even(frame: np.ndarray) -> np.ndarray:
     return np.where((np.arange(len(frame)) < 400)[:, None, None], np.uint8(90), frame)
 
 
-def made(folder: Path, frames: list[np.ndarray], method: str = "modified-laplacian") -> Result:
-    for number, frame in enumerate(frames):
-        tifffile.imwrite(folder / f"{number}.tif", frame, photometric="rgb")
-    (folder / "out").mkdir()
-    found = open_frames(sorted(folder.glob("*.tif")))
-    config = StackConfig(align="none", blend="none")
-    return fused(found, Methods().open(method), config, folder / "out", "title", Task(lambda task: None))
-
-
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Result:
-    return made(tmp_path_factory.mktemp("pair"), [even(frame) for frame in frames_of(2, *SIDES)])
+    return fused_frames(tmp_path_factory.mktemp("pair"), [even(frame) for frame in frames_of(2, *SIDES)])
 
 
 def tensor(pixels: np.ndarray) -> torch.Tensor:
@@ -88,7 +75,7 @@ def test_a_region_that_says_little_takes_long_or_lies_elsewhere_is_refused(
 
 
 def test_a_stack_is_refused(tmp_path: Path):
-    result = made(tmp_path, frames_of(3), "sharpness")
+    result = fused_frames(tmp_path, frames_of(3), "sharpness")
     with pytest.raises(RequestError, match="shows 3 frames, and the metrics are of two"):
         scored([result], Region(left=0, top=0, width=40, height=40))
     assert homogeneous(result).shape == result.shape

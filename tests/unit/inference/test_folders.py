@@ -13,6 +13,7 @@ from bridgetune import Generator, RequestError
 from bridgetune.inference import fuse_files, fuse_folder
 from bridgetune.pictures import read_image, write_image
 from bridgetune.wrapping.known_pair import texture
+from tests.support.sources import noise_in
 
 
 class Brighter(Generator):
@@ -24,11 +25,7 @@ class Brighter(Generator):
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    for number in range(3):
-        for place, side in enumerate("AB"):
-            noise = np.random.default_rng(2 * number + place).integers(0, 256, (5, 6, 3), np.uint8)
-            write_image(tmp_path / "sources" / side / f"{number}.png", noise)
-    return tmp_path / "sources"
+    return noise_in(tmp_path / "sources", 3, 5, 6)
 
 
 def test_a_folder_is_fused_pair_by_pair(sources: Path, tmp_path: Path):

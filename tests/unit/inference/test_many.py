@@ -18,6 +18,7 @@ from bridgetune.opening import Opening
 from bridgetune.pictures import write_image
 from bridgetune.stores import fetched, listed, made
 from tests.support.hands import here, stopping_after
+from tests.support.sources import noise_in
 from tests.support.stores import bucket
 
 __all__ = ["bucket"]
@@ -27,11 +28,7 @@ METHOD = Opening("modified-laplacian")
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    for number in range(4):
-        for place, side in enumerate("AB"):
-            noise = np.random.default_rng(2 * number + place).integers(0, 256, (24, 32, 3), np.uint8)
-            write_image(tmp_path / "sources" / side / f"{number}.png", noise)
-    return tmp_path / "sources"
+    return noise_in(tmp_path / "sources", 4, 24, 32)
 
 
 @pytest.fixture

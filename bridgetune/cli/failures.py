@@ -1,4 +1,4 @@
-"""What is told of items that were handed out: a bar, and at the end those that failed, by name."""
+"""What is told at the end of items that were handed out: those that failed, by name."""
 
 from __future__ import annotations
 

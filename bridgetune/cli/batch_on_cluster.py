@@ -13,7 +13,7 @@ from torch import nn
 
 from bridgetune._version import __version__
 from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
-from bridgetune.cli.handed import tell_failures
+from bridgetune.cli.failures import tell_failures
 from bridgetune.cli.stacking import Job, Method, StackProgress, remark, summary
 from bridgetune.cluster import Cluster
 from bridgetune.config import StackConfig

@@ -11,7 +11,7 @@ import pytest
 
 from bridgetune.errors import RequestError
 from bridgetune.evaluation import Evaluation, evaluate
-from bridgetune.evaluation.handed import UnmeasuredError
+from bridgetune.evaluation.many import UnmeasuredError
 from bridgetune.pictures import write_image
 from bridgetune.protocol import Evaluator
 from bridgetune.stores import listed, made

@@ -13,7 +13,6 @@ from bridgetune import opening
 from bridgetune.cli import main
 from bridgetune.data import read_image, write_image
 from bridgetune.demo import job
-from bridgetune.evaluation import evaluating
 from tests.support import ROOT
 from tests.support.destinations import tree
 from tests.support.evaluations import evaluation
@@ -119,7 +118,6 @@ def refused(
     for module, name in (
         (opening, "open_method"),
         (opening, "open_generator"),
-        (evaluating, "open_method"),
         (job, "create"),
     ):
         monkeypatch.setattr(module, name, asked)

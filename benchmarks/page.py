@@ -2,9 +2,9 @@
 
     python benchmarks/page.py [--method NAME] [FIRST SECOND]
 
-Without pictures of one's own, a pair is made: noise that is sharp in either half. Times count from when the browser
-begins to send, and again from when Fuse is pressed; beside them is what `bridgetune fuse` takes for the same pair
-within the same process.
+Without pictures of one's own, a pair is made: a texture of all sizes, as photographs are, that is sharp in either half.
+Times count from when the browser begins to send, and again from when Fuse is pressed; beside them is what `bridgetune
+fuse` takes for the same pair within the same process.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
 from bridgetune.app.choices import Methods
@@ -30,11 +31,20 @@ from bridgetune.inference import Queries, fuse_files
 HEIGHT, WIDTH = 4000, 6000
 
 
+def texture() -> NDArray[np.uint8]:
+    """Noise of every size from two pixels to the picture's, each as strong as the others."""
+    noise = np.random.default_rng(0)
+    levels = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    for octave in range(1, 10):
+        grain = noise.standard_normal((HEIGHT >> octave, WIDTH >> octave, 3), np.float32)
+        levels += cv2.resize(grain, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    return np.clip(128 + 20 * levels, 0, 255).astype(np.uint8)
+
+
 def pair(folder: Path) -> list[Path]:
     """Two JPEG files, the one sharp on the left, the other on the right."""
-    small = np.random.default_rng(0).integers(0, 255, (HEIGHT // 4, WIDTH // 4, 3), np.uint8)
-    sharp = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    blurred = cv2.GaussianBlur(sharp, (0, 0), 8)
+    sharp = texture()
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 12)
     paths = [folder / "left.jpg", folder / "right.jpg"]
     for path, halves in zip(paths, ((sharp, blurred), (blurred, sharp)), strict=True):
         whole = np.hstack([halves[0][:, : WIDTH // 2], halves[1][:, WIDTH // 2 :]])

@@ -133,7 +133,7 @@ _WORLD = {
 
 _WORLD_IN_STACKS = {**_WORLD, "planes": 0.4}
 
-_ALL = {**_WORLD, "plain": 0.35}
+_ALL = {**_WORLD, "plain": 0.35, "planes": 0.15}
 
 AUGMENTATIONS: dict[str, Augmentation] = {
     "none": NO_AUGMENTATION,
@@ -146,7 +146,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
 }
 """`none`: the paper's pairs; `exchange`: in either order; `lens`: with other blurs, too; `camera`: and as files;
 `world`: of any strength, of other scenes and with two images that differ in more than focus; `graded`: and, for stacks,
-of two planes of one depth; `all`: the `world`'s, and a third of the pairs the paper's."""
+of two planes of one depth; `all`: the `world`'s and some of a stack's, and a third of the pairs the paper's."""
 
 AugmentationName = Annotated[str, OneOf(AUGMENTATIONS)]
 """A name of `AUGMENTATIONS`."""

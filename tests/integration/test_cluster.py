@@ -18,8 +18,9 @@ from tests.support.clusters import COUNT, address, counted, told, write_frame, w
 from tests.support.commands import BRIDGETUNE, refused, run, succeeds
 from tests.support.runs import losses
 from tests.support.small import Folders
+from tests.support.stores import bucket
 
-__all__ = ["address", "counted"]
+__all__ = ["address", "bucket", "counted"]
 
 COUNTING = ("--generator", "counting:made")
 
@@ -106,6 +107,24 @@ def test_images_are_measured_as_here_and_what_is_known_is_not_measured_again(cou
     del local["settings"]["workers"]
     assert handed == local
     assert [path.name for path in counted.glob(".scores*")] == []
+
+
+def test_pictures_come_from_an_object_store_and_go_there_by_a_ray_of_the_commands_own(
+    counted: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+):
+    from pyarrow import fs
+
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    succeeds("fuse", "--pairs", "pairs", "-o", "local", *COUNTING)
+    (counted / "told").unlink()
+    store, _ = fs.FileSystem.from_uri(f"s3://{bucket}")
+    fs.copy_files(str(counted / "pairs"), f"{bucket}/pairs", destination_filesystem=store)
+    where = ["--pairs", f"s3://{bucket}/pairs", "--out", f"s3://{bucket}/fused"]
+    assert "6 fused images" in succeeds("fuse", *where, *COUNTING, "--ray-workers", 1, "--ray")
+    assert sorted(told(counted)) == [0, 1, 2, 3, 4, 5]
+    (counted / "fetched").mkdir()
+    fs.copy_files(f"{bucket}/fused", str(counted / "fetched"), source_filesystem=store)
+    assert files_in(counted / "fetched") == files_in(counted / "local")
 
 
 def test_what_cannot_be_handed_out_is_one_line(counted: Path, address: str):

@@ -52,7 +52,7 @@ COUNT = 6
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """HOST:PORT of a Ray head; two nodes have a core each, in processes that are gone afterwards."""
-    own = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120"}
+    own = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120", "RAY_worker_niceness": "0"}
     os.environ.update(own)  # before it is imported
     from ray.cluster_utils import Cluster
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -52,19 +51,26 @@ COUNT = 6
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """HOST:PORT of a Ray head; two nodes have a core each, in processes that are gone afterwards."""
-    own = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120", "RAY_worker_niceness": "0"}
-    os.environ.update(own)  # before it is imported
-    from ray.cluster_utils import Cluster
-
     folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # the names of its sockets have to be short
-    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
-    cluster = Cluster(True, head_node_args={**node, "include_dashboard": False, "temp_dir": folder})
-    try:
-        cluster.add_node(**node)
-        yield cluster.address
-    finally:
-        cluster.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+    own = {
+        "RAY_TMPDIR": folder,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_raylet_start_wait_time_s": "120",
+        "RAY_worker_niceness": "0",  # other tests run beside these
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in own.items():
+            environment.setenv(name, value)
+        from ray.cluster_utils import Cluster  # which reads them
+
+        node = {"num_cpus": 1, "object_store_memory": 100 << 20}
+        cluster = Cluster(True, head_node_args={**node, "include_dashboard": False})
+        try:
+            cluster.add_node(**node)
+            yield cluster.address
+        finally:
+            cluster.shutdown()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

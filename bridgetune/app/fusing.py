@@ -350,4 +350,5 @@ def _described(pixels: NDArray[Any], metadata: Metadata) -> list[str]:
 
 def _moved(fusion: StackFusion) -> list[str]:
     moves = [Transform(matrix).displacement(fusion.pixels.shape[:2]) for matrix in fusion.transforms]
-    return [f"aligned by up to {max(moves):.1f} pixels"] if max(moves) >= 0.05 else []
+    aligned = [f"aligned by up to {max(moves):.1f} pixels"] if max(moves) >= 0.05 else []
+    return [*aligned, *([f"brightness evened in {', '.join(fusion.evened)}"] if fusion.evened else [])]

@@ -16,7 +16,7 @@ def report(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write report.md with curves into a run's folder, from its records; also while it runs."""
+    """Write report.html and report.md, with curves, into a run's folder, from its records; also while it runs."""
     from bridgetune.runs.directory import RunDirectory
     from bridgetune.runs.report import described, write_report
 

@@ -269,12 +269,13 @@ def summary(told: dict[str, Any]) -> str:
     size = told["size"]
     farthest = max(frame["displacement"] for frame in told["used"])
     aligned = f", aligned by up to {farthest:.1f} pixels" if farthest >= LEAST_SHOWN else ""
+    evened = f", brightness of {len(told['evened'])} evened (--exposure keep leaves it)" if told["evened"] else ""
     left_out = f", {len(told['left_out'])} left out" if told["left_out"] else ""
     places = {"depth": told.get("depth"), "page": told.get("report")}
     also = "".join(f", {what} in {place}" for what, place in places.items() if place)
     return (
-        f"{len(told['used'])} frames{aligned}{left_out}: fused image of {size['width']}×{size['height']} pixels in"
-        f" {told['out']}{also} ({told['seconds']:.1f} s)"
+        f"{len(told['used'])} frames{aligned}{evened}{left_out}: fused image of {size['width']}×{size['height']}"
+        f" pixels in {told['out']}{also} ({told['seconds']:.1f} s)"
     )
 
 

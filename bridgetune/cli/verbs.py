@@ -64,7 +64,8 @@ VERBS = {
         "verb:Command",
     ),
     "report": Verb(
-        "report:report", "Write report.md with curves into a run's folder, from its records; also while it runs."
+        "report:report",
+        "Write report.html and report.md, with curves, into a run's folder, from its records; also while it runs.",
     ),
     "evaluate": Verb(
         "evaluate:evaluate",

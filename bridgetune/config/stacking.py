@@ -33,7 +33,8 @@ class StackConfig(Frozen):
     `none`, the network alone, whose log-odds are summed along the stack."""
     blend: Literal["none", "feather", "pyramid"] = "feather"
     """What becomes of seams between frames: `none`, steps; `feather`, frames fade into each other along them;
-    `pyramid`, coarse detail does so over a wider band than fine detail. Elsewhere every pixel is a frame's own."""
+    `pyramid`, coarse detail does so over a wider band than fine detail. Elsewhere every pixel is a frame's
+    own, evened as `exposure` has it."""
     smooth: Literal["none", "regions", "guided"] = "none"
     """What is done to the field of chosen frames before pixels are taken: `regions`, small islands follow their
     surroundings; `guided`, the field follows the picture's edges."""

@@ -16,6 +16,8 @@ from bridgetune.data.cache import PixelCache
 from bridgetune.data.folders import Verify
 from bridgetune.data.framed import FramedScenes
 from bridgetune.data.framing import Fit, Framing
+from bridgetune.errors import RequestError
+from bridgetune.paths import are_same
 from bridgetune.pictures._samples import Pixels
 from bridgetune.pictures.images import to_batch
 
@@ -98,5 +100,14 @@ class References:
         verify: Verify = "decode",
         cache: PixelCache | None = None,
     ) -> Self:
-        """Pools of two folders, with the arguments and errors of `ReferencePool`."""
+        """Pools of two folders, with the arguments and errors of `ReferencePool`.
+
+        Raises:
+            RequestError: Both are one folder.
+        """
+        if are_same(Path(clear), Path(blurred)):
+            raise RequestError(
+                f"references: the clear and the blurred ones are one folder, {clear}; expected pictures that are in"
+                " focus everywhere in one, and nowhere in the other"
+            )
         return cls(*(ReferencePool(folder, size, fit, flips, verify, cache) for folder in (clear, blurred)))

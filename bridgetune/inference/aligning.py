@@ -75,7 +75,7 @@ def aligned_pair(
     if found is None:
         raise UnregisteredError(
             f"{names[1]}: cannot be registered with {names[0]}: got pictures with too little in common, expected two of"
-            " one scene; leave out --align and --exposure to fuse them as they are"
+            f" one scene{'; leave out --align and --exposure to fuse them as they are' * (first.size == second.size)}"
         )
     line = _told(found, first.size, align, exposure, names)
     size, whole = second.size, (slice(0, first.size[0]), slice(0, first.size[1]))

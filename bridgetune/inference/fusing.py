@@ -26,6 +26,7 @@ from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.own import fuse_own
 from bridgetune.inference.quality import SAVED, Queries
 from bridgetune.inference.released import SIDE, fuse_released
+from bridgetune.inference.scenes import differ_in_scene, small
 from bridgetune.inference.smoothing import Smoothing, blended, check_smoothing, smoothed
 from bridgetune.modes import evaluating
 from bridgetune.pictures import NOTHING, Alignment, Metadata, Transform, check_image_place, read_whole_image
@@ -289,7 +290,9 @@ def _remarks(places: tuple[Path, Path], pictures: tuple[Picture, Picture], fusio
         if picture.metadata.broken:
             yield f"{place}: its {', '.join(picture.metadata.broken)} cannot be read and is left out"
     agreement = measure_agreement(pictures[0].pixels, pictures[1].pixels)
-    if agreement is not None and (line := agreement.remark(first.name, str(second))):
+    if differ_in_scene(*(small(picture.pixels) for picture in pictures)):
+        yield f"{first} and {second} have little in common: are they of one scene?"
+    elif agreement is not None and (line := agreement.remark(first.name, str(second))):
         yield line
     if differing := list(disagreements(*pictures)):
         yield (

@@ -58,6 +58,11 @@ def measured_gains(
     return gains
 
 
+def changes(gains: NDArray[np.floating[Any]]) -> bool:
+    """Whether some channel's gain is so far from 1 that it is applied."""
+    return bool((np.abs(np.asarray(gains) - 1) >= SAME).any())
+
+
 def evened(pixels: Pixels, gains: NDArray[np.floating[Any]]) -> Pixels:
     """A frame with each channel multiplied by its gain, rounded, and cut off at full scale.
 
@@ -69,7 +74,7 @@ def evened(pixels: Pixels, gains: NDArray[np.floating[Any]]) -> Pixels:
     Returns:
         (H, W, 3) of the same type.
     """
-    if (np.abs(np.asarray(gains) - 1) < SAME).all():
+    if not changes(gains):
         return pixels
     full = np.iinfo(pixels.dtype).max
     levels = np.arange(full + 1)

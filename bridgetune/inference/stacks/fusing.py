@@ -273,6 +273,7 @@ class _Fusing:
             metadata=self.metadata,
             alpha=alpha,
             undecided=undecided,
+            gains=self.alignment.gains,
         )
 
 

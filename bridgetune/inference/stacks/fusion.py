@@ -16,6 +16,7 @@ from bridgetune.errors import WorkError
 from bridgetune.files import replaced
 from bridgetune.inference.stacks.depth import coloured
 from bridgetune.pictures import NOTHING, Metadata, check_image_place, write_image
+from bridgetune.pictures.exposure import changes
 
 logger = logging.getLogger("bridgetune")
 
@@ -67,6 +68,7 @@ class StackFusion:
         left_out: Those that the picture has nothing of.
         transforms: (3, 3) each of `used`: from a pixel of the reference frame (x right, y down, 1; centres at whole
             numbers) to its place in that frame.
+        gains: (3,) each of `used`: what its red, green and blue were multiplied by, so that all have one brightness.
         reference: The frame whose place, size and metadata the picture has.
         area: Of the reference frame, (rows, columns), that the picture shows.
         metadata: What the picture carries: the reference frame's.
@@ -86,6 +88,12 @@ class StackFusion:
     metadata: Metadata = NOTHING
     alpha: Pixels | None = None
     undecided: float | None = None
+    gains: tuple[NDArray[np.float64], ...] = ()
+
+    @property
+    def evened(self) -> tuple[str, ...]:
+        """Names of the frames whose brightness was changed."""
+        return tuple(name for name, gain in zip(self.used, self.gains, strict=False) if changes(gain))
 
     def save(self, out: str | Path, depth: str | Path | None = None, depth_preview: str | Path | None = None) -> None:
         """Write the picture, and where it has a depth that, too; what is there is replaced.
@@ -117,8 +125,9 @@ class StackFusion:
             write_image(shown, coloured(self.depth, len(self.used)))
 
     def as_dict(self) -> dict[str, Any]:
-        """What it is made of, for JSON: names, reasons, transforms, and the share of the pixels of each frame."""
+        """What it is made of, for JSON: names, reasons, transforms, gains, and each frame's share of the pixels."""
         shares = [None] * len(self.used) if self.index is None else _shares(self.index, len(self.used))
+        gains = self.gains or (np.ones(3),) * len(self.used)
         rows, columns = self.area
         return {
             "size": {"width": self.pixels.shape[1], "height": self.pixels.shape[0]},
@@ -126,9 +135,10 @@ class StackFusion:
             "reference": self.reference,
             "area": {"left": columns.start, "top": rows.start, "right": columns.stop, "bottom": rows.stop},
             "used": [
-                {"name": name, "transform": transform.tolist(), "share": share}
-                for name, transform, share in zip(self.used, self.transforms, shares, strict=True)
+                {"name": name, "transform": transform.tolist(), "gains": gain.round(6).tolist(), "share": share}
+                for name, transform, gain, share in zip(self.used, self.transforms, gains, shares, strict=True)
             ],
+            "evened": list(self.evened),
             "undecided": None if self.undecided is None else round(self.undecided, 6),
             "left_out": [{"name": frame.name, "reason": frame.reason} for frame in self.left_out],
         }

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgetune.inference.scenes import small
 from bridgetune.inference.stacks.focus import responses
 from bridgetune.pictures import Picture
 
 CELLS = 24
 """Along either side of a frame: the cells in which sharpness is told."""
-
-SMALL = 128
-"""Pixels of the longer side of what is kept of a frame, at the most."""
 
 EVEN, SQUARE = 5, 9
 """Percentile of the mean responses in squares of so many pixels that is taken for noise."""
@@ -60,15 +57,5 @@ def look(picture: Picture) -> Look:
         bits=picture.bits,
         noise=float(np.percentile(np.concatenate(squares), EVEN)),
         sharpness=sharpness,
-        small=_small(picture.pixels),
+        small=small(picture.pixels),
     )
-
-
-def _small(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    import cv2
-
-    height, width = pixels.shape[:2]
-    share = min(SMALL / max(height, width), 1.0)
-    size = max(1, round(width * share)), max(1, round(height * share))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32) / np.float32(np.iinfo(pixels.dtype).max)

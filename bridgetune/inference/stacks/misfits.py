@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bridgetune.inference.scenes import differ_in_scene
 from bridgetune.inference.stacks.focus import FAINTEST
 from bridgetune.inference.stacks.looking import Look
 
@@ -18,10 +18,6 @@ that response must be."""
 SAME, SAME_SHARPNESS = 2e-4, 0.01
 """Of full scale, root mean square, by which reduced frames may differ, and the share by which sharpness may, in frames
 that are one."""
-
-ALIKE, COARSE = 0.5, 1 / 32
-"""The least correlation of frames of one scene, taken as they are, of what is larger than a share of the longer
-side: that defocus hardly changes."""
 
 
 def other_sizes(names: Sequence[str], sizes: Sequence[tuple[int, int]]) -> dict[int, str]:
@@ -58,21 +54,8 @@ def nowhere_sharp(looks: Sequence[Look]) -> dict[int, str]:
 
 
 def shows_another_scene(one: Look, other: Look) -> bool:
-    """Whether frames have too little in common where they are not aligned: brightness, and where it changes."""
-    if one.small.shape != other.small.shape:
-        return True
-    first, second = (_coarse(look).ravel().astype(np.float64) for look in (one, other))
-    if min(first.std(), second.std()) < 1e-4:
-        return False
-    return bool(np.corrcoef(first, second)[0, 1] < ALIKE)
-
-
-def _coarse(one: Look) -> NDArray[np.float32]:
-    import cv2
-
-    gray = one.small.mean(2)
-    smooth: NDArray[np.float32] = cv2.GaussianBlur(gray, (0, 0), max(COARSE * max(gray.shape), 0.5))
-    return smooth
+    """Whether frames have too little in common where they are not aligned, see `differ_in_scene`."""
+    return differ_in_scene(one.small, other.small)
 
 
 def _are_one(one: Look, other: Look) -> bool:

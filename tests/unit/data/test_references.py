@@ -52,6 +52,13 @@ def test_references_keep_clear_and_blurred_apart(scenes, tmp_path, add_scene):
     assert (len(references.clear), len(references.blurred)) == (3, 1)
 
 
+def test_one_folder_is_not_both(scenes, tmp_path):
+    (tmp_path / "linked").symlink_to(scenes / "image")
+    for blurred in (scenes / "image", tmp_path / "linked"):
+        with pytest.raises(RequestError, match="are one folder"):
+            References.from_folders(scenes / "image", blurred, 16)
+
+
 def test_an_empty_pool_is_refused_by_the_name_of_its_folder(scenes, tmp_path):
     (tmp_path / "blurred").mkdir()
     with pytest.raises(RequestError, match="blurred: nothing to use"):

@@ -175,6 +175,17 @@ def test_the_same_picture_twice_is_said_to_be_that_in_a_line(
     assert said.startswith(f"{even[0]} is the same picture as {even[0]}: all is undecided")
 
 
+def test_pictures_of_two_scenes_are_warned_of_in_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    places = [tmp_path / f"{seed}.png" for seed in (0, 1)]
+    for seed, place in enumerate(places):
+        write_image(place, noise(np.uint8, 5, 7, 3, seed=seed).repeat(30, 0).repeat(30, 1))
+    fuse_files(Brighter(), *places)
+    assert caplog.messages == [f"{places[0]} and {places[1]} have little in common: are they of one scene?"]
+
+
 def test_a_map_that_is_decided_is_not_warned_of(
     even: list[Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):

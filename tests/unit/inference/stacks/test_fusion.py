@@ -25,6 +25,7 @@ def fusion() -> StackFusion:
         transforms=(np.eye(3), np.eye(3)),
         reference="b.jpg",
         area=(slice(2, 3), slice(0, 4)),
+        gains=(np.array([1, 1.1, 1]), np.full(3, 1.001)),
     )
 
 
@@ -49,5 +50,7 @@ def test_what_it_is_made_of_is_told_in_json():
     told = json.loads(json.dumps(fusion().as_dict()))
     assert told["size"] == {"width": 4, "height": 1}
     assert [(frame["name"], frame["share"]) for frame in told["used"]] == [("a.jpg", 0.5), ("b.jpg", 0.5)]
+    assert [frame["gains"] for frame in told["used"]] == [[1, 1.1, 1], [1.001, 1.001, 1.001]]
+    assert told["evened"] == ["a.jpg"], "what differs by a thousandth is left alone"
     assert told["left_out"] == [{"name": "c.jpg", "reason": "it shows another scene"}]
     assert told["area"] == {"left": 0, "top": 2, "right": 4, "bottom": 3}

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bridgetune.inference.stacks.looking import CELLS, SMALL, look
+from bridgetune.inference.scenes import SMALL
+from bridgetune.inference.stacks.looking import CELLS, look
 from bridgetune.pictures import Picture
 
 

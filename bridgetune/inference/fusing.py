@@ -21,7 +21,7 @@ from bridgetune.inference.asking import asked_logits
 from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settle, undecided_share
-from bridgetune.inference.feathering import OF_A_PAIR, Blend, feathered
+from bridgetune.inference.feathering import Blend, softened
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.own import fuse_own
 from bridgetune.inference.quality import SAVED, Queries
@@ -134,7 +134,7 @@ def fuse_full(
         del logits
         release()
     if blend == "feather":
-        return feathered(second.copy(), first, chosen, OF_A_PAIR), chosen.astype(np.float32), share
+        return softened(first, second, chosen), chosen.astype(np.float32), share
     return np.where(chosen[..., None], first, second), chosen.astype(np.float32), share
 
 

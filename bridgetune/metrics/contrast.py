@@ -15,6 +15,7 @@ from torch import Tensor
 
 from bridgetune.metrics.filters import filtered_same, from_half_spectrum
 from bridgetune.metrics.levels import HIGHEST, rounding
+from bridgetune.metrics.strips import is_large, strips
 
 if TYPE_CHECKING:
     from bridgetune.metrics.fusion import ScoredImages
@@ -35,30 +36,61 @@ def q_cb(images: ScoredImages) -> Tensor:
     1 where F = A = B. Contrast on a background of 0 is 0, and no contrast keeps no contrast (1), so images of one level
     score 1. Symmetric in the sources, which count alike where neither has contrast.
     """
-    return kept_contrast(images.first.contrast, images.second.contrast, images.fused.contrast)
+    count, height, width = images.fused.shades.shape
+    if not is_large(height, width):
+        return kept_contrast(images.first.contrast, images.second.contrast, images.fused.contrast).mean((1, 2))
+    return torch.stack([_large(images, number) / (height * width) for number in range(count)])
 
 
-def masked_contrast(levels: Tensor) -> Tensor:
-    """C' = C³/(C² + 1e-4) of the filtered image, where C = |(G₂∗I)/(G₄∗I) - 1|, and 0 on a background of 0.
+def _large(images: ScoredImages, number: int) -> Tensor:
+    """What the pixels of one of large images come to, summed."""
+    three = images.first, images.second, images.fused
+    seen = [as_seen(image.stretched_one(number)[None]) for image in three]
+    total = seen[0].new_zeros(())
+    height, width = seen[0].shape[1:]
+    for strip in strips(height, width, TAPS, TAPS):
+        contrasts = [masked_contrast(image[:, strip.seen])[:, strip.inner] for image in seen]
+        total += kept_contrast(contrasts[0], contrasts[1], contrasts[2]).sum()
+    return total
+
+
+def as_seen(levels: Tensor) -> Tensor:
+    """Images after the filter of the eye's sensitivity.
 
     Args:
         levels: (B, H, W) whole numbers from 0 to 255.
 
     Returns:
-        (B, H, W), at least 0.
+        (B, H, W).
     """
     height, width = levels.shape[-2:]
-    sensitivity = _sensitivity(height, width, levels.dtype, levels.device)
-    seen = from_half_spectrum(torch.fft.rfft2(levels) * sensitivity, (height, width))
+    spectrum = torch.fft.rfft2(levels)
+    if is_large(height, width):
+        for strip in strips(*spectrum.shape[1:]):
+            spectrum[:, strip.rows] *= _response(height, width, strip.rows).to(levels)
+    else:
+        spectrum *= _sensitivity(height, width, levels.dtype, levels.device)
+    return from_half_spectrum(spectrum, (height, width))
+
+
+def masked_contrast(seen: Tensor) -> Tensor:
+    """C' = C³/(C² + 1e-4) of filtered images, where C = |(G₂∗I)/(G₄∗I) - 1|, and 0 on a background of 0.
+
+    Args:
+        seen: See `as_seen`, (B, H, W).
+
+    Returns:
+        (B, H, W), at least 0.
+    """
     near, around = filtered_same(seen, _gaussian(2)), filtered_same(seen, _gaussian(4))
-    empty = rounding(levels.dtype, HIGHEST)
+    empty = rounding(seen.dtype, HIGHEST)
     contrast = near.div_(around).sub_(1).abs_().masked_fill_(around.abs() < empty, 0)
     square = contrast.square()
     return contrast.mul_(square).div_(square + 1e-4)
 
 
 def kept_contrast(first: Tensor, second: Tensor, fused: Tensor) -> Tensor:
-    """Mean of λ_A·Q_AF + λ_B·Q_BF over the pixels, (B,).
+    """λ_A·Q_AF + λ_B·Q_BF of each pixel, (B, H, W).
 
     Q_XF = min/max of the two contrasts, 1 where both are 0; λ_X = C'²_X/(C'²_A + C'²_B), ½ where both are 0.
 
@@ -68,7 +100,7 @@ def kept_contrast(first: Tensor, second: Tensor, fused: Tensor) -> Tensor:
     squares = first.square(), second.square()
     total = squares[0] + squares[1]
     share = torch.where(total > 0, squares[0].div_(total), 0.5)
-    return torch.lerp(_kept(second, fused), _kept(first, fused), share).mean((1, 2))
+    return torch.lerp(_kept(second, fused), _kept(first, fused), share)
 
 
 def _kept(source: Tensor, fused: Tensor) -> Tensor:
@@ -85,9 +117,13 @@ def _gaussian(sigma: float) -> tuple[float, ...]:
 
 @functools.lru_cache(maxsize=4)
 def _sensitivity(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The filter on the half spectrum of `rfft2`, (H, W//2+1): it is even, so a real transform will do."""
-    down = torch.fft.fftfreq(height, dtype=torch.float64) * (2 * height / DISTANCE)
+    return _response(height, width, slice(None)).to(device, dtype)
+
+
+def _response(height: int, width: int, rows: slice) -> Tensor:
+    """Rows of the filter on the half spectrum of `rfft2`, (h, W//2+1): it is even, so a real transform will do."""
+    down = torch.fft.fftfreq(height, dtype=torch.float64)[rows] * (2 * height / DISTANCE)
     across = torch.fft.rfftfreq(width, dtype=torch.float64) * (2 * width / DISTANCE)
     square = down[:, None].square() + across.square()
     response: Tensor = (-square / CENTRE**2).exp() - DEPTH * (-square / SURROUND**2).exp()
-    return response.to(device, dtype)
+    return response

@@ -5,69 +5,82 @@ What each score is and where it is symmetric: see its function, beside its mathe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from bridgetune.errors import RequestError, WorkError
-from bridgetune.metrics import contrast, correlation, gradients, invented, phase, similarity
+from bridgetune.metrics import contrast, correlation, gradients, phase, similarity
 from bridgetune.metrics.filters import SSIM_WINDOW
-from bridgetune.metrics.levels import gray_levels, stretched
+from bridgetune.metrics.levels import gray_shades, stretching
+from bridgetune.metrics.local import LocalFeatures, LocalImages, LocalSources, Part
+from bridgetune.metrics.phase import PhaseFeatures
 from bridgetune.metrics.registry import FUSION_METRICS, METRICS, Convention
+from bridgetune.metrics.strips import is_large, strips
 
 
-class Features:
-    """What the metrics look at in one image, computed when it is first asked for.
+class Features(LocalFeatures):
+    """What the metrics look at in images, computed when it is first asked for and kept.
+
+    Large pictures, see `strips`, are looked at in strips of rows in place of that, and what is seen is not kept.
+
+    Args:
+        shades: The gray levels, (B, H, W) uint8.
+        dtype: What to compute in.
+        responses: See `SourcePair`.
 
     Attributes:
-        levels: See `gray_levels`, (B, H, W).
+        shades, dtype: The same.
     """
 
-    def __init__(self, levels: Tensor, responses: torch.dtype) -> None:
-        self.levels, self._responses = levels, responses
+    def __init__(self, shades: Tensor, dtype: torch.dtype, responses: torch.dtype) -> None:
+        super().__init__(shades, dtype)
+        self._responses = responses
 
     @cached_property
+    def stretching(self) -> Tensor:
+        """What each level becomes when they are rescaled to 0...255, (B, 256)."""
+        return stretching(self.shades, self.dtype)
+
+    def stretched_one(self, number: int) -> Tensor:
+        """The levels of an image rescaled to 0...255, (H, W)."""
+        result = torch.empty(self.shades.shape[1:], dtype=self.dtype, device=self.shades.device)
+        for strip in strips(*result.shape):
+            result[strip.rows] = self.stretching[number][self.shades[number, strip.rows].int()]
+        return result
+
+    @property
     def stretched(self) -> Tensor:
-        """The levels rescaled to 0...255, (B, H, W)."""
-        return stretched(self.levels)
+        """The levels of all, rescaled to 0...255, (B, H, W)."""
+        return torch.stack([self.stretched_one(number) for number in range(len(self.shades))])
 
     @cached_property
-    def gradients(self) -> gradients.Gradients:
-        """Sobel's."""
-        return gradients.gradients(self.levels)
+    def phase(self) -> list[PhaseFeatures]:
+        """Phase congruency and its moments, one an image, in the type of the responses."""
+        return [self.phase_of(number) for number in range(len(self.shades))]
 
-    @cached_property
-    def gradient_energy(self) -> Tensor:
-        """|∇I|² by central differences, (B, H, W)."""
-        return invented.gradient_energy(self.levels)
-
-    @cached_property
-    def ssim_moments(self) -> similarity.Moments:
-        """In the window of the structural similarity."""
-        return similarity.moments(self.levels, SSIM_WINDOW)
-
-    @cached_property
-    def index_moments(self) -> similarity.Moments:
-        """In the window of the universal quality index."""
-        return similarity.moments(self.levels, similarity.INDEX_WINDOW)
-
-    @cached_property
-    def phase(self) -> list[phase.PhaseFeatures]:
-        """Phase congruency and its moments, one an image."""
-        return [phase.phase_features(levels, self._responses) for levels in self.levels]
+    def phase_of(self, number: int) -> PhaseFeatures:
+        """Phase congruency and its moments in an image, which are not kept."""
+        spectrum = phase.spectrum(self.shades[number].to(self.dtype), self._responses)
+        return phase.phase_features(spectrum, self.shades.shape[2])
 
     @cached_property
     def contrast(self) -> Tensor:
         """What the eye sees of it, (B, H, W); see `masked_contrast`."""
-        return contrast.masked_contrast(self.stretched)
+        return contrast.masked_contrast(contrast.as_seen(self.stretched))
+
+    def rows(self, seen: slice) -> LocalFeatures:
+        """Of some rows alone."""
+        return LocalFeatures(self.shades[:, seen], self.dtype)
 
 
-class SourcePair:
+class SourcePair(LocalSources):
     """Two sources, ready to score what methods made of them.
 
-    What depends on the sources alone is computed once, at the first score that needs it.
+    What depends on the sources alone is computed once, at the first score that needs it. Of large pictures, beyond a
+    megapixel, only the phase features are kept, 24 bytes a pixel: all else is looked at in strips of rows, each time.
 
     Args:
         first, second: (B, 1 or 3, H, W), see `gray_levels`.
@@ -82,6 +95,9 @@ class SourcePair:
         RequestError: Images that are not such, or of two shapes.
     """
 
+    first: Features
+    second: Features
+
     def __init__(
         self,
         first: Tensor,
@@ -90,8 +106,8 @@ class SourcePair:
         responses: torch.dtype = torch.float32,
     ) -> None:
         self._dtype, self._responses = dtype, responses
-        self.first, self.second = (Features(gray_levels(image, dtype), responses) for image in (first, second))
-        self._check(self.second.levels, "second source")
+        super().__init__(*(Features(gray_shades(image, dtype), dtype, responses) for image in (first, second)))
+        self._check(self.second.shades, "second source")
 
     def score(
         self, fused: Tensor, metrics: Iterable[str] = FUSION_METRICS, convention: Convention = "toolbox"
@@ -115,56 +131,34 @@ class SourcePair:
         if unknown:
             raise RequestError(f"metrics: got {', '.join(unknown)}, expected some of {', '.join(FUSION_METRICS)}")
         scored = self.scored(fused, convention)
-        return {name: _an_image(name, METRICS[name].computed(scored), len(scored.fused.levels)) for name in names}
+        return {name: _an_image(name, METRICS[name].computed(scored), len(scored.fused.shades)) for name in names}
 
     def scored(self, fused: Tensor, convention: Convention = "toolbox") -> ScoredImages:
         """Fused images of these sources as a metric's function takes them; see `score`."""
         if convention not in ("toolbox", "paper"):
             raise RequestError(f"convention: got {convention!r}, expected 'toolbox' or 'paper'")
-        levels = gray_levels(fused, self._dtype)
-        self._check(levels, "fused image")
-        return ScoredImages(self, Features(levels, self._responses), convention)
+        shades = gray_shades(fused, self._dtype)
+        self._check(shades, "fused image")
+        return ScoredImages(self, Features(shades, self._dtype, self._responses), convention)
 
-    def _check(self, levels: Tensor, what: str) -> None:
-        if levels.shape != self.first.levels.shape:
+    def _check(self, shades: Tensor, what: str) -> None:
+        if shades.shape != self.first.shades.shape:
             raise RequestError(
-                f"{what}: got {_described(levels)}, the first source has {_described(self.first.levels)};"
+                f"{what}: got {_described(shades)}, the first source has {_described(self.first.shades)};"
                 " expected one size"
             )
 
     @cached_property
-    def ssim_share(self) -> Tensor:
-        """λ, the first source's share in each window of the structural similarity."""
-        return similarity.share_of_first(self.first.ssim_moments, self.second.ssim_moments)
-
-    @cached_property
-    def index_share(self) -> Tensor:
-        """λ, the first source's share in each window of the universal quality index."""
-        return similarity.share_of_first(self.first.index_moments, self.second.index_moments)
-
-    @cached_property
-    def ssim_saliency(self) -> Tensor:
-        """c, the weight of each window of the structural similarity."""
-        return similarity.saliency(self.first.ssim_moments, self.second.ssim_moments)
-
-    @cached_property
-    def index_saliency(self) -> Tensor:
-        """c, the weight of each window of the universal quality index."""
-        return similarity.saliency(self.first.index_moments, self.second.index_moments)
-
-    @cached_property
-    def possible_energy(self) -> Tensor:
-        """M², the most that gradients of the sources have within a pixel, (B, H, W)."""
-        return invented.possible_energy(self.first.gradient_energy, self.second.gradient_energy)
-
-    @cached_property
     def phase_features(self) -> list[tuple[correlation.SourceFeatures, ...]]:
         """What phase congruency finds in both, one an image."""
-        return [correlation.source_features(*both) for both in zip(self.first.phase, self.second.phase, strict=True)]
+        both = zip(self.first.phase, self.second.phase, strict=True)
+        return [correlation.source_features(first, second, self._dtype) for first, second in both]
 
 
-class ScoredImages:
+class ScoredImages(LocalImages):
     """Fused images beside their sources: what a fusion metric's function takes. Nothing is computed twice.
+
+    A metric of your own may look at `levels` throughout; `parts` has less memory taken where pictures are large.
 
     Attributes:
         sources: The `SourcePair`, with what depends on both sources.
@@ -173,37 +167,48 @@ class ScoredImages:
         convention: See `Convention`.
     """
 
+    sources: SourcePair
+    first: Features
+    second: Features
+    fused: Features
+
     def __init__(self, sources: SourcePair, fused: Features, convention: Convention) -> None:
-        self.sources, self.fused, self.convention = sources, fused, convention
-        self.first, self.second = sources.first, sources.second
+        super().__init__(sources, fused)
+        self.convention = convention
+
+    def parts(self, above: int, below: int) -> Iterator[Part]:
+        """The images themselves where they are small, else strips of them, one after the other, each held alone.
+
+        Args:
+            above, below: Rows that what is computed sees beside a pixel's own.
+        """
+        height, width = self.fused.shades.shape[1:]
+        if not is_large(height, width):
+            yield Part(self, slice(None), slice(None))
+            return
+        for rows, seen, inner in strips(height, width, above, below):
+            sources = LocalSources(self.first.rows(seen), self.second.rows(seen))
+            yield Part(LocalImages(sources, self.fused.rows(seen)), rows, inner)
 
     @cached_property
-    def preservation(self) -> gradients.Preservation:
-        """The sources' edges that are kept."""
-        return gradients.preservation(self.first.gradients, self.second.gradients, self.fused.gradients)
+    def kept_edges(self) -> gradients.KeptEdges:
+        """How much of the sources' edges is kept."""
+        return gradients.kept_edges(self.parts(gradients.MARGIN, gradients.MARGIN))
 
     @cached_property
-    def invented_energy(self) -> Tensor:
-        """max(|∇F|² - M², 0): what of the fused images' gradients is in neither source, (B, H, W)."""
-        return (self.fused.gradient_energy - self.sources.possible_energy).clamp_min_(0)
+    def ssim_means(self) -> similarity.Similarity:
+        """How similar the fused images are to their sources, by the structural similarity."""
+        return similarity.similarity(map(similarity.ssim_windows, self._with_windows(SSIM_WINDOW)))
 
     @cached_property
-    def ssim(self) -> list[Tensor]:
-        """The fused images' structural similarity to either source, in each window."""
-        of_fused = self.fused.ssim_moments
-        return [
-            similarity.ssim_map(source.levels, self.fused.levels, source.ssim_moments, of_fused)
-            for source in (self.first, self.second)
-        ]
+    def index_means(self) -> similarity.Similarity:
+        """How similar the fused images are to their sources, by the universal quality index."""
+        return similarity.similarity(map(similarity.index_windows, self._with_windows(similarity.INDEX_WINDOW)))
 
-    @cached_property
-    def index(self) -> list[Tensor]:
-        """The universal quality index of the fused images and either source, in each window."""
-        of_fused = self.fused.index_moments
-        return [
-            similarity.index_map(source.levels, self.fused.levels, source.index_moments, of_fused)
-            for source in (self.first, self.second)
-        ]
+    def _with_windows(self, window: tuple[float, ...]) -> Iterator[LocalImages]:
+        """Parts whose windows, those that fit whole, are together all windows of the images."""
+        parts = (part.images for part in self.parts(0, len(window) - 1))
+        return (images for images in parts if images.fused.shades.shape[1] >= len(window))
 
 
 def _an_image(name: str, score: Tensor, count: int) -> Tensor:
@@ -212,6 +217,6 @@ def _an_image(name: str, score: Tensor, count: int) -> Tensor:
     return score
 
 
-def _described(levels: Tensor) -> str:
-    count, height, width = levels.shape
+def _described(shades: Tensor) -> str:
+    count, height, width = shades.shape
     return f"{count} of {width}×{height}"

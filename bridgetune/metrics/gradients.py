@@ -7,14 +7,21 @@ Z. Liu et al., TPAMI 34, 2012.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from bridgetune.metrics.strips import totals
+
 if TYPE_CHECKING:
     from bridgetune.metrics.fusion import ScoredImages
+    from bridgetune.metrics.local import Part
+
+MARGIN = 1
+"""Rows that Sobel's filters see beyond a pixel's."""
 
 TINY = 1e-5
 """Stands for a gradient of 0."""
@@ -29,12 +36,12 @@ def qabf_weighted(images: ScoredImages) -> Tensor:
     0.98666 where F = A = B, images of one level included: the two sigmoids at their best. The sources may change
     places, but for the fused image's flat pixels, which count to 1e-6.
     """
-    return weighted_mean(images.preservation)
+    return images.kept_edges.weighted
 
 
 def qabf_mean(images: ScoredImages) -> Tensor:
     """Q^{AB/F} as the toolbox returns it: the mean over pixels. Otherwise see `qabf_weighted`."""
-    return plain_mean(images.preservation)
+    return images.kept_edges.mean
 
 
 class Gradients(NamedTuple):
@@ -52,6 +59,13 @@ class Preservation(NamedTuple):
 
     weighted: Tensor
     weight: Tensor
+
+
+class KeptEdges(NamedTuple):
+    """The two scores, each (B,)."""
+
+    weighted: Tensor
+    mean: Tensor
 
 
 def gradients(levels: Tensor) -> Gradients:
@@ -75,14 +89,20 @@ def preservation(first: Gradients, second: Gradients, fused: Gradients) -> Prese
     return Preservation(weighted, first.strength + second.strength)
 
 
-def weighted_mean(found: Preservation) -> Tensor:
-    """`qabf_weighted`, (B,): the sum over pixels divided by the sum of weights."""
-    return found.weighted.sum((1, 2)) / found.weight.sum((1, 2))
+def kept_edges(parts: Iterable[Part]) -> KeptEdges:
+    """The sum over pixels divided by the sum of weights, and the mean of what each pixel comes to.
 
+    Args:
+        parts: Of the images, `MARGIN` rows around them.
+    """
 
-def plain_mean(found: Preservation) -> Tensor:
-    """`qabf_mean`, (B,): the mean of what each pixel comes to."""
-    return (found.weighted / found.weight).mean((1, 2))
+    def sums(part: Part) -> list[Tensor]:
+        weighted, weight = (plane[:, part.inner] for plane in part.images.preservation)
+        shares = weighted / weight
+        return [each.sum((1, 2)) for each in (weighted, weight, shares, torch.ones_like(shares))]
+
+    weighted, weight, shares, pixels = totals(map(sums, parts))
+    return KeptEdges(weighted / weight, shares / pixels)
 
 
 def _kept(source: Gradients, fused: Gradients, weaker_fused: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ Piella and Heijmans, ICIP 2003, took it from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -14,9 +15,11 @@ from torch import Tensor
 
 from bridgetune.metrics.filters import SSIM_WINDOW, covariance, filtered
 from bridgetune.metrics.levels import HIGHEST, rounding
+from bridgetune.metrics.strips import totals
 
 if TYPE_CHECKING:
     from bridgetune.metrics.fusion import ScoredImages
+    from bridgetune.metrics.local import LocalImages
 
 INDEX_WINDOW = (1 / 8,) * 8
 C1, C2 = (0.01 * HIGHEST) ** 2, (0.03 * HIGHEST) ** 2
@@ -28,10 +31,7 @@ def q_s(images: ScoredImages) -> Tensor:
     1 where F = A = B, images of one level included; ½ in convention `paper`, whose maximum takes λ along. Symmetric in
     the sources, which count alike where both are flat.
     """
-    sources = images.sources
-    if images.convention == "toolbox":
-        return mixed(sources.ssim_share, *images.ssim).mean((1, 2))
-    return (sources.index_saliency * selected(sources.index_share, *images.index)).sum((1, 2))
+    return images.ssim_means.plain if images.convention == "toolbox" else images.index_means.selected
 
 
 def q_w(images: ScoredImages) -> Tensor:
@@ -40,12 +40,7 @@ def q_w(images: ScoredImages) -> Tensor:
     1 where F = A = B, in both conventions. Where both sources are flat throughout, all windows count alike. Symmetric
     in the sources.
     """
-    sources = images.sources
-    if images.convention == "toolbox":
-        weights, similar = sources.ssim_saliency, mixed(sources.ssim_share, *images.ssim)
-    else:
-        weights, similar = sources.index_saliency, mixed(sources.index_share, *images.index)
-    return (weights * similar).sum((1, 2))
+    return (images.ssim_means if images.convention == "toolbox" else images.index_means).salient
 
 
 class Moments(NamedTuple):
@@ -53,6 +48,17 @@ class Moments(NamedTuple):
 
     mean: Tensor
     variance: Tensor
+
+
+class Similarity(NamedTuple):
+    """Of fused images to their sources, each (B,): means over the windows of λ·Q(A,F) + (1-λ)·Q(B,F)."""
+
+    plain: Tensor
+    """Every window counts alike."""
+    salient: Tensor
+    """Weighted by c = max(σ²_A, σ²_B); all alike where both images are flat throughout."""
+    selected: Tensor
+    """Weighted so, of max(λ·Q(A,F), (1-λ)·Q(B,F)), as Eq. 22 has it."""
 
 
 def moments(levels: Tensor, window: tuple[float, ...]) -> Moments:
@@ -88,19 +94,55 @@ def share_of_first(first: Moments, second: Moments) -> Tensor:
     return torch.where(total > 0, variances[0] / total, 0.5)
 
 
+class Windows(NamedTuple):
+    """What is seen in each window, (B, H-n+1, W-n+1)."""
+
+    share: Tensor
+    """λ."""
+    saliency: Tensor
+    """c, not normalised."""
+    first: Tensor
+    """Q(A,F)."""
+    second: Tensor
+    """Q(B,F)."""
+
+
+def ssim_windows(images: LocalImages) -> Windows:
+    """By the structural similarity."""
+    sources = images.sources
+    return Windows(sources.ssim_share, saliency(sources.first.ssim_moments, sources.second.ssim_moments), *images.ssim)
+
+
+def index_windows(images: LocalImages) -> Windows:
+    """By the universal quality index."""
+    sources = images.sources
+    saliencies = saliency(sources.first.index_moments, sources.second.index_moments)
+    return Windows(sources.index_share, saliencies, *images.index)
+
+
 def saliency(first: Moments, second: Moments) -> Tensor:
-    """c = max(σ²_A, σ²_B) divided by its sum, and equal weights where both images are flat throughout."""
-    greater = torch.maximum(first.variance, second.variance)
-    flat = greater.amax((1, 2), keepdim=True) < rounding(greater.dtype, HIGHEST**2)
-    greater = torch.where(flat, 1, greater)
-    return greater / greater.sum((1, 2), keepdim=True)
+    """c = max(σ²_A, σ²_B)."""
+    return torch.maximum(first.variance, second.variance)
 
 
-def mixed(share: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """λ·Q(A,F) + (1-λ)·Q(B,F)."""
-    return torch.lerp(second, first, share)
+def similarity(windows: Iterable[Windows]) -> Similarity:
+    """The means over all windows.
 
+    Args:
+        windows: Of the images, or of each strip of them.
+    """
 
-def selected(share: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """max(λ·Q(A,F), (1-λ)·Q(B,F)), of Eq. 22."""
-    return torch.maximum(share * first, (1 - share) * second)
+    def sums(seen: Windows) -> list[Tensor]:
+        mixed = torch.lerp(seen.second, seen.first, seen.share)
+        selected = torch.maximum(seen.share * seen.first, (1 - seen.share) * seen.second)
+        salient = seen.saliency
+        textured = (salient.amax((1, 2)) >= rounding(salient.dtype, HIGHEST**2)).to(salient.dtype)
+        maps = torch.ones_like(mixed), mixed, selected, salient, salient * mixed, salient * selected
+        return [textured, *(each.sum((1, 2)) for each in maps)]
+
+    textured, count, mixed, selected, weight, salient_mixed, salient_selected = totals(map(sums, windows))
+    return Similarity(
+        mixed / count,
+        torch.where(textured > 0, salient_mixed / weight, mixed / count),
+        torch.where(textured > 0, salient_selected / weight, selected / count),
+    )

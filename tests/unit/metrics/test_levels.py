@@ -8,7 +8,7 @@ import torch
 from bridgetune.data import to_tensor
 from bridgetune.errors import RequestError
 from bridgetune.metrics import gray_levels
-from bridgetune.metrics.levels import stretched
+from bridgetune.metrics.levels import stretching
 
 
 def pixels() -> torch.Tensor:
@@ -44,9 +44,9 @@ def test_sixteen_bits_are_scaled_and_rounded():
 
 
 def test_stretching_spans_all_levels_and_rounds_half_up():
-    levels = torch.tensor([[[10.0, 12.0, 20.0, 13.0]]], dtype=torch.float64)
+    levels = [10, 12, 20, 13]
     # (12 - 10)/10 · 255 = 51, (13 - 10)/10 · 255 = 76.5
-    assert stretched(levels)[0, 0].tolist() == [0, 51, 255, 77]
+    assert stretching(torch.tensor([[levels]], dtype=torch.uint8))[0, levels].tolist() == [0, 51, 255, 77]
 
 
 @pytest.mark.parametrize(

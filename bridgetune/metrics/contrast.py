@@ -45,7 +45,8 @@ def q_cb(images: ScoredImages) -> Tensor:
 def _large(images: ScoredImages, number: int) -> Tensor:
     """What the pixels of one of large images come to, summed."""
     three = images.first, images.second, images.fused
-    seen = [as_seen(image.stretched_one(number)[None]) for image in three]
+    width = images.fused.shades.shape[2]
+    seen = [as_seen(torch.fft.rfft2(image.stretched_one(number)[None]), width) for image in three]
     total = seen[0].new_zeros(())
     height, width = seen[0].shape[1:]
     for strip in strips(height, width, TAPS, TAPS):
@@ -54,22 +55,23 @@ def _large(images: ScoredImages, number: int) -> Tensor:
     return total
 
 
-def as_seen(levels: Tensor) -> Tensor:
+def as_seen(spectrum: Tensor, width: int) -> Tensor:
     """Images after the filter of the eye's sensitivity.
 
     Args:
-        levels: (B, H, W) whole numbers from 0 to 255.
+        spectrum: `rfft2` of their stretched levels, (B, H, W//2+1), which is overwritten; not the levels, which would
+            take memory to the end.
+        width: Of the images.
 
     Returns:
         (B, H, W).
     """
-    height, width = levels.shape[-2:]
-    spectrum = torch.fft.rfft2(levels)
+    height, real = spectrum.shape[1], spectrum.real
     if is_large(height, width):
-        for strip in strips(*spectrum.shape[1:]):
-            spectrum[:, strip.rows] *= _response(height, width, strip.rows).to(levels)
+        for strip in strips(height, width):
+            spectrum[:, strip.rows] *= _response(height, width, strip.rows).to(real)
     else:
-        spectrum *= _sensitivity(height, width, levels.dtype, levels.device)
+        spectrum *= _sensitivity(height, width, real.dtype, real.device)
     return from_half_spectrum(spectrum, (height, width))
 
 

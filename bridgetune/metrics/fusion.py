@@ -69,7 +69,8 @@ class Features(LocalFeatures):
     @cached_property
     def contrast(self) -> Tensor:
         """What the eye sees of it, (B, H, W); see `masked_contrast`."""
-        return contrast.masked_contrast(contrast.as_seen(self.stretched))
+        seen = contrast.as_seen(torch.fft.rfft2(self.stretched), self.shades.shape[2])
+        return contrast.masked_contrast(seen)
 
     def rows(self, seen: slice) -> LocalFeatures:
         """Of some rows alone."""

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bridgetune.app.choices import changes
 from bridgetune.app.desk import Desk, description, led, tile
 from bridgetune.app.scoring import SMALLEST, Region, scored
 from bridgetune.app.sheets import MOST_RESULTS, Sheet
@@ -81,8 +82,12 @@ class Comparing:
             shown=shown,
             scores=bool(shown) and all(len(sheet.results[number].used) == 2 for number in shown),
             smallest=SMALLEST,
+            ratio=_ratio(sheet, shown[0]) if shown else 1,
             votes=sheet.ballot.table(),
-            methods=self.desk.methods.listed(),
+            asked_for=changes(sheet.config),
+            ahead=self.desk.ahead(sheet),
+            seen=len(sheet.results),
+            methods=self.desk.methods.grouped(),
             room=MOST_RESULTS - len(sheet.results),
         )
 
@@ -106,7 +111,9 @@ class Comparing:
         """Two of them without their names."""
         sheet = self.desk.find(request)
         trial = sheet.ballot.draw(_alike(sheet), lambda number: self._small(sheet, number))
-        return self.desk.shown("blind.html", sheet=sheet, trial=trial, votes=len(sheet.ballot))
+        return self.desk.shown(
+            "blind.html", sheet=sheet, trial=trial, ratio=_ratio(sheet, trial.left), votes=len(sheet.ballot)
+        )
 
     async def vote(self, request: Request) -> Response:
         """Count a vote, and show the next two."""
@@ -142,6 +149,12 @@ def _shown(sheet: Sheet, request: Request) -> list[int]:
     alike = _alike(sheet)
     asked = [int(one) for one in request.query_params.getlist("show") if one.isdecimal()]
     return [number for number in asked if number in alike][:MOST_SHOWN] or alike[-MOST_SHOWN:]
+
+
+def _ratio(sheet: Sheet, number: int) -> float:
+    """Width of a result as a share of its height."""
+    height, width = sheet.results[number].shape
+    return width / height
 
 
 def _column(name: str, scores: Sequence[float]) -> Column:

@@ -19,6 +19,7 @@ from bridgetune.app.scoring import homogeneous
 from bridgetune.app.sheets import Sheet, Sheets
 from bridgetune.app.tiles import Kept, Outline, Pyramid
 from bridgetune.app.uploads import Limits
+from bridgetune.app.wording import in_words
 from bridgetune.app.work import Worker
 from bridgetune.app.workshop import Workshop
 from bridgetune.errors import RequestError
@@ -78,7 +79,7 @@ class Desk:
     def __init__(self, serving: Serving, folder: Path) -> None:
         self.serving = serving
         self.workshop = None if serving.tune is None else Workshop(serving.tune)
-        self.methods = Methods(serving.generators, serving.trust, self.workshop.tuned if self.workshop else tuple)
+        self.methods = Methods(serving.generators, serving.trust, self.workshop.tuned if self.workshop else dict)
         self.worker = Worker(serving.queue)
         self.kept = Kept()
         self.sheets = Sheets(
@@ -92,6 +93,7 @@ class Desk:
             lstrip_blocks=True,
         )
         self._templates.globals["version"] = __version__
+        self._templates.filters["in_words"] = in_words
 
     def find(self, request: Request) -> Sheet:
         """The sheet that an address names.
@@ -117,6 +119,11 @@ class Desk:
         if layer == "homogeneous":
             return self.kept.of((sheet.id, layer, result.lies), lambda: Outline(homogeneous(result)))
         return self.kept.of((sheet.id, number, layer), lambda: Pyramid(result.layer(layer)))
+
+    def ahead(self, sheet: Sheet) -> int:
+        """How many come before what waits to be done with a sheet."""
+        task = sheet.task
+        return self.worker.ahead(task) if task is not None and task.state == "waiting" else 0
 
     def shown(self, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A template with values in it, whatever is in them escaped."""

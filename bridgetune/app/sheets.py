@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import re
 import secrets
 import shutil
 import threading
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from bridgetune.app.fusing import Result
 from bridgetune.app.painting import Painting
 from bridgetune.app.tiles import as_png, fitted
-from bridgetune.app.uploads import Upload
+from bridgetune.app.uploads import Upload, unique
 from bridgetune.app.voting import Ballot
+from bridgetune.app.wording import in_words
 from bridgetune.app.work import Task
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
@@ -66,6 +67,7 @@ class Sheet:
         frames: Those that can be read.
         cards: One for each frame.
         refused: Lines on pictures that cannot be read.
+        unseen: Why there is no quick look; empty where there is one.
         task: What is done with it now, or was last.
         method, config: What was asked for last.
         results: What came of it, the oldest first.
@@ -81,6 +83,7 @@ class Sheet:
     frames: FileFrames = field(default_factory=lambda: FileFrames((), ()))
     cards: list[Card] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    unseen: str = ""
     task: Task | None = None
     method: str = ""
     config: StackConfig = field(default_factory=StackConfig)
@@ -102,18 +105,25 @@ class Sheet:
 
     @property
     def said(self) -> list[str]:
-        """Lines of the last task, in the sender's words."""
-        return [] if self.task is None else [self.in_words(line) for line in (*self.task.said, self.task.error) if line]
+        """Lines of the last task."""
+        return [] if self.task is None else [line for line in (*self.task.said, self.task.error) if line]
+
+    @property
+    def sizes(self) -> list[str]:
+        """Those that the frames have, in words, each once."""
+        return list(dict.fromkeys(f"{card.width}×{card.height}" for card in self.cards))
 
     def thumbnail(self, number: int) -> Path:
         """Where that of a frame is, counted from 0."""
         return self.folder / f"thumbnail-{number:04}.png"
 
     def in_words(self, line: str) -> str:
-        """A line in which files are called as their sender calls them."""
-        for upload in self.uploads:
-            line = line.replace(str(upload.path), upload.name).replace(upload.path.name, upload.name)
-        return line
+        """A line in which files are called as the page calls them, and options as its controls."""
+        names = {place: upload.name for upload in self.uploads for place in (str(upload.path), upload.path.name)}
+        if names:  # at once: a sender may call a file as another one is called here
+            places = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+            line = re.sub(places, lambda found: names[found[0]], line)
+        return in_words(line)
 
     def read(self, task: Task) -> None:
         """Read what was sent: frames, cards, thumbnails, and from these a quick look at what they make.
@@ -134,7 +144,7 @@ class Sheet:
                     shown = Picture(fitted(picture.pixels, PREVIEW), picture.gray)
                     self.thumbnail(len(places)).write_bytes(as_png(fitted(shown.pixels, THUMBNAIL)))
                     sharpness.append(look(shown).sharpness)
-                    self.cards.append(card(unique(upload.name + page, self.cards), picture, sharpness[-1]))
+                    self.cards.append(card(unique(upload.name + page, self._named()), picture, sharpness[-1]))
                     places.append(place)
                     small.append(shown)
             except RequestError as error:
@@ -148,6 +158,9 @@ class Sheet:
             self.cards = [replace(card, best=float(best)) for card, best in zip(self.cards, winners, strict=True)]
         self._look(HeldFrames(small, names), task)
 
+    def _named(self) -> list[str]:
+        return [card.name for card in self.cards]
+
     def _look(self, frames: HeldFrames, task: Task) -> None:
         from bridgetune.inference import fuse_stack
 
@@ -156,7 +169,8 @@ class Sheet:
 
         try:
             fusion = fuse_stack(None, frames, StackConfig(quality="fast"), progress=told)
-        except RequestError:  # told of once they are fused in earnest
+        except RequestError as error:
+            self.unseen = self.in_words(" ".join(str(error).split()))
             return
         self.preview.write_bytes(as_png(fitted(fusion.pixels, PREVIEW)))
 
@@ -241,10 +255,3 @@ def card(name: str, picture: Picture, sharpness: NDArray[np.float32]) -> Card:
     """
     sharpest = np.sort(sharpness.ravel())[-sharpness.size // 10 :]
     return Card(name, picture.size[1], picture.size[0], picture.bits, round(float(sharpest.mean()), 1))
-
-
-def unique(name: str, cards: Sequence[Card]) -> str:
-    """A name that no card has: itself, or with a number behind it."""
-    taken = {card.name for card in cards}
-    others = (f"{name} ({number})" for number in itertools.count(2))
-    return next(each for each in itertools.chain([name], others) if each not in taken)

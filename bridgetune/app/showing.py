@@ -99,11 +99,11 @@ class Showing:
         return self.desk.shown("sheet.html", **self._of(sheet), **results)
 
     def state(self, request: Request) -> Response:
-        """How far the work on it is; once that has ended, the page anew."""
-        sheet = self.desk.find(request)
-        if not sheet.busy:
+        """How far the work on it is; the page anew once that has ended, or where it has not seen the last result."""
+        sheet, seen = self.desk.find(request), request.query_params.get("seen")
+        if not sheet.busy or (seen is not None and seen != str(len(sheet.results))):
             return Response(headers={"HX-Refresh": "true"})
-        return self.desk.shown("state.html", **self._of(sheet))
+        return self.desk.shown("state.html", **self._of(sheet) | {"seen": seen})
 
     async def start(self, request: Request) -> Response:
         """Fuse them as the form says, by one method or by several."""
@@ -123,10 +123,10 @@ class Showing:
         for method in methods:
             self.desk.methods.check(method)
         config = asked(form)
-        task = Task(lambda task: self._fuse(sheet, methods, config, task))
+        task = Task(lambda task: self._fuse(sheet, methods, config, task), sheet.in_words)
         self.desk.worker.submit(task)
         sheet.task, sheet.method, sheet.config = task, methods[-1], config
-        return led(request, f"/fuse/{sheet.id}")
+        return led(request, f"/fuse/{sheet.id}" + ("/compare" if form.get("to") == "compare" else ""))
 
     def stop(self, request: Request) -> Response:
         """Stop what is being done."""
@@ -172,7 +172,7 @@ class Showing:
             raise
 
     def _begin(self, sheet: Sheet) -> None:
-        sheet.task = Task(sheet.read)
+        sheet.task = Task(sheet.read, sheet.in_words)
         self.desk.worker.submit(sheet.task)
 
     def _result(self, request: Request) -> Result:
@@ -184,19 +184,20 @@ class Showing:
 
     def _fuse(self, sheet: Sheet, methods: Sequence[str], config: StackConfig, task: Task) -> None:
         for method in methods:
-            task.tell("opening what fuses", 0.0, name=method)
+            called = self.desk.methods.called(method)
+            task.tell("opening what fuses", 0.0, name=called)
             generator = self.desk.methods.open(method)
             folder = sheet.folder / f"result-{secrets.token_hex(4)}"
             folder.mkdir()
-            sheet.results.append(fused(sheet.frames, generator, config, folder, title(method, config), task))
+            sheet.results.append(fused(sheet.frames, generator, config, folder, title(called, config), task))
 
     def _of(self, sheet: Sheet) -> dict[str, Any]:
         """What the page shows of a sheet."""
-        waiting = sheet.task is not None and sheet.task.state == "waiting"
         return {
             "sheet": sheet,
-            "ahead": self.desk.worker.ahead(sheet.task) if waiting and sheet.task else 0,
-            "methods": self.desk.methods.listed(),
+            "ahead": self.desk.ahead(sheet),
+            "seen": None,
+            "methods": self.desk.methods.grouped(),
             "method": sheet.method or self.desk.methods.default(len(sheet.frames)),
             "choices": choices(),
             "changed": sheet.config != StackConfig(),

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +16,7 @@ from starlette.routing import Route
 
 from bridgetune.app import settings
 from bridgetune.app.desk import FOR_LONG, Desk, led, picture
-from bridgetune.app.workshop import Run, Tuning, Workshop
+from bridgetune.app.workshop import MAIN, PLACES, Run, Tuning, Workshop
 from bridgetune.config import AdapterConfig, TuneConfig
 from bridgetune.errors import RequestError
 from bridgetune.runs.directory import RunDirectory
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 LABELLED = "mended"
 """The folder of pairs that were mended here."""
 
-MAIN = ("duration", "batch", "size", "alpha")
+FIRST = ("duration", "batch", "size", "alpha")
 """Settings of training that are asked for first."""
 
 OF_ADAPTER = "adapter-"
@@ -56,6 +57,7 @@ class TuningPages:
         self.desk = desk
         self._drawing = threading.Lock()
         self._drawn = _Drawn("", -1, 0.0, 0.0, [])
+        self._reported: dict[str, _Written] = {}
 
     def routes(self) -> list[Route]:
         """Addresses, and what answers at each."""
@@ -67,6 +69,7 @@ class TuningPages:
             Route("/tune/{name}/stop", self.stop, methods=["POST"]),
             Route("/tune/{name}/resume", self.resume, methods=["POST"]),
             Route("/tune/{name}/report", self.report),
+            Route("/tune/{name}/report/made", self.make_report),
             Route("/tune/{name}/maps", self.maps),
             Route("/tune/{name}/maps/{done:int}/{number:int}-{part}.png", self.map),
             Route("/tune/{name}/files", self.files),
@@ -85,8 +88,9 @@ class TuningPages:
             "tune.html",
             shop=shop,
             generators=self.desk.methods.trainable(),
+            labels=MAIN | PLACES,
             fields=Tuning.model_fields,
-            training=settings.asked(TuneConfig, MAIN),
+            training=settings.asked(TuneConfig, FIRST),
             adapter=settings.asked(AdapterConfig),
         )
 
@@ -94,7 +98,7 @@ class TuningPages:
         """Begin a run."""
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         shop, tuning = self._shop(), _tuning(form)
-        if tuning.generator not in self.desk.methods.trainable():
+        if tuning.generator not in {method.name for method in self.desk.methods.trainable()}:
             raise settings.FieldError("generator", "generator: expected one of the list; reload the page")
         called = dict(self.desk.methods.adapter(tuning.generator)) | tuning.adapter
         settings.checked(AdapterConfig, called, OF_ADAPTER)
@@ -132,12 +136,12 @@ class TuningPages:
 
     def report(self, request: Request) -> Response:
         """All that is known of it, as `bridgetune report` writes it."""
-        from bridgetune.runs.report import PAGE, write_report
+        return HTMLResponse(self._report(request).read_text(encoding="utf-8"), headers=REPORT_POLICY)
 
-        path = self._shop().find(request.path_params["name"])
-        with self._drawing:
-            write_report(RunDirectory(path))
-        return HTMLResponse((path / PAGE).read_text(encoding="utf-8"), headers=REPORT_POLICY)
+    def make_report(self, request: Request) -> Response:
+        """The same within the page: answered once it is made, or refused in a line there, not in an empty frame."""
+        self._report(request)
+        return self.desk.shown("run_report.html", run=request.path_params["name"])
 
     def maps(self, request: Request) -> Response:
         """Maps of held-out pairs; nothing where the page has those of this step already."""
@@ -200,6 +204,20 @@ class TuningPages:
         measured = int(validations[-1]["step"]) if validations else -1
         return {"run": run, "kept": kept, "parts": PARTS, "beside": BESIDE, "measured": measured}
 
+    def _report(self, request: Request) -> Path:
+        """Its file, which takes seconds to make: made anew only where the run's records have changed since."""
+        from bridgetune.runs.report import PAGE, write_report
+
+        name = request.path_params["name"]
+        run = RunDirectory(self._shop().find(name))
+        page = run.path / PAGE
+        with self._drawing:
+            known = _written(run.metrics), _written(run.maps.folder)
+            if self._reported.get(name) != (*known, _written(page)):
+                write_report(run)
+                self._reported[name] = (*known, _written(page))
+        return page
+
     def _charts(self, name: str, done: int, patience: float) -> _Drawn:
         """Its charts, drawn anew once more is done, but not before so many seconds have passed."""
         from bridgetune.runs.curves import charts
@@ -214,13 +232,25 @@ class TuningPages:
             return self._drawn
 
 
+_Written = tuple[tuple[int, int], ...]
+"""When files were written last, and how large they are."""
+
+
+def _written(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
 def _tuning(form: Mapping[str, str]) -> Tuning:
     """What a form asks for.
 
     Raises:
         FieldError: A value cannot be taken.
     """
-    further = TuneConfig.model_fields.keys() - MAIN
+    further = TuneConfig.model_fields.keys() - FIRST
     adapter = {name.removeprefix(OF_ADAPTER): text for name, text in form.items() if name.startswith(OF_ADAPTER)}
     main = {
         name: text

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -40,7 +41,8 @@ class Upload:
     """A picture that was sent.
 
     Attributes:
-        name: What the sender calls it, without folders; only ever shown.
+        name: What the sender calls it, without folders, with a number behind it where others are called so; only ever
+            shown.
         path: Where it is.
     """
 
@@ -79,7 +81,12 @@ async def received(request: Request, folder: Path, limits: Limits) -> list[Uploa
         files = [file for file in form.getlist("pictures") if not isinstance(file, str) and file.filename]
         _check(files, limits)
         files.sort(key=lambda file: natural_order(name_of(file.filename)))
-        return [_kept(file, folder, number) for number, file in enumerate(files, 1)]
+        names: list[str] = []
+        for file in files:
+            names.append(unique(name_of(file.filename), names))
+        return [
+            _kept(file, name, folder, number) for number, (file, name) in enumerate(zip(files, names, strict=True), 1)
+        ]
     finally:
         await form.close()
 
@@ -87,6 +94,12 @@ async def received(request: Request, folder: Path, limits: Limits) -> list[Uploa
 def name_of(sent: str | None) -> str:
     r"""What a file is called: the last part of a name, whichever system's folders stand before it."""
     return shown(PurePosixPath((sent or "").replace("\\", "/")).name or "picture")
+
+
+def unique(name: str, taken: Collection[str]) -> str:
+    """A name that is not taken: itself, or with a number behind it."""
+    others = (f"{name} ({number})" for number in itertools.count(2))
+    return next(each for each in itertools.chain([name], others) if each not in taken)
 
 
 def _check(files: Sequence[UploadFile], limits: Limits) -> None:
@@ -100,9 +113,8 @@ def _check(files: Sequence[UploadFile], limits: Limits) -> None:
             )
 
 
-def _kept(file: UploadFile, folder: Path, number: int) -> Upload:
-    name = name_of(file.filename)
-    suffix = Path(name).suffix.lower()
+def _kept(file: UploadFile, name: str, folder: Path, number: int) -> Upload:
+    suffix = Path(name_of(file.filename)).suffix.lower()
     path = folder / f"sent-{number:04}{suffix if suffix in FRAME_SUFFIXES else ''}"
     with path.open("wb") as kept:
         shutil.copyfileobj(file.file, kept)

@@ -25,6 +25,7 @@ class Task:
 
     Args:
         work: Does it, and tells the task how far it is.
+        words: Says a line of the library in words for the page.
 
     Attributes:
         state: See `State`.
@@ -35,8 +36,8 @@ class Task:
         said: Lines that were said on the way.
     """
 
-    def __init__(self, work: Callable[[Task], None]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[Task], None], words: Callable[[str], str] = str) -> None:
+        self._work, self.words = work, words
         self._stop, self._finished = threading.Event(), threading.Event()
         self._begun = 0.0
         self.state: State = "waiting"
@@ -94,14 +95,14 @@ class Task:
         except StoppedError:
             return "stopped", ""
         except BridgetuneError as error:
-            return "failed", " ".join(str(error).split())
+            return "failed", self.words(" ".join(str(error).split()))
         except MemoryError:
             return "failed", "there is not enough memory for pictures of this size; close something, or reduce them"
         except Exception as error:
             if self._stop.is_set():  # what it works on may have been cleared away
                 return "stopped", ""
             logger.exception("the page's work failed")
-            return "failed", f"{type(error).__name__}: {' '.join(str(error).split())}"
+            return "failed", self.words(f"{type(error).__name__}: {' '.join(str(error).split())}")
         return "done", ""
 
 
@@ -116,10 +117,12 @@ class Worker:
         self._most, self._waiting = most, queue.Queue[Task]()
         self._now: Task | None = None
         self._said = _Said()
-        logger.addHandler(self._said)
         self._idle = threading.Event()
         self._idle.set()
-        threading.Thread(target=self._serve, daemon=True, name="bridgetune work").start()
+        thread = threading.Thread(target=self._serve, daemon=True, name="bridgetune work")
+        thread.start()
+        self._said.thread = thread.ident
+        logger.addFilter(self._said)
 
     def submit(self, task: Task) -> None:
         """Have it done when those before it are.
@@ -138,7 +141,7 @@ class Worker:
 
     def close(self) -> None:
         """Stop what is being done, and all that waits."""
-        logger.removeHandler(self._said)
+        logger.removeFilter(self._said)
         for task in self._ahead() + ([self._now] if self._now else []):
             task.stop()
 
@@ -160,13 +163,21 @@ class Worker:
             self._idle.set()
 
 
-class _Said(logging.Handler):
-    """Notes for a task what is said in its thread."""
+class _Said(logging.Filter):
+    """Has what is said while a task is done said in its words, and notes it."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self.task: Task | None = None
+        self.thread: int | None = None
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if self.task is not None and record.threadName == "bridgetune work" and record.exc_info is None:
-            self.task.said.append(" ".join(record.getMessage().split()))
+    def filter(self, record: logging.LogRecord) -> bool:
+        task = self.task
+        if task is None or record.thread != self.thread:
+            return True
+        record.msg, record.args = task.words(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = task.words(logging.Formatter().formatException(record.exc_info))
+        elif record.levelno >= logging.WARNING:
+            task.said.append(" ".join(record.msg.split()))
+        return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from bridgetune.config import Steps, TuneConfig
 from bridgetune.config._model import Frozen
 from bridgetune.config.bounds import Side
 from bridgetune.documents import Document, read_model
-from bridgetune.errors import RequestError
+from bridgetune.errors import BridgetuneError, RequestError
 from bridgetune.locking import OWNER, Owner, refuse_held
 from bridgetune.paths import is_file, is_folder, printable
 from bridgetune.pictures.listing import list_folders, list_images
@@ -32,6 +33,18 @@ RUNS, ARGUMENTS, LOG = "runs", "arguments.json", "log.txt"
 
 PAIRS = ("A", "B", "mask")
 """Folders of a folder of pairs."""
+
+MAIN = {"steps": "Steps", "batch": "Pairs a step", "size": "Side, in pixels", "alpha": "Adversarial weight α"}
+"""Settings of training that are asked for first -> what they are called on the page."""
+
+PLACES = {
+    "pairs": "Pairs with masks",
+    "images": "Photographs",
+    "masks": "Their masks",
+    "clear": "References, sharp",
+    "blurred": "References, blurred",
+}
+"""Folders that a run reads -> what they are called on the page."""
 
 State = Literal["begins", "goes on", "is stopped", "is finished", "has failed"]
 
@@ -47,9 +60,9 @@ class Tuning(Frozen):
     """Photographs in focus all over."""
     masks: str = ""
     """Their masks."""
-    clear: str
+    clear: str = ""
     """References that are in focus all over."""
-    blurred: str
+    blurred: str = ""
     """References that are in focus nowhere."""
     steps: Annotated[int, Field(ge=1, le=1_000_000)] = 500
     """How many."""
@@ -125,9 +138,10 @@ class Workshop:
         """Folders of pictures, by name."""
         return [path.name for path in list_folders(self.folder) if path.name != RUNS and list_images(path)]
 
-    def tuned(self) -> list[str]:
-        """Generators that runs have brought forth, as `--generator` takes them, the latest first."""
-        return [str(path / "generator") for path in reversed(self._folders()) if is_folder(path / "generator")]
+    def tuned(self) -> dict[str, str]:
+        """Generators that runs have brought forth, as `--generator` takes them -> their labels; the latest first."""
+        paths = [path for path in reversed(self._folders()) if is_folder(path / "generator")]
+        return {str(path / "generator"): f"{self._kind(path)} tuned here ({path.name})" for path in paths}
 
     def runs(self) -> list[Run]:
         """All of them, the latest first."""
@@ -174,19 +188,18 @@ class Workshop:
         tuning.config()
         given = ["finetune", "--generator", tuning.generator, "--steps", str(tuning.steps)]
         given += ["--batch", str(tuning.batch), "--size", str(tuning.size), "--alpha", str(tuning.alpha)]
-        for option in ("pairs", "images", "masks", "clear", "blurred"):
+        for option, label in PLACES.items():
             if name := getattr(tuning, option):
                 if name not in (self.pairs() if option == "pairs" else self.pictures()):
                     raise FieldError(
-                        option, f"{option}: got {printable(name)!r}, expected one of the list; reload the page"
+                        option, f"{label}: got {printable(name)!r}, expected one of the list; reload the page"
                     )
                 given += [f"--{option}", str(self.folder / name)]
+        _check_places(tuning)
         given += ["--trust-code"] * trust + arguments(tuning.training)
         for option, value in tuning.adapter.items():
             given += ["--adapter", f"{option}={value if isinstance(value, str) else json.dumps(value)}"]
-        if bool(tuning.pairs) == bool(tuning.images and tuning.masks):
-            raise RequestError("pictures: expected a folder of pairs, or one of photographs and one of their masks")
-        name = self._free(Path(tuning.generator).name if "/" not in tuning.generator else "again")
+        name = self._free(self._short(tuning.generator))
         path = self.folder / RUNS / name
         path.mkdir(parents=True)
         beside(path, ARGUMENTS).write_text(json.dumps({"given": [*given, "--out", str(path)]}), encoding="utf-8")
@@ -250,11 +263,55 @@ class Workshop:
         runs = self.folder / RUNS
         return [path for path in list_folders(runs) if is_file(beside(path, ARGUMENTS))] if is_folder(runs) else []
 
+    def _kind(self, path: Path) -> str:
+        """What a run began with, see `_short`."""
+        try:
+            given = read_model(_Arguments, beside(path, ARGUMENTS), "how a run was begun").given
+            return self._short(given[given.index("--generator") + 1])
+        except (BridgetuneError, ValueError, IndexError):
+            return "a network"
+
+    def _short(self, generator: str) -> str:
+        """A generator's name, without folders; of one that was tuned here, that of what it was before."""
+        path = Path(generator)
+        if path.name == "generator" and path.parent.parent == self.folder / RUNS:
+            return self._kind(path.parent)
+        name = path.parent.name if path.name == "generator" else path.name
+        return re.sub(r"[^0-9A-Za-z_]+", "-", name).strip("-") or "network"
+
     def _free(self, name: str) -> str:
         number = 1
         while (self.folder / RUNS / f"{name}-{number}").exists():
             number += 1
         return f"{name}-{number}"
+
+
+def _check_places(tuning: Tuning) -> None:
+    """Raise `FieldError` unless it has something to learn from and to compare with, each in a folder of its own."""
+    for option in ("clear", "blurred"):
+        if not getattr(tuning, option):
+            raise FieldError(option, f"{PLACES[option]}: none is chosen; choose a folder")
+    if tuning.clear == tuning.blurred:
+        raise FieldError(
+            "blurred",
+            f"{PLACES['blurred']}: are in the same folder as the sharp ones; choose one whose pictures are all blurred",
+        )
+    if tuning.pairs and (tuning.images or tuning.masks):
+        raise FieldError(
+            "pairs",
+            f"{PLACES['pairs']}: are chosen beside photographs or masks; leave the one or the other at “none”",
+        )
+    if tuning.images and tuning.images == tuning.masks:
+        raise FieldError(
+            "masks", f"{PLACES['masks']}: are in the same folder as the photographs; choose that of the masks"
+        )
+    for option, other in (("images", "masks"), ("masks", "images")):
+        if getattr(tuning, other) and not getattr(tuning, option):
+            raise FieldError(option, f"{PLACES[option]}: none is chosen beside “{PLACES[other]}”; choose a folder")
+    if not tuning.pairs and not tuning.images:
+        raise FieldError(
+            "pairs", f"{PLACES['pairs']}: there is nothing to learn from; choose these, or photographs and their masks"
+        )
 
 
 def beside(run: Path, name: str) -> Path:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from bridgetune.app.choices import MEASURE, SETTINGS, Methods, asked, choices
+from bridgetune.app.choices import MEASURE, OTHERS, READY, SETTINGS, TUNED, Methods, asked, choices
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
 
@@ -16,6 +18,9 @@ def test_every_setting_has_its_default_among_its_values_and_says_what_it_is():
         assert choice.default in choice.values
         assert choice.default == StackConfig.model_fields[choice.name].default
         assert choice.help
+        allowed = set(get_args(StackConfig.model_fields[choice.name].annotation)) - {"saved"}  # that is for programs
+        assert set(choice.values) == allowed
+        assert not any(label in ("auto", "crop", "feather", "regions") for label in choice.values.values())
 
 
 def test_each_value_that_is_offered_is_taken():
@@ -39,6 +44,17 @@ def test_a_pair_is_for_a_network_and_a_stack_for_sharpness():
     assert methods.listed()[0].name == MEASURE
     assert (methods.default(2), methods.default(3)) == ("bridgemff", MEASURE)
     assert Methods(["runs/mine"]).default(2) == "runs/mine"
+
+
+def test_what_was_tuned_comes_after_what_is_shipped_and_is_not_preset():
+    methods = Methods(more=lambda: {"tunes/runs/bridgemff-1/generator": "bridgemff tuned here (bridgemff-1)"})
+    names = [method.name for method in methods.listed() if method.ready]
+    assert names[:2] == [MEASURE, "bridgemff"]
+    assert names[-1] == "tunes/runs/bridgemff-1/generator"
+    assert methods.default(2) == "bridgemff"
+    assert list(methods.grouped()) == [READY, TUNED, OTHERS]
+    assert methods.called(names[-1]) == "bridgemff tuned here (bridgemff-1)"
+    assert (methods.called(MEASURE), methods.called("a\nb")) == (MEASURE, "a\\nb")
 
 
 def test_what_ships_no_weights_comes_last():

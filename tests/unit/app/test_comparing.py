@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from tests.support.pages import asking, lines, settled, stack_sent
+from bridgetune.app.work import Task
+from tests.support.pages import asking, hold, lines, settled, stack_sent
 
 METHODS = ("sharpness", "modified-laplacian", "spatial-frequency")
 
@@ -35,6 +36,29 @@ def test_several_methods_are_asked_at_once_and_shown_side_by_side(compared: tupl
     assert layers(page) == [f"{place}/{number}/fused.dzi" for number in range(3)]
     assert re.findall(r"<figcaption>\d: (.*?), alignment none", page) == list(METHODS)
     assert all(client.get(layer).status_code == 200 for layer in layers(page))
+
+
+def test_who_fuses_by_more_methods_is_led_back_to_compare_where_they_arrive(tmp_path: Path):
+    with asking(tmp_path) as (page, client):
+        place = client.post("/fuse", files=stack_sent(2)).url.path
+        settled(client, place)
+        compare = client.get(f"{place}/compare").text
+        assert '<input type="hidden" name="to" value="compare">' in compare
+        assert "Choose up to 8 methods" in compare
+        assert "<legend>Others, without a map or weights of their own</legend>" in compare
+        held = Task(hold)
+        page.worker.submit(held)
+        asked = {"method": ["sharpness", "modified-laplacian"], "align": "none", "to": "compare"}
+        answer = client.post(f"{place}/start", data=asked)
+        assert answer.url.path == f"{place}/compare"
+        assert f'hx-get="{place}/state?seen=0"' in answer.text
+        assert "Fuse by each" not in answer.text
+        assert f'hx-get="{place}/state?seen=0"' in client.get(f"{place}/state?seen=0").text
+        assert client.get(f"{place}/state?seen=1").headers["hx-refresh"] == "true"
+        held.stop()
+        settled(client, place)
+        assert layers(client.get(f"{place}/compare").text) == [f"{place}/{number}/fused.dzi" for number in (0, 1)]
+        assert "now alignment none" in client.get(f"{place}/compare").text
 
 
 @pytest.mark.parametrize(

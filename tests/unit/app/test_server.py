@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_a_pair_is_for_the_network_that_comes_along(client: TestClient):
     assert '<option value="bridgemff" selected>' in ready
     client.post(f"{place}/start", data={"method": "bridgemff", "quality": "fast", "align": "none"})
     done = settled(client, place)
-    assert '<h2 id="result-title">bridgemff, quality fast, alignment none</h2>' in done
+    assert '<h2 id="result-title">The fused picture, by bridgemff, quality fast, alignment none</h2>' in done
     assert "data-map=" in done
     assert client.get(f"{place}/0/files/map.png").status_code == 200
 
@@ -91,7 +92,7 @@ def test_several_results_stay_and_are_laid_upon_each_other(client: TestClient, s
 
 def test_what_was_asked_for_stays_chosen(client: TestClient, sheet: str):
     client.post(f"{sheet}/start", data={**STILL, "blend": "pyramid"})
-    assert "<option selected>pyramid</option>" in settled(client, sheet)
+    assert '<option value="pyramid" selected>' in settled(client, sheet)
 
 
 def test_names_are_text_whatever_is_in_them(client: TestClient):
@@ -188,3 +189,29 @@ def test_the_address_has_the_token_and_a_name_that_a_browser_takes():
     assert address(Serving(), 8765) == "http://127.0.0.1:8765/"
     assert address(Serving(host="::1", token="abc"), 1) == "http://[::1]:1/?token=abc"
     assert "0.0.0.0" not in address(Serving(host="0.0.0.0"), 1)
+
+
+def test_lines_on_pictures_of_one_name_are_in_the_words_of_the_page(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+):
+    noise = np.random.default_rng(0).integers(0, 255, (2, 48, 96, 3), dtype=np.uint8)
+    place = client.post("/fuse", files=[named("05.png", as_png(each)) for each in noise]).url.path
+    settled(client, place)
+    client.post(f"{place}/start", data={"method": "modified-laplacian", "align": "homography"})
+    (line,) = map(html.unescape, lines(settled(client, place)))
+    assert line.startswith("05.png (2): cannot be registered with 05.png: ")
+    assert line.endswith("have “Alignment” at “none: as they are” and “Exposure” at “kept as it is”")
+    client.post(f"{place}/start", data={"method": "modified-laplacian", "align": "none", "exposure": "even"})
+    settled(client, place)
+    assert "sent-" not in caplog.text
+
+
+def test_pictures_of_different_sizes_are_pointed_out_before_they_are_fused(client: TestClient):
+    sizes = [frames_of(1)[0], frames_of(1, 60, 120)[0]]
+    page = settled(client, client.post("/fuse", files=[named("a.png", as_png(each)) for each in sizes]).url.path)
+    assert "different sizes: 96×48, 120×60." in lines(page)[0]
+    assert "lay the second picture upon the first, where Alignment is not “none”" in lines(page)[0]
+    assert "There is no quick look: it is made by sharpness, which needs pictures of one size." in page
+    sizes.append(sizes[0][:, ::-1])
+    page = settled(client, client.post("/fuse", files=[named("a.png", as_png(each)) for each in sizes]).url.path)
+    assert "Those that have another size than most are left out." in lines(page)[0]

@@ -83,6 +83,23 @@ def test_frames_of_several_sizes_have_no_part_of_a_scene(tmp_path: Path):
     assert [card.best for card in sheet.cards] == [None, None]
 
 
+def test_without_a_quick_look_it_says_why(tmp_path: Path):
+    sheet = read(sheet_of(tmp_path, a_png=frames_of(1)[0], b_png=frames_of(1, 50, 90)[0]))
+    assert not sheet.preview.exists()
+    assert "of 2 frames 1 can be used" in sheet.unseen
+    assert sheet.sizes == ["96×48", "90×50"]
+
+
+def test_lines_name_files_as_they_were_sent_whatever_they_are_called(tmp_path: Path):
+    sheet = Sheet(
+        tmp_path, [Upload("sent-0002.jpg", tmp_path / "sent-0001.jpg"), Upload("b", tmp_path / "sent-0002.jpg")]
+    )
+    line = f"{tmp_path / 'sent-0002.jpg'}: compared with sent-0001.jpg the scene is larger (--align auto)"
+    assert sheet.in_words(line) == (
+        "b: compared with sent-0002.jpg the scene is larger (“Alignment” at “by what is found”)"
+    )
+
+
 def test_thumbnails_are_small(tmp_path: Path):
     sheet = read(sheet_of(tmp_path, a_png=frames_of(2, 300, 20)[0], b_png=frames_of(2, 300, 20)[1]))
     assert max(cv2.imread(str(sheet.thumbnail(0))).shape) == THUMBNAIL

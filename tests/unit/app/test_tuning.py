@@ -15,8 +15,11 @@ from starlette.testclient import TestClient
 from bridgetune.app.desk import Serving
 from bridgetune.app.server import Page
 from bridgetune.app.tiles import as_png
+from bridgetune.app.workshop import PLACES
 from bridgetune.data import FolderPairs
 from bridgetune.runs.curves import Chart
+from bridgetune.runs.directory import RunDirectory
+from bridgetune.runs.report import write_report
 from tests.support.pages import asking, lines, settled, stack_sent, until
 from tests.support.workshops import workshop_in
 
@@ -110,7 +113,9 @@ def test_what_is_asked_wrongly_is_refused_in_a_line(asked: tuple[Page, TestClien
         ({"size": "1"}, "size", "size: got '1'"),
         ({"adapter-value_range": "1 0"}, "adapter-value_range", "value_range: got (1.0, 0.0), expected (low, high)"),
         ({"discriminator": "pair"}, "discriminator", "discriminator: got 'pair'"),
-        ({"pairs": "gone"}, "pairs", "pairs: got 'gone', expected one of the list"),
+        ({"pairs": "gone"}, "pairs", "Pairs with masks: got 'gone', expected one of the list"),
+        ({"clear": ""}, "clear", "References, sharp: none is chosen"),
+        ({"clear": "blurred"}, "blurred", "References, blurred: are in the same folder as the sharp ones"),
     ],
 )
 def test_a_bad_value_is_one_line_at_its_field(
@@ -146,8 +151,70 @@ def test_a_finished_run_fuses(asked: tuple[Page, TestClient]):
     place = client.post("/tune", data=BEGUN | {"steps": "2"}).url.path
     until(lambda: client.get(f"{place}/state").headers.get("hx-refresh") == "true")
     assert "among the choices" in client.get(place).text
-    (tuned,) = [each.name for each in page.methods.listed() if each.name.endswith("bridgemff-1/generator")]
-    assert tuned in page.methods.trainable()
+    (tuned,) = [each for each in page.methods.listed() if each.name.endswith("bridgemff-1/generator")]
+    assert tuned.label == "bridgemff tuned here (bridgemff-1)"
+    assert [each.label for each in page.methods.trainable()] == ["bridgemff, a network", tuned.label]
+    offered = re.findall(r'<option value="(.*?)">(.*?)</option>', client.get("/tune").text)
+    assert offered[:2] == [("bridgemff", "bridgemff, a network"), (tuned.name, tuned.label)]
+    pair = client.post("/fuse", files=stack_sent(2)).url.path
+    shown = settled(client, pair)
+    assert '<option value="bridgemff" selected>' in shown
+    assert f'<optgroup label="Tuned here">\n<option value="{tuned.name}">{tuned.label}</option>' in shown
+
+
+def test_no_folder_is_chosen_before_somebody_does(asked: tuple[Page, TestClient]):
+    page = asked[1].get("/tune").text
+    for name, nothing in {"pairs": "none: learn from photographs", "masks": "none: learn from pairs"}.items():
+        assert re.search(rf'<select id="{name}"[^>]*>\s*<option value="">{nothing}</option>', page)
+    for name in ("clear", "blurred"):
+        (offered,) = re.findall(rf'<select id="{name}".*?</select>', page, re.S)
+        assert re.findall("<option.*?</option>", offered)[0] == '<option value="">choose …</option>'
+        assert "selected" not in offered
+        assert f'<option value="{name}">{name}</option>' in offered
+    for name, label in PLACES.items():
+        assert f'<label for="{name}">{label}</label>' in page
+
+
+def test_it_says_what_is_not_there_and_what_goes_where(tmp_path: Path):
+    shop = tmp_path / "shop"
+    for place in ("shop", "page"):
+        (tmp_path / place).mkdir()
+    with asking(tmp_path / "page", Serving(tune=shop)) as (_, client):
+        page = client.get("/tune").text
+    assert page.count("none is here yet") == 5
+    assert "No folder with A, B and mask in it lies there." in page
+    assert page.index(f"<code>{shop}</code>") < page.index("<form")
+
+
+def test_a_report_is_made_once_until_the_run_says_more(
+    asked: tuple[Page, TestClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    client = asked[1]
+    place = client.post("/tune", data=BEGUN | {"steps": "2"}).url.path
+    until(lambda: client.get(f"{place}/state").headers.get("hx-refresh") == "true")
+    shown = client.get(place).text
+    assert "<iframe" not in shown  # an empty frame would be seen while the report is made
+    assert f'hx-get="{place}/report/made"' in shown
+    assert "The report is being made" in shown
+    made: list[RunDirectory] = []
+    monkeypatch.setattr("bridgetune.runs.report.write_report", lambda run: made.append(run) or write_report(run))
+    assert f'<iframe src="{place}/report"' in client.get(f"{place}/report/made").text
+    assert "dual adversarial fine-tuning" in client.get(f"{place}/report").text
+    assert len(made) == 1
+    run = RunDirectory(tmp_path / "shop" / "runs" / "bridgemff-1")
+    run.metrics.write_text(run.metrics.read_text())
+    client.get(f"{place}/report")
+    assert len(made) == 2
+
+
+def test_a_report_that_cannot_be_made_is_a_line_and_no_empty_frame(asked: tuple[Page, TestClient], tmp_path: Path):
+    client = asked[1]
+    place = client.post("/tune", data=BEGUN | {"steps": "2"}).url.path
+    until(lambda: client.get(f"{place}/state").headers.get("hx-refresh") == "true")
+    (tmp_path / "shop" / "runs" / "bridgemff-1" / "report.md").write_text("my notes")
+    answer = client.get(f"{place}/report/made", headers={"HX-Request": "true"})
+    assert "is not as bridgetune wrote it" in lines(answer.text)[0]
+    assert "<iframe" not in answer.text
 
 
 def test_a_pair_is_put_among_the_pictures_to_tune_on(asked: tuple[Page, TestClient], tmp_path: Path):

@@ -44,6 +44,14 @@ def test_files_are_kept_in_order_under_names_of_our_own(tmp_path: Path):
     assert {upload.path.parent.parent for upload in sheet.uploads} == {tmp_path}
 
 
+def test_files_of_one_name_are_told_apart(tmp_path: Path):
+    with asking(tmp_path) as (page, client):
+        client.post("/fuse", files=[named(f"{folder}/05.jpg", b"x") for folder in "ABC"], headers=ASKED)
+        (sheet,) = page.sheets.all()
+    assert [upload.name for upload in sheet.uploads] == ["05.jpg", "05.jpg (2)", "05.jpg (3)"]
+    assert {upload.path.suffix for upload in sheet.uploads} == {".jpg"}
+
+
 @pytest.mark.parametrize(
     ("sent", "line"),
     [

@@ -116,6 +116,24 @@ def test_what_is_said_while_it_is_done_is_noted_and_nothing_else(worker: Worker)
     assert (held.task.said, saying.said) == ([], ["b.png: aligned"])
 
 
+def test_what_is_said_and_what_fails_is_in_the_words_of_the_task_in_the_log_too(
+    worker: Worker, caplog: pytest.LogCaptureFixture
+):
+    def work(task: Task) -> None:
+        logging.getLogger("bridgetune").warning("%s: aligned", "/tmp/sent-0002.jpg")
+        raise OSError("/tmp/sent-0002.jpg is gone")
+
+    task = Task(work, lambda line: line.replace("/tmp/sent-0002.jpg", "b.jpg"))
+    worker.submit(task)
+    assert task.wait(5)
+    assert task.said == ["b.jpg: aligned"]
+    assert task.error == "OSError: b.jpg is gone"
+    logged = "\n".join(map(logging.Formatter().format, caplog.records))
+    assert "b.jpg: aligned" in logged
+    assert "OSError: b.jpg is gone" in logged
+    assert "the page's work failed" in logged
+
+
 def test_closing_stops_all():
     worker, held = Worker(2), Held()
     waiting = Task(lambda task: None)

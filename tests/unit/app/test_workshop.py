@@ -10,7 +10,8 @@ import pytest
 import typer
 from pydantic import ValidationError
 
-from bridgetune.app.workshop import Run, Tuning, Workshop
+from bridgetune.app.settings import FieldError
+from bridgetune.app.workshop import PLACES, Run, Tuning, Workshop
 from bridgetune.cli.app import app
 from bridgetune.errors import RequestError
 from tests.support.pages import until
@@ -36,7 +37,7 @@ def run_of(shop: Workshop) -> Run:
 def test_pictures_and_pairs_are_found_by_what_they_hold(shop: Workshop):
     assert shop.pairs() == ["ready"]
     assert shop.pictures() == ["blurred", "clear", "masks", "photos"]
-    assert (shop.runs(), shop.tuned()) == ([], [])
+    assert (shop.runs(), shop.tuned()) == ([], {})
 
 
 def test_a_run_is_begun_stopped_and_gone_on_with_to_its_end(shop: Workshop, tmp_path: Path):
@@ -52,7 +53,11 @@ def test_a_run_is_begun_stopped_and_gone_on_with_to_its_end(shop: Workshop, tmp_
     until(lambda: run_of(shop).state == "is finished")
     assert before.done < run_of(shop).done == 60
     assert run_of(shop).map_error == (0.25, 0.125)
-    assert shop.tuned() == [str(tmp_path / "runs" / "mynet-1" / "generator")]
+    tuned = str(tmp_path / "runs" / "mynet-1" / "generator")
+    assert shop.tuned() == {tuned: "mynet tuned here (mynet-1)"}
+    assert shop.begin(PAIRS.model_copy(update={"steps": 1, "generator": tuned})) == "mynet-2"
+    until(lambda: len(shop.tuned()) == 2)
+    assert list(shop.tuned().values()) == ["mynet tuned here (mynet-2)", "mynet tuned here (mynet-1)"]
 
 
 def test_a_run_outlives_the_page_and_is_stopped_by_the_next_one(shop: Workshop, tmp_path: Path):
@@ -69,11 +74,11 @@ def test_a_run_outlives_the_page_and_is_stopped_by_the_next_one(shop: Workshop, 
 def test_the_options_are_those_of_the_verb(shop: Workshop, tmp_path: Path):
     given = Tuning(generator="m:f", images="photos", masks="masks", clear="clear", blurred="blurred", alpha=0, steps=1)
     shop.begin(given, trust=True)
-    verb, *options = json.loads((tmp_path / "runs" / "m:f-1.arguments.json").read_text())["given"]
+    verb, *options = json.loads((tmp_path / "runs" / "m-f-1.arguments.json").read_text())["given"]
     understood = typer.main.get_command(app).commands[verb].make_context(verb, [*options, "--resume"]).params
     assert (understood["generator"], understood["trust_code"], understood["resume"]) == ("m:f", True, True)
     assert (understood["alpha"], understood["images"]) == (0, tmp_path / "photos")
-    assert understood["out"] == tmp_path / "runs" / "m:f-1"
+    assert understood["out"] == tmp_path / "runs" / "m-f-1"
 
 
 def test_one_that_is_refused_says_why(shop: Workshop):
@@ -85,15 +90,22 @@ def test_one_that_is_refused_says_why(shop: Workshop):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"pairs": "../ready"}, "pairs: got '../ready', expected one of the list"),
-        ({"clear": "/etc"}, "clear: got '/etc', expected one of the list"),
-        ({"pairs": ""}, "expected a folder of pairs, or one of photographs"),
-        ({"images": "photos", "masks": "masks"}, "expected a folder of pairs, or one of photographs"),
+        ({"pairs": "../ready"}, "Pairs with masks: got '../ready', expected one of the list"),
+        ({"clear": "/etc"}, "References, sharp: got '/etc', expected one of the list"),
+        ({"pairs": ""}, "Pairs with masks: there is nothing to learn from"),
+        ({"images": "photos", "masks": "masks"}, "Pairs with masks: are chosen beside photographs"),
+        ({"pairs": "", "images": "photos"}, "Their masks: none is chosen beside “Photographs”"),
+        ({"pairs": "", "masks": "masks"}, "Photographs: none is chosen beside “Their masks”"),
+        ({"pairs": "", "images": "masks", "masks": "masks"}, "Their masks: are in the same folder as the photographs"),
+        ({"clear": "blurred"}, "References, blurred: are in the same folder as the sharp ones"),
+        ({"clear": ""}, "References, sharp: none is chosen"),
+        ({"blurred": ""}, "References, blurred: none is chosen"),
     ],
 )
 def test_what_is_asked_wrongly_begins_nothing(shop: Workshop, changes: dict[str, str], line: str):
-    with pytest.raises(RequestError, match=line):
+    with pytest.raises(FieldError, match=line) as refused:
         shop.begin(PAIRS.model_copy(update=changes))
+    assert PLACES[refused.value.field] == line.partition(":")[0]
     assert shop.runs() == []
 
 

@@ -11,6 +11,16 @@ from tests.browser.conftest import DESK, TELEPHONE
 from tests.browser.seeing import sent, serious, zooms
 from tests.support.pages import until
 
+BLACK = """() => [...document.querySelectorAll(".view")].flatMap(element => {
+    const { viewport, world } = OpenSeadragon.getViewer(element);
+    const seen = viewport.getBounds(true), whole = world.getHomeBounds();
+    const beyond = (low, high, least, most) => Math.max(least - low, high - most, 0) / (high - low);
+    const across = beyond(seen.x, seen.x + seen.width, whole.x, whole.x + whole.width);
+    const down = beyond(seen.y, seen.y + seen.height, whole.y, whole.y + whole.height);
+    return [across, down];
+})"""
+"""Of each view: how much of its width and of its height lies beyond the picture, on the side where it is more."""
+
 
 @pytest.mark.parametrize("page", [DESK, TELEPHONE], ids=["desk", "telephone"], indirect=True)
 def test_methods_are_compared_under_one_zoom_and_voted_on_blindly(page: Page, stack: list[Path]):
@@ -19,7 +29,8 @@ def test_methods_are_compared_under_one_zoom_and_voted_on_blindly(page: Page, st
     for method in ("sharpness, without a network", "modified-laplacian", "spatial-frequency"):
         page.get_by_label(method).check()
     page.get_by_role("button", name="Fuse by each").click()
-    page.get_by_role("link", name="Compare methods").click()
+    expect(page.locator("[data-layer]")).to_have_count(3)
+    assert page.url.endswith("/compare")
     page.locator("[data-ready]").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert serious(page) == []
@@ -38,7 +49,7 @@ def test_methods_are_compared_under_one_zoom_and_voted_on_blindly(page: Page, st
     page.locator('[data-outlined="true"]').wait_for()
     page.get_by_role("button", name="All", exact=True).click()
     page.wait_for_timeout(900)
-    page.get_by_label("Drag to choose it").check()
+    page.get_by_label("Dragging chooses it").check()
     view = page.locator(".view").nth(1)
     view.scroll_into_view_if_needed()
     box = view.bounding_box()
@@ -66,6 +77,8 @@ def test_methods_are_compared_under_one_zoom_and_voted_on_blindly(page: Page, st
     for number, choice in enumerate(("The first one", "Neither", "The second one")):
         page.locator("[data-ready]").wait_for()
         expect(page.get_by_text(f"{number} vote")).to_be_visible()
+        expect(page.locator(".mark")).to_have_count(2)
+        assert max(page.evaluate(BLACK)) < 0.02
         page.get_by_role("button", name=choice).click()
     expect(page.get_by_text("3 votes so far")).to_be_visible()
     assert serious(page) == []

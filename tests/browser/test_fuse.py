@@ -27,8 +27,8 @@ def test_a_stack_from_the_drop_to_the_file(page: Page, stack: list[Path], tmp_pa
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    curtain = page.get_by_role("slider", name="Curtain")
-    page.get_by_label("Right of the curtain").select_option("difference from frame 0.png, enlarged")
+    curtain = page.get_by_role("slider", name="Line between both")
+    page.get_by_label("Right of it").select_option("difference from frame 0.png, enlarged")
     curtain.focus()
     page.keyboard.press("Home")
     page.wait_for_timeout(900)
@@ -39,7 +39,7 @@ def test_a_stack_from_the_drop_to_the_file(page: Page, stack: list[Path], tmp_pa
     assert drawn(page, "view", 0.25, 0.5) != picture
 
     before = drawn(page, "view", 0.5, 0.5)
-    page.get_by_label("Which frame is where").fill("1")
+    page.get_by_label("Colour each part by its frame").fill("1")
     page.wait_for_timeout(900)
     assert drawn(page, "view", 0.5, 0.5) != before
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_taken_is_one_line(page: Page, stack: list[Path], tmp_pat
 def test_what_is_looked_at_is_the_file_that_is_taken_away(page: Page, stack: list[Path], tmp_path: Path):
     sent(page, stack)
     fused(page, Alignment="none")
-    page.get_by_role("slider", name="Curtain").fill("1")
+    page.get_by_role("slider", name="Line between both").fill("1")
     page.get_by_role("button", name="All", exact=True).click()
     page.wait_for_timeout(900)
     with page.expect_download() as taken:

@@ -22,12 +22,12 @@ def test_a_brush_mends_the_map(page: Page, stack: list[Path]):
     fused(page, Alignment="none")
     page.get_by_role("link", name="Mend this one with a brush").click()
     page.locator('[data-ready="0"]').wait_for()
-    page.get_by_label("Which frame is where").fill("1")
+    page.get_by_label("Colour each part by its frame").fill("1")
     page.wait_for_timeout(900)
     assert serious(page) == []
     before = drawn(page, "view", 0.5, 0.5)
 
-    page.get_by_label("Take").select_option("frame 2.png")
+    page.get_by_label("Paint with the frame").select_option("frame 2.png")
     page.get_by_label("Brush, in pixels").fill("60")
     view = page.locator("[data-part=view]")
     box = view.bounding_box()
@@ -45,8 +45,8 @@ def test_a_brush_mends_the_map(page: Page, stack: list[Path]):
     assert changed(page, "Undo", 2) == before
     assert changed(page, "Redo", 3) == painted
     expect(page.get_by_role("button", name="Redo")).to_be_disabled()
-    page.get_by_label("Take").select_option("frame 0.png")
+    page.get_by_label("Paint with the frame").select_option("frame 0.png")
     page.get_by_label("Even brightness").check()
-    assert changed(page, "Dab in the middle", 4) == [68, 1, 84]  # the first one's
+    assert changed(page, "Paint one spot in the middle", 4) == [68, 1, 84]  # the first one's
     page.get_by_role("button", name="Keep it as a result").click()
     expect(page.get_by_role("heading", name="mended")).to_be_visible()

@@ -2,6 +2,8 @@
 // forms and progress are htmx's.
 "use strict";
 
+const MARKED = 8; // A place that is marked has this part of a picture's longer side.
+
 document.addEventListener("htmx:sendError", () => {
   const line = document.createElement("p");
   line.className = "line";
@@ -16,11 +18,10 @@ document.addEventListener("htmx:afterSwap", ({ target }) => {
   enhanceSortableAccessibility(target.querySelectorAll(".sortable"));
 });
 
-// What takes time to make is asked for when somebody opens it.
-document.querySelectorAll("iframe[data-source]").forEach((frame) => {
-  frame.closest("details").addEventListener("toggle", () => { frame.src ||= frame.dataset.source; });
+// A view is as high as its picture is, at its width.
+document.querySelectorAll("[data-ratio]").forEach((figure) => {
+  figure.style.setProperty("--ratio", figure.dataset.ratio);
 });
-
 document.querySelectorAll("[data-fused]").forEach(show);
 document.querySelectorAll("[data-views]").forEach(compare);
 document.querySelectorAll("[data-mend]").forEach(mend);
@@ -79,12 +80,7 @@ async function compare(figure) {
   const images = await Promise.all(viewers.map((viewer, index) => layer(viewer, elements[index].dataset.layer, 0, 1)));
   const [image] = images;
   const { right, down } = figure.dataset;
-  if (right) {
-    const { x, y } = image.getContentSize();
-    zoom(main, "pixels", true);
-    main.viewport.panTo(image.imageToViewportCoordinates(x * right, y * down), true);
-    main.viewport.applyConstraints(true);
-  }
+  if (right) lookAt(figure, viewers, images, Number(right), Number(down), lead);
   lead();
   const strength = figure.querySelector('[data-part="strength"]');
   const maps = await Promise.all(viewers.map((viewer, index) => {
@@ -95,6 +91,30 @@ async function compare(figure) {
   outline(figure, viewers, elements.map((element) => element.dataset.homogeneous));
   chooseRegion(figure, viewers, images);
   figure.dataset.ready = "yes";
+}
+
+// A place, given in shares of the sides, is marked in all views, and gone to: at 1:1, or larger where the picture is small.
+function lookAt(figure, viewers, images, right, down, lead) {
+  const [main] = viewers;
+  const [image] = images;
+  const { x, y } = image.getContentSize();
+  const across = Math.max(x, y) / MARKED;
+  const center = image.imageToViewportCoordinates(x * right, y * down);
+  viewers.forEach((viewer, index) => {
+    const element = document.createElement("div");
+    element.className = "mark";
+    const location = images[index].imageToViewportRectangle(x * right - across / 2, y * down - across / 2, across, across);
+    viewer.addOverlay({ element, location });
+  });
+  const go = (closer, atOnce) => {
+    const { viewport } = main;
+    const least = viewport.getHomeZoom();
+    viewport.zoomTo(Math.max(image.imageToViewportZoom(1), least * closer), null, atOnce);
+    viewport.panTo(center, atOnce);
+    viewport.applyConstraints(atOnce);
+  };
+  go(1, true);
+  figure.querySelector('[data-part="place"]').addEventListener("click", () => { lead(); go(3, false); });
 }
 
 // A layer that is fetched when it is first asked for: it takes a moment to find.
@@ -266,10 +286,13 @@ function place(viewer, leader) {
   viewer.viewport.panTo(leader.viewport.getCenter(true), true);
 }
 
-function zoom(viewer, how, atOnce = false) {
+function zoom(viewer, how) {
   const { viewport } = viewer;
   if (how === "in") viewport.zoomBy(1.5);
   if (how === "out") viewport.zoomBy(1 / 1.5);
-  if (how === "pixels") viewport.zoomTo(viewer.world.getItemAt(0).imageToViewportZoom(1), null, atOnce);
+  if (how === "pixels") {
+    viewport.zoomTo(viewer.world.getItemAt(0).imageToViewportZoom(1));
+    viewport.applyConstraints();
+  }
   if (how === "all") viewport.goHome();
 }

@@ -27,7 +27,7 @@ from bridgetune.app.mending import Mending
 from bridgetune.app.settings import FieldError
 from bridgetune.app.showing import Showing
 from bridgetune.app.tuning import TuningPages
-from bridgetune.app.wording import in_words
+from bridgetune.app.wording import at_field, in_words
 from bridgetune.app.work import Worker
 from bridgetune.errors import BridgetuneError, RequestError
 
@@ -89,6 +89,7 @@ class Page(Desk):
         line = " ".join(str(error).split()) if known else "there is nothing here; go back to the front page"
         pictures = next((each for each in self.sheets.all() if each.id == request.path_params.get("id")), None)
         line = in_words(line) if pictures is None else pictures.in_words(line)
+        line = at_field(error.field, line) if isinstance(error, FieldError) else line
         status = 422 if isinstance(error, RequestError) else 500 if known else 404
         name = "line.html" if "hx-request" in request.headers else "refusal.html"
         answer = self.shown(name, status=status, line=line)

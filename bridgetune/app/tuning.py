@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bridgetune.app import settings
 from bridgetune.app.desk import FOR_LONG, Desk, led, picture
-from bridgetune.app.workshop import MAIN, PLACES, Run, Tuning, Workshop
+from bridgetune.app.workshop import MAIN, OF_ADAPTER, PLACES, Run, Tuning, Workshop
 from bridgetune.config import AdapterConfig, TuneConfig
 from bridgetune.errors import RequestError
 from bridgetune.runs.directory import RunDirectory
@@ -31,9 +31,6 @@ LABELLED = "mended"
 
 FIRST = ("duration", "batch", "size", "alpha")
 """Settings of training that are asked for first."""
-
-OF_ADAPTER = "adapter-"
-"""What the names of the adapter's settings begin with in the form."""
 
 PATIENCE, TIMES = 10.0, 10
 """Seconds for which charts of a run that goes on are good enough, and how many times as long as they took to draw."""

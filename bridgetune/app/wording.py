@@ -6,7 +6,7 @@ import functools
 import re
 
 from bridgetune.app.choices import SETTINGS, VALUES
-from bridgetune.app.workshop import MAIN, PLACES
+from bridgetune.app.workshop import MAIN, OF_ADAPTER, PLACES
 from bridgetune.config import TuneConfig
 from bridgetune.config.naming import flags
 
@@ -34,6 +34,18 @@ def in_words(line: str) -> str:
         line = line.replace(phrase, said)
     pieces = re.split(r"(`[^`]*`)", line)
     return "".join(piece if piece.startswith("`") else _without_options(piece) for piece in pieces)
+
+
+def at_field(field: str, line: str) -> str:
+    """A line on a field of a form, which begins with its label where it began with its setting's name.
+
+    Args:
+        field: As the form has it.
+        line: On what stands there.
+    """
+    name = field.removeprefix(OF_ADAPTER)
+    label = name.replace("_", " ").capitalize() if name != field else _labels().get(name, name)
+    return label + line.removeprefix(name) if line.startswith((f"{name}:", f"{name}.")) else line
 
 
 PHRASES = {

@@ -37,6 +37,9 @@ PAIRS = ("A", "B", "mask")
 MAIN = {"steps": "Steps", "batch": "Pairs a step", "size": "Side, in pixels", "alpha": "Adversarial weight α"}
 """Settings of training that are asked for first -> what they are called on the page."""
 
+OF_ADAPTER = "adapter-"
+"""What the names of the adapter's settings begin with in the form."""
+
 PLACES = {
     "pairs": "Pairs with masks",
     "images": "Photographs",

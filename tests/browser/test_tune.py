@@ -31,7 +31,7 @@ def test_a_run_goes_on_while_the_page_is_closed(page: Page, address: str, served
     page.get_by_label("Learning rate").fill("11")
     page.get_by_role("button", name="Begin").click()
     refused = page.locator("#at-learning_rate").get_by_role("alert")
-    expect(refused).to_contain_text("learning_rate: got 11; input should be less than or equal to 10")
+    expect(refused).to_contain_text("Learning rate: got 11; input should be less than or equal to 10")
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_label("Learning rate").fill("0.001")

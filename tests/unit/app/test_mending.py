@@ -43,7 +43,7 @@ def test_a_stroke_is_seen_undone_done_again_and_kept(mended: tuple[TestClient, s
     page = client.get(place).text  # opened again
     assert 'data-version="3"' in page
     kept = client.post(f"{place}/keep")
-    assert '<h2 id="result-title">sharpness, alignment none, mended</h2>' in kept.text
+    assert '<h2 id="result-title">The fused picture, by sharpness, alignment none, mended</h2>' in kept.text
     assert client.get(place.replace("/0/mend", "/1/fused_files/7/0_0.png")).content == after[0]
     assert client.get(place.replace("/0/mend", "/0/fused_files/7/0_0.png")).content == before[0]
 

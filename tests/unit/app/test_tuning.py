@@ -109,10 +109,10 @@ def test_what_is_asked_wrongly_is_refused_in_a_line(asked: tuple[Page, TestClien
 @pytest.mark.parametrize(
     ("changes", "field", "line"),
     [
-        ({"learning_rate": "11"}, "learning_rate", "learning_rate: got 11; input should be less than or equal to 10"),
-        ({"size": "1"}, "size", "size: got '1'"),
-        ({"adapter-value_range": "1 0"}, "adapter-value_range", "value_range: got (1.0, 0.0), expected (low, high)"),
-        ({"discriminator": "pair"}, "discriminator", "discriminator: got 'pair'"),
+        ({"learning_rate": "11"}, "learning_rate", "Learning rate: got 11; input should be less than or equal to 10"),
+        ({"size": "1"}, "size", "Side, in pixels: got '1'"),
+        ({"adapter-value_range": "1 0"}, "adapter-value_range", "Value range: got (1.0, 0.0), expected (low, high)"),
+        ({"discriminator": "pair"}, "discriminator", "Discriminator: got 'pair'"),
         ({"pairs": "gone"}, "pairs", "Pairs with masks: got 'gone', expected one of the list"),
         ({"clear": ""}, "clear", "References, sharp: none is chosen"),
         ({"clear": "blurred"}, "blurred", "References, blurred: are in the same folder as the sharp ones"),

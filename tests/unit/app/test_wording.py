@@ -23,6 +23,9 @@ def lines_of(node: ast.AST) -> Iterator[str]:
     for each in ast.iter_child_nodes(node):
         if isinstance(each, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in each.values)
+            for part in each.values:
+                if isinstance(part, ast.FormattedValue):
+                    yield from lines_of(part)
         elif isinstance(each, ast.Constant) and isinstance(each.value, str):
             yield each.value
         else:

@@ -27,6 +27,10 @@ def test_a_stack_from_the_drop_to_the_file(page: Page, stack: list[Path], tmp_pa
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
+    box = page.locator("[data-part=view]").bounding_box()
+    assert box is not None
+    assert box["height"] <= box["width"] * 192 / 288 + 1  # no black above and below the picture
+
     curtain = page.get_by_role("slider", name="Line between both")
     page.get_by_label("Right of it").select_option("difference from frame 0.png, enlarged")
     curtain.focus()

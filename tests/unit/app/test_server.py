@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from bridgetune.app.desk import Serving
 from bridgetune.app.server import Page, address, listening
+from bridgetune.app.sheets import Sheet
 from bridgetune.app.tiles import as_png
 from bridgetune.app.work import Task
 from bridgetune.errors import RequestError
@@ -215,3 +216,13 @@ def test_pictures_of_different_sizes_are_pointed_out_before_they_are_fused(clien
     sizes.append(sizes[0][:, ::-1])
     page = settled(client, client.post("/fuse", files=[named("a.png", as_png(each)) for each in sizes]).url.path)
     assert "Those that have another size than most are left out." in lines(page)[0]
+
+
+def test_the_line_of_progress_has_a_gap_before_the_time_that_is_left(tmp_path: Path):
+    task = Task(lambda task: None)
+    task.state = "working"
+    task.tell("reading", 1, 3, "0000.jpg")
+    sheet = Sheet(tmp_path, [], task=task)
+    shown = Page(Serving(), tmp_path).shown("state.html", sheet=sheet, ahead=0, seen=None)
+    line = " ".join(re.sub("<.*?>", "", bytes(shown.body).decode()).split())
+    assert line.startswith("Reading: 0000.jpg (1 of 3) · about ")

@@ -164,7 +164,7 @@ def test_a_finished_run_fuses(asked: tuple[Page, TestClient]):
 
 def test_no_folder_is_chosen_before_somebody_does(asked: tuple[Page, TestClient]):
     page = asked[1].get("/tune").text
-    for name, nothing in {"pairs": "none: learn from photographs", "masks": "none: learn from pairs"}.items():
+    for name, nothing in {"pairs": "none: from photographs", "masks": "none: from pairs"}.items():
         assert re.search(rf'<select id="{name}"[^>]*>\s*<option value="">{nothing}</option>', page)
     for name in ("clear", "blurred"):
         (offered,) = re.findall(rf'<select id="{name}".*?</select>', page, re.S)

@@ -1,15 +1,17 @@
-"""What it costs to hand pictures out, and what one driver can hand out: two processes beside one, and a reckoning.
+"""What it costs to hand pictures out, and what one driver can hand out: two processes beside one, and a simulation.
 
     python benchmarks/cluster.py [--pairs N] [--write]
 
 Pairs of noise are fused on a Ray of this machine by one process and by two, in turns; the time of starting Ray and
-the processes is not counted. What an item costs beside its work is measured on items that are nothing. What a driver of
-a thousand processes does is measured on what it does: items are made, sent, waited for among as many others, and told.
+the processes is not counted. What an item costs beside its work is measured on items that are nothing. A driver of a
+thousand processes is simulated: it does all that it does, and the processes sleep.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import statistics
 import sys
 import tempfile
 import time
@@ -22,15 +24,22 @@ import numpy as np
 from measuring import markdown, write_section
 
 from bridgetune.cluster import Cluster
-from bridgetune.cluster.crew import Crew
+from bridgetune.cluster.crew import Crew, handed_out
+from bridgetune.cluster.worker import Answer
 from bridgetune.data import write_image
 from bridgetune.data.stored import SourceFiles
 from bridgetune.inference.folders import PairSettings
 from bridgetune.inference.many import FusingPairs
 from bridgetune.opening import Opening
 
+TURNS = 5
+"""Of one process and of two, by turns; the median of each counts."""
+
 WORKERS, MANY = 1000, 10_000_000
-"""Of the reckoning: processes and pairs."""
+"""Of the simulation and the reckoning: processes, and pairs."""
+
+SLOW = 5.0
+"""Seconds that an item takes in the simulation of a cluster that is busy with its work."""
 
 GIGABYTE = 1 << 30
 
@@ -69,27 +78,27 @@ def held(count: int = 20_000) -> float:
     return (after - before) / len(items)
 
 
-def waiting(among: int, rounds: int = 200) -> float:
-    """Seconds for finding out which of so many items is done."""
+def handed_out_a_second(work: float, count: int) -> float:
+    """Items a second that one driver hands out to `WORKERS` processes, each of which takes so many seconds for one.
+
+    The processes sleep, all of them in one; the loop, its calls and its answers are the very ones of the program.
+    """
     import ray
 
-    @ray.remote
-    class Never:
-        async def end(self) -> None:
-            import asyncio
-
-            await asyncio.sleep(1e6)
+    @ray.remote(max_concurrency=WORKERS)
+    class Sleepers:
+        async def carry_out(self, item: SourceFiles) -> Answer:
+            await asyncio.sleep(work)
+            return Answer("done")
 
     ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    never = Never.options(max_concurrency=among).remote()
-    running = [never.end.remote() for _ in range(among - 1)]
-    began = time.perf_counter()
-    for _ in range(rounds):
-        ready, _ = ray.wait([*running, ray.put(None)])
-        assert len(ready) == 1
-    seconds = (time.perf_counter() - began) / rounds
-    ray.shutdown()
-    return seconds
+    try:
+        ends = [
+            time.perf_counter() for _ in handed_out(ray, [Sleepers.remote()] * WORKERS, list(map(item, range(count))))
+        ]
+    finally:
+        ray.shutdown()
+    return (count - 2 * WORKERS) / (ends[-WORKERS] - ends[WORKERS])
 
 
 def main() -> None:
@@ -109,24 +118,24 @@ def main() -> None:
                 write_image(file, noise.integers(0, 256, (asked.side, asked.side, 3), np.uint8))
             pairs.append(SourceFiles(str(number), *files))
         rates: dict[int, list[float]] = {1: [], 2: []}
-        for turn in range(4):
+        for turn in range(2 * TURNS):
             workers = 1 + turn % 2
             work = FusingPairs(Opening("modified-laplacian"), PairSettings(), Path(place, f"out-{turn}"))
             rates[workers].append(steady(Crew(Cluster(workers=workers)), work, pairs))
             print(f"{workers}: {rates[workers][-1]:.2f} pairs a second", file=sys.stderr)
-        one, two = (max(rates[workers]) for workers in (1, 2))
+        one, two = (statistics.median(rates[workers]) for workers in (1, 2))
     nothing = steady(Crew(Cluster(workers=1)), Nothing(), [item(number) for number in range(asked.nothings)])
-    wait = {among: waiting(among) for among in (1, WORKERS)}
     bytes_held = held()
-    driver = 1 / nothing + wait[WORKERS] - wait[1]
+    most = handed_out_a_second(0.1, 12 * WORKERS)
+    slow = handed_out_a_second(SLOW, 6 * WORKERS)
     rows = [
         ("two processes of one core beside one, pairs a second", f"{two / one:.2f}"),
         ("an item beside its work, one process", f"{1000 / nothing:.2f} ms"),
-        (f"of {WORKERS:,} items that are being done the one that is", f"{1000 * wait[WORKERS]:.2f} ms"),
+        (f"handed out to {WORKERS:,} processes at most, items a second", f"{most:.0f}"),
+        (f"the share of {WORKERS:,} processes that work, at {SLOW:g} s an item", f"{slow * SLOW / WORKERS:.0%}"),
+        (f"{MANY:,} items handed out, their work aside", f"{MANY / most / 3600:.1f} hours"),
         ("an item in the driver's memory", f"{bytes_held:.0f} bytes"),
         (f"{MANY:,} items there", f"{bytes_held * MANY / GIGABYTE:.1f} GB"),
-        (f"{MANY:,} items handed to {WORKERS:,} processes, their work aside", f"{MANY * driver / 3600:.1f} hours"),
-        (f"the least work of an item that keeps {WORKERS:,} processes busy", f"{WORKERS * driver:.1f} s"),
     ]
     text = f"{asked.pairs} pairs of {asked.side}×{asked.side}.\n\n" + markdown(("", ""), rows)
     print(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ class Crew:
                 Worker
             )
             given = work, self.cluster.cpus, __version__, str(Path.cwd()), gpus, self.cluster.prepare
-            yield from _handed_out(ray, [worker.remote(*given) for _ in range(count)], items)
+            yield from handed_out(ray, [worker.remote(*given) for _ in range(count)], items)
 
     def runs(
         self, work: Work[Item, Result], items: Sequence[Item], after: Callable[[Item], Item | None]
@@ -74,23 +74,14 @@ class Crew:
             yield from _awaited(ray, {reference: item for item, reference in references.items()})
 
 
-def _awaited(ray: Any, running: dict[Any, Item]) -> Generator[Done[Item, Any], None, None]:
-    """Tasks as they end. Those that are not waited for any more are asked to stop as Ctrl-C would."""
-    try:
-        while running:
-            ready, _ = ray.wait(list(running))
-            for reference in ready:
-                yield _done(ray, reference, running.pop(reference))
-    finally:
-        if running:
-            with contextlib.suppress(Exception):
-                for reference in running:
-                    ray.cancel(reference)
-                ray.wait(list(running), num_returns=len(running), timeout=GRACE)
+def handed_out(ray: Any, workers: list[Any], items: Sequence[Item]) -> Iterator[Done[Item, Any]]:
+    """Each item to the next process that has nothing to do.
 
-
-def _handed_out(ray: Any, workers: list[Any], items: Sequence[Item]) -> Iterator[Done[Item, Any]]:
-    """Each item to the next process that has nothing to do."""
+    Args:
+        ray: Connected.
+        workers: A handle of a `Worker` for each item that may be done at once.
+        items: See `Hands`.
+    """
     idle, waiting, running = workers, iter(items), dict[Any, tuple[Item, Any]]()
     try:
         while True:
@@ -104,8 +95,7 @@ def _handed_out(ray: Any, workers: list[Any], items: Sequence[Item]) -> Iterator
                 ray.kill(idle.pop())
             if not running:
                 return
-            ready, _ = ray.wait(list(running))
-            for reference in ready:
+            for reference in _ended(ray, running):
                 item, worker = running.pop(reference)
                 idle.append(worker)
                 yield _done(ray, reference, item)
@@ -114,6 +104,28 @@ def _handed_out(ray: Any, workers: list[Any], items: Sequence[Item]) -> Iterator
             ray.wait(list(running), num_returns=len(running), timeout=GRACE)
         for worker in (*idle, *(worker for _, worker in running.values())):
             ray.kill(worker)
+
+
+def _awaited(ray: Any, running: dict[Any, Item]) -> Generator[Done[Item, Any], None, None]:
+    """Tasks as they end. Those that are not waited for any more are asked to stop as Ctrl-C would."""
+    try:
+        while running:
+            for reference in _ended(ray, running):
+                yield _done(ray, reference, running.pop(reference))
+    finally:
+        if running:
+            with contextlib.suppress(Exception):
+                for reference in running:
+                    ray.cancel(reference)
+                ray.wait(list(running), num_returns=len(running), timeout=GRACE)
+
+
+def _ended(ray: Any, running: Iterable[Any]) -> list[Any]:
+    """Which of some tasks have ended, once one of them has: to ask takes as long for all of them as for one."""
+    everyone = list(running)
+    ray.wait(everyone)
+    ended, _ = ray.wait(everyone, num_returns=len(everyone), timeout=0)
+    return ended
 
 
 def _done(ray: Any, reference: Any, item: Item) -> Done[Item, Any]:

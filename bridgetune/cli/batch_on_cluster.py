@@ -12,8 +12,9 @@ from typing import Any
 from torch import nn
 
 from bridgetune._version import __version__
-from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
+from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.failures import tell_failures
+from bridgetune.cli.progress import bar
 from bridgetune.cli.stacking import Job, Method, StackProgress, remark, summary
 from bridgetune.cluster import Cluster
 from bridgetune.config import StackConfig

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
+from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.options import Force, Json, Ray, RayCpus, RayGpus, Trust, cluster
+from bridgetune.cli.progress import bar
 from bridgetune.config.bounds import Level, limits
 from bridgetune.errors import RequestError
 

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bridgetune.cli.console import RESULTS, counting
+from bridgetune.cli.console import RESULTS
 from bridgetune.cli.failures import tell_failures
 from bridgetune.cli.options import Ray, RayCpus, RayWorkers, check_pictures, cluster
+from bridgetune.cli.progress import counting
 from bridgetune.cli.settings import STACKS
 from bridgetune.cli.verb import Command, from_options
 from bridgetune.cluster import Cluster

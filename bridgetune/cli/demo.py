@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from bridgetune.cli.console import ERRORS, RESULTS, TrainingProgress, percent, print_json
+from bridgetune.cli.console import ERRORS, RESULTS, percent, print_json
 from bridgetune.cli.options import Force, Json
+from bridgetune.cli.progress import TrainingProgress
 
 if TYPE_CHECKING:
     from bridgetune.demo import DemoResult

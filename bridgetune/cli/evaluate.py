@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
+from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.failures import tell_failures
 from bridgetune.cli.options import (
     GENERATOR,
@@ -37,6 +37,7 @@ from bridgetune.cli.options import (
     given_options,
     smoothing,
 )
+from bridgetune.cli.progress import bar
 from bridgetune.cli.tables import print_table
 from bridgetune.config.bounds import Processes, limits
 from bridgetune.destinations import check_apart, check_file

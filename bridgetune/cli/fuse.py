@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
-from bridgetune.cli.console import RESULTS, bar, share_bar
+from bridgetune.cli.console import RESULTS
 from bridgetune.cli.failures import tell_failures
 from bridgetune.cli.options import (
     Align,
@@ -45,6 +45,7 @@ from bridgetune.cli.options import (
     given_options,
     smoothing,
 )
+from bridgetune.cli.progress import bar, share_bar
 from bridgetune.cluster import Cluster
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bridgetune.cli.console import RESULTS, bar
+from bridgetune.cli.console import RESULTS
 from bridgetune.cli.options import (
     GENERATOR,
     Force,
@@ -19,6 +19,7 @@ from bridgetune.cli.options import (
     check_page,
     check_pictures,
 )
+from bridgetune.cli.progress import bar
 from bridgetune.config.bounds import ColumnWidth, limits
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole

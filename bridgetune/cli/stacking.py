@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import TaskID
 
-from bridgetune.cli.console import ERRORS, Drawn
+from bridgetune.cli.console import ERRORS
 from bridgetune.cli.options import (
     GENERATOR,
     NETWORK,
@@ -27,6 +27,7 @@ from bridgetune.cli.options import (
     check_network,
     check_page,
 )
+from bridgetune.cli.progress import Drawn
 from bridgetune.config import StackConfig
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole

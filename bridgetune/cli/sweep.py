@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridgetune.cli.console import ERRORS, RESULTS, bar, print_json
+from bridgetune.cli.console import ERRORS, RESULTS, print_json
+from bridgetune.cli.progress import bar
 from bridgetune.cli.tables import print_table, show_findings
 from bridgetune.errors import WorkError
 from bridgetune.sweeps.progress import SweepProgress

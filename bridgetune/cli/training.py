@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridgetune.cli.console import RESULTS, TrainingProgress, percent, print_json, pushes
+from bridgetune.cli.console import RESULTS, percent, print_json, pushes
 from bridgetune.cli.options import (
     PICTURES,
     Called,
@@ -30,6 +30,7 @@ from bridgetune.cli.options import (
     folder,
     given_options,
 )
+from bridgetune.cli.progress import TrainingProgress
 from bridgetune.config import AUGMENTATIONS, NO_AUGMENTATION, RECIPES, Augmentation, TrainConfig
 from bridgetune.config.bounds import Megabytes, limits
 from bridgetune.errors import RequestError

@@ -124,6 +124,7 @@ def _ended(ray: Any, running: Iterable[Any]) -> list[Any]:
     """Which of some tasks have ended, once one of them has: to ask takes as long for all of them as for one."""
     everyone = list(running)
     ray.wait(everyone)
+    ended: list[Any]
     ended, _ = ray.wait(everyone, num_returns=len(everyone), timeout=0)
     return ended
 

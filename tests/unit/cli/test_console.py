@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from bridgetune.cli import console
-from bridgetune.cli.console import RESULTS, PlainConsole, share_bar, show_anything
+from bridgetune.cli.console import RESULTS, show_anything
 from bridgetune.paths import as_text
 
 
@@ -26,14 +25,3 @@ def test_names_in_documents_are_utf8_or_escaped():
     assert as_text("größe") == "größe"
     assert as_text("gr\udcc3\udcb6\udcc3\udc9fe") == "größe"  # as LC_ALL=C has it
     assert as_text("caf\udce9") == r"caf\xe9"
-
-
-@pytest.mark.parametrize(("after", "drawn"), [(0.0, True), (60.0, False)])
-def test_only_work_that_takes_its_time_has_a_bar(after: float, drawn: bool, monkeypatch: pytest.MonkeyPatch):
-    terminal = io.StringIO()
-    monkeypatch.setattr(console, "ERRORS", PlainConsole(file=terminal, force_terminal=True, width=80))
-    with share_bar("fusing a.tif", after) as told:
-        told(0.25)
-        told(0.5)
-    assert ("fusing a.tif" in terminal.getvalue()) == drawn
-    assert ("50%" in terminal.getvalue()) == drawn

@@ -1,4 +1,4 @@
-"""What surrounds a pixel: the square around it, of which logits are asked whether a network knows anything there."""
+"""Where a network knows what it says: by a pixel's own logit, and by those of the square around it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,20 @@ if TYPE_CHECKING:  # the numbers alone are wanted without torch, too
 WINDOW = 33
 """Side of the square, in pixels."""
 
-UNSURE = 2.0
-"""A network whose mean |logit| in the square around a pixel is below this does not know there."""
+SURE = 2.0
+"""|logits| beyond this are sure of themselves."""
+
+ENOUGH = 0.4
+"""Where a lesser share of the square around a pixel is sure, a network does not know what it says there."""
+
+COIN = 0.25
+"""The sign of a logit no farther from 0 than this is a coin's, whatever is around it."""
+
+
+def unsure(logits: Tensor) -> Tensor:
+    """Where a network does not know: (B, 1, H, W) -> (B, 1, H, W) bool."""
+    size = logits.detach().abs()
+    return (box((size > SURE).to(size.dtype)) < ENOUGH) | (size <= COIN)
 
 
 def box(values: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgetune.inference.spreading import spread
-from bridgetune.regions import UNSURE, WINDOW
+from bridgetune.regions import COIN, ENOUGH, SURE, WINDOW
 
 Undecided = Literal["settle", "keep"]
 """What becomes of pixels that the network is undecided on: `settle`, see `settled`; `keep`, its own sign."""
@@ -21,8 +21,8 @@ Undecided = Literal["settle", "keep"]
 UNDECIDED = 0.5
 """Logits nearer to 0 are undecided: a focus map between 0.38 and 0.62."""
 
-SURE = 4.0
-"""The |logit| that counts as all sure: a focus map of 0.02 or 0.98."""
+CERTAIN = 4.0
+"""The |logit| of confidence 1: a focus map of 0.02 or 0.98."""
 
 SAY = 3.0
 """What the surroundings' logit counts for beside a pixel's own."""
@@ -42,9 +42,9 @@ def undecided_share(logits: Map) -> float:
 def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
     """Logits that are decided by their surroundings where the network is unsure, and untouched elsewhere.
 
-    Where the mean |l| of the square around a pixel is below `UNSURE`, its logit l of confidence c = min(|l|/4, 1)
-    becomes l + 3(1 - c)·T(c·clip(l, ±4)) / T(c), where T is the domain transform along the mean of both images. A pixel
-    of confidence 1 stays as it is everywhere. To exchange the images and the sign of the logits is to exchange the
+    Where the network is `regions.unsure`, a logit l of confidence c = min(|l|/4, 1) becomes
+    l + 3(1 - c)·T(c·clip(l, ±4)) / T(c), where T is the domain transform along the mean of both images. A pixel of
+    confidence 1 stays as it is everywhere. To exchange the images and the sign of the logits is to exchange the
     result's sign, and nothing else.
 
     Time and memory are linear in the pixels: beside the result, 9 bytes a pixel, or 17 up to `spreading.KEPT` pixels,
@@ -64,12 +64,12 @@ def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
 
 def settle(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> None:
     """`settled` in place: of logits that nobody else needs."""
-    unsure = _box_mean(np.abs(logits, dtype=np.float32)) < UNSURE
+    unsure = _unsure(logits)
     if not unsure.any():
         return
     # What is known, and how much of it: the second is what the first is divided by once both are spread.
     known = np.empty((2, *logits.shape), np.float32)
-    np.clip(logits, -SURE, SURE, out=known[0])
+    np.clip(logits, -CERTAIN, CERTAIN, out=known[0])
     known[1] = logits
     _confidence(known[1])
     known[0] *= known[1]
@@ -84,14 +84,24 @@ def settle(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> None:
 def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """How sure logits are, in [0, 1]; in place."""
     np.abs(logits, out=logits)
-    logits /= SURE
+    logits /= CERTAIN
     return np.minimum(logits, 1, out=logits)
 
 
+def _unsure(logits: Map) -> NDArray[np.bool_]:
+    """`regions.unsure` of (H, W), in strips."""
+    sure = np.empty(logits.shape, np.float32)
+    for start in range(0, len(logits), STRIP):
+        np.greater(np.abs(logits[start : start + STRIP]), SURE, out=sure[start : start + STRIP])
+    unsure = _box_mean(sure) < ENOUGH
+    for start in range(0, len(logits), STRIP):
+        rows = slice(start, start + STRIP)
+        unsure[rows] |= np.abs(logits[rows]) <= COIN
+    return unsure
+
+
 def _box_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`regions.box` of (H, W) >= 0, in strips and in place."""
-    # No such value leaves a square unsure, and no sum loses others beside it.
-    np.minimum(values, 2 * UNSURE * WINDOW**2, out=values)
+    """`regions.box` of (H, W), in strips and in place."""
     for turned in (values.T, values):
         steps, columns = turned.shape
         place = np.arange(steps)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from bridgetune.regions import UNSURE, WINDOW, box
+from bridgetune.regions import WINDOW, unsure
 
 SAY = 2.0
 """What the logits of each coarser size count for."""
@@ -38,11 +38,10 @@ def combined(finest: Tensor, coarser: Sequence[Tensor]) -> Tensor:
         coarser: Of the reduced pairs, each `enlarged` and cropped.
 
     Returns:
-        finest + 2·(sum of the coarser) where the mean |logit| of the finest around a pixel is below `UNSURE`, the
-        finest elsewhere. No gradient goes through that condition.
+        finest + 2·(sum of the coarser) where the finest are `unsure`, the finest elsewhere. No gradient goes through
+        that condition.
     """
-    unsure = box(finest.detach().abs()) < UNSURE
-    return torch.where(unsure, finest + SAY * torch.stack(list(coarser)).sum(0), finest)
+    return torch.where(unsure(finest), finest + SAY * torch.stack(list(coarser)).sum(0), finest)
 
 
 def combine_strip(finest: Tensor, coarser: Tensor, rows: slice) -> Tensor:
@@ -54,7 +53,7 @@ def combine_strip(finest: Tensor, coarser: Tensor, rows: slice) -> Tensor:
         rows: Which, from the top.
     """
     above, stop = max(rows.start - WINDOW // 2, 0), rows.stop + WINDOW // 2
-    around = box(finest[..., above:stop, :].abs())
+    here = unsure(finest[..., above:stop, :])
     inside = slice(rows.start - above, rows.start - above + coarser.shape[-2])
     own = finest[..., rows, :]
-    return torch.where(around[..., inside, :] < UNSURE, own + SAY * coarser, own)
+    return torch.where(here[..., inside, :], own + SAY * coarser, own)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bridgetune.inference import deciding, spreading
 from bridgetune.inference.deciding import settle, settled, undecided_share
-from bridgetune.regions import UNSURE
+from bridgetune.regions import COIN, ENOUGH, SURE
 
 Picture = NDArray[np.uint8]
 
@@ -47,8 +47,9 @@ def test_confident_pixels_stay_bit_for_bit_and_all_are_finite(seed: int, height:
     rng = np.random.default_rng(seed)
     logits = maps(rng, height, width, scale)
     found = settled(logits, *pair(rng, height, width))
-    sure = (np.abs(logits) >= deciding.SURE) | (box_mean(np.abs(logits)) >= UNSURE + 1e-4)
-    assert np.array_equal(found[sure], logits[sure])
+    confident = np.abs(logits) >= deciding.CERTAIN
+    stays = confident | ~unsure(logits, slack=1e-6)
+    assert np.array_equal(found[stays], logits[stays])
     assert np.isfinite(found).all()
     assert found.dtype == logits.dtype
 
@@ -91,10 +92,10 @@ def test_an_undecided_region_takes_the_side_of_what_it_is_not_parted_from():
     picture = np.zeros((60, 200, 3), np.uint8)
     picture[:, 150:] = 255
     found = settled(logits, picture, picture)
-    unsure = box_mean(np.abs(logits)) < UNSURE
-    assert (found[:, :150][unsure[:, :150]] > 0).all()
-    assert (found[:, 150:][unsure[:, 150:]] < 0).all()
-    assert unsure[:, 40:160].all()
+    settled_there = unsure(logits)
+    assert (found[:, :150][settled_there[:, :150]] > 0).all()
+    assert (found[:, 150:][settled_there[:, 150:]] < 0).all()
+    assert settled_there[:, 40:160].all()
 
 
 def test_in_place_is_the_same():
@@ -107,6 +108,19 @@ def test_in_place_is_the_same():
 
 def test_the_undecided_share_is_of_logits_below_a_half():
     assert undecided_share(np.array([[0.0, 0.49, -0.49, 0.5], [-0.5, 3, -3, 0.1]], np.float32)) == 0.5
+
+
+def test_a_coin_among_the_sure_follows_them_and_a_sign_of_its_own_stays():
+    logits = np.full((60, 60), 8, np.float32)
+    logits[30, 20], logits[30, 40] = -0.2, -0.3
+    found = settled(logits, *pair(np.random.default_rng(6), 60, 60))
+    assert found[30, 20] > 0
+    assert found[30, 40] == np.float32(-0.3)
+
+
+def unsure(logits: NDArray[np.floating], slack: float = 0.0) -> NDArray[np.bool_]:
+    """`regions.unsure`; with slack, where shares are so little above that rounding decides, too."""
+    return (box_mean(np.abs(logits) > SURE) < ENOUGH + slack) | (np.abs(logits) <= COIN)
 
 
 def box_mean(values: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -134,4 +148,5 @@ def by_the_formula(logits: NDArray[np.float64], mean: NDArray[np.float64]) -> ND
 
     confidence = np.minimum(np.abs(logits) / 4, 1)
     around = transformed(confidence * logits.clip(-4, 4)) / transformed(confidence)
-    return np.where(box_mean(np.abs(logits)) < 2, logits + 3 * (1 - confidence) * around, logits)
+    unknown = (box_mean(np.abs(logits) > 2) < 0.4) | (np.abs(logits) <= 0.25)
+    return np.where(unknown, logits + 3 * (1 - confidence) * around, logits)

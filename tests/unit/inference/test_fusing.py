@@ -130,7 +130,7 @@ def test_what_the_network_does_not_know_follows_its_surroundings_unless_it_is_to
     assert (kept.decision[:, :10] == 1).all()
     assert (kept.decision[:, 10:] == 0).all()
     settled = fuse_files(KnowsTheLeft(), *even, blend="none")
-    assert settled.decision[:, 30:60].all(), "beyond the window in which the sure tenth makes the mean |logit| large"
+    assert settled.decision[:, 30:60].all(), "beyond the window of which the sure tenth is a large share"
     assert (settled.pixels[settled.decision == 1] == 100).all()
     assert settled.undecided == kept.undecided == 0.9
 

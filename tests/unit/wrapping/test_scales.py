@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgetune.regions import UNSURE
+from bridgetune.regions import COIN, SURE
 from bridgetune.wrapping.scales import combine_strip, combined, enlarged, reduced
 
 
@@ -31,28 +31,36 @@ def test_enlarging_keeps_the_middles_of_pixels_aligned():
     assert row[0, 0, 0].tolist() == [0, 1, 3, 4]
 
 
-def test_coarser_maps_count_where_the_mean_around_a_pixel_is_small():
+def test_coarser_maps_count_where_little_around_a_pixel_is_sure():
     finest = torch.full((1, 1, 60, 100), 0.5)
-    finest[..., 50:] = 33  # of 33 columns around a pixel, n of these make the mean 0.5 + n · 32.5 / 33
+    finest[..., 50:] = 33
     found = combined(finest, [torch.full_like(finest, -1), torch.full_like(finest, 3)])
-    unsure = 50 - 16 + 1  # the last pixel whose square reaches one of them alone
+    unsure = 50 - 16 + 13  # of 33 columns around the pixel before this, 13 are sure, and around this one 14
     assert (found[..., :unsure] == 0.5 + 2 * (-1 + 3)).all()
     assert torch.equal(found[..., unsure:], finest[..., unsure:])
 
 
+def test_coarser_maps_count_for_a_pixel_that_throws_a_coin_among_the_sure():
+    finest = torch.full((1, 1, 40, 40), 8.0)
+    finest[..., 20, 20], finest[..., 20, 30] = -COIN, -1.1 * COIN
+    found = combined(finest, [torch.ones_like(finest)])
+    assert found[..., 20, 20] == 2 - COIN
+    finest[..., 20, 20] = 2 - COIN
+    assert torch.equal(found, finest)
+
+
 @pytest.mark.parametrize("sides", [(1, 1), (1, 40), (20, 3)])
-def test_in_small_pictures_the_mean_is_of_what_is_there(sides: tuple[int, int]):
-    unsure, sure = torch.full((1, 1, *sides), 0.99 * UNSURE), torch.full((1, 1, *sides), -1.01 * UNSURE)
+def test_in_small_pictures_the_share_is_of_what_is_there(sides: tuple[int, int]):
+    unsure, sure = torch.full((1, 1, *sides), SURE), torch.full((1, 1, *sides), -1.01 * SURE)
     assert torch.equal(combined(unsure, [torch.ones_like(unsure)]), unsure + 2)
     assert torch.equal(combined(sure, [torch.ones_like(sure)]), sure)
 
 
-def test_what_is_huge_somewhere_makes_nothing_far_from_it_sure():
+def test_what_is_huge_somewhere_makes_nothing_beside_it_sure():
     finest = torch.zeros(1, 1, 40, 80)
     finest[..., 0] = 1e30
     found = combined(finest, [torch.ones_like(finest)])
-    assert (found[..., 17:] == 2).all()
-    assert torch.equal(found[..., :17], finest[..., :17])
+    assert (found[..., 1:] == 2).all()
 
 
 @given(height=st.integers(1, 80), start=st.integers(0, 79), rows=st.integers(1, 40))

@@ -55,13 +55,19 @@ def align_pairs(
         metrics: Which to compare, in this order; default all.
 
     Raises:
-        RequestError: Fewer than two methods, two evaluations of one method on one dataset, conventions or
-            definitions that differ, no image or no metric in common, or an unknown name.
+        RequestError: Fewer than two methods, or no dataset with two, two evaluations of one method on one dataset,
+            conventions or definitions that differ, no image or no metric in common, or an unknown name.
     """
     methods = list(dict.fromkeys(one.method for one in evaluations.values()))
     aligned = align(evaluations, metrics) if evaluations else None
     if aligned is None or len(methods) < 2:
         raise RequestError(f"compare: got evaluations of {' and '.join(methods) or 'nothing'}, expected two methods")
+    if all(len(scores.methods) < 2 for scores in aligned.datasets):
+        where = ", ".join(f"{scores.methods[0]} on {scores.dataset}" for scores in aligned.datasets)
+        raise RequestError(
+            f"compare: got {where}, expected two methods on one dataset; evaluate them on the same pairs, or, where they"
+            " are the same, call them alike (evaluate --dataset NAME)"
+        )
     notes = list(aligned.notes)
     pairs = _pairs(methods, before, after, notes)
     return replace(aligned, pairs=pairs, notes=tuple(notes))

@@ -145,6 +145,11 @@ def test_one_method_is_nothing_to_compare():
         align_pairs(by_path(evaluation("a"), evaluation("a", dataset="MFI-WHU")))
 
 
+def test_two_methods_that_no_dataset_has_both_of_are_nothing_to_compare():
+    with pytest.raises(RequestError, match="got a on Lytro, b on MFI-WHU, expected two methods on one dataset"):
+        align_pairs(by_path(evaluation("a"), evaluation("b", dataset="MFI-WHU")))
+
+
 def test_pairs_are_found_by_name():
     names = ["MSFIN", "BridgeMFF + bridgetune", "MSFIN+BridgeTune", "bridgemff", "GACN", "x+BridgeTune"]
     comparison = align_pairs(by_path(*map(evaluation, names)))

@@ -17,7 +17,7 @@ BACKBONES = {
     "drpl": {"width": 16, "blocks": 1},
 }
 STAGE1 = bridgetune.PretrainConfig(
-    duration=bridgetune.Steps(steps=100), batch=8, size=SIZE, learning_rate=2e-3, validate_every=100
+    duration=bridgetune.Steps(steps=60), batch=8, size=SIZE, learning_rate=2e-3, validate_every=60
 )
 STAGE2 = bridgetune.TuneConfig(
     duration=bridgetune.Steps(steps=10), batch=8, size=SIZE, learning_rate=2e-4, validate_every=10

@@ -65,8 +65,8 @@ def align_pairs(
     if all(len(scores.methods) < 2 for scores in aligned.datasets):
         where = ", ".join(f"{scores.methods[0]} on {scores.dataset}" for scores in aligned.datasets)
         raise RequestError(
-            f"compare: got {where}, expected two methods on one dataset; evaluate them on the same pairs, or, where they"
-            " are the same, call them alike (evaluate --dataset NAME)"
+            f"compare: got {where}, expected two methods on one dataset; evaluate them on the same pairs, or,"
+            " where they are the same, call them alike (evaluate --dataset NAME)"
         )
     notes = list(aligned.notes)
     pairs = _pairs(methods, before, after, notes)

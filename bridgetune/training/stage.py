@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
@@ -167,28 +167,27 @@ class Stage:
                 phase.network.train()
             if self.config.batch_norm == "keep":
                 keep_statistics(self.generator)
-            with ExitStack() as around:
-                around.enter_context(without_leftovers(self.generator.unwrap()))
-                around.callback(self.generator.eval)
-                around.callback(self.recomputing.close)
-                for phase in phases:
-                    around.callback(self.engine.unwrap, phase.network)
-                around.callback(self._tell_how_it_went)
-                self._watch(loop, around, start, discriminators)
-                batches = around.enter_context(closing(self.engine.batches(self.samples, start, self.steps)))
-                loop.train(batches, start)
-                errors = loop.errors
-                if self.config.patience and loop.best.weights:
-                    loop.best.restore(trained.network)
-                    errors = None
-                errors = errors or validate()
-            if push is not None and loop.step and self.engine.is_main:
-                warn_of_a_coin(loop.measured, push.name)
-            trained.settle()
-            if self.run is not None and self.engine.is_main:
-                self.run.check_there()
-                trained.save(self.run.generator, errors, loop.step)
-                self._tell_how_it_went()
+            with self._told():
+                with ExitStack() as around:
+                    around.enter_context(without_leftovers(self.generator.unwrap()))
+                    around.callback(self.generator.eval)
+                    around.callback(self.recomputing.close)
+                    for phase in phases:
+                        around.callback(self.engine.unwrap, phase.network)
+                    self._watch(loop, around, start, discriminators)
+                    batches = around.enter_context(closing(self.engine.batches(self.samples, start, self.steps)))
+                    loop.train(batches, start)
+                    errors = loop.errors
+                    if self.config.patience and loop.best.weights:
+                        loop.best.restore(trained.network)
+                        errors = None
+                    errors = errors or validate()
+                if push is not None and loop.step and self.engine.is_main:
+                    warn_of_a_coin(loop.measured, push.name)
+                trained.settle()
+                if self.run is not None and self.engine.is_main:
+                    self.run.check_there()
+                    trained.save(self.run.generator, errors, loop.step)
             run_dir = self.run.path if self.run else None
             return TrainingResult(self.generator, loop.step, errors, run_dir, stopped_early=loop.step < self.steps)
 
@@ -215,13 +214,17 @@ class Stage:
         loop.report = record
         loop.watch = lambda step, forward: board.images(step, snapshot(forward, discriminators))
 
-    def _tell_how_it_went(self) -> None:
-        """Write the report, however the run ended; that it cannot be written is no reason to lose the run."""
-        if self.run is not None and self.engine.is_main and self.run.metrics.is_file():
-            try:
-                write_report(self.run, force=True)
-            except BridgetuneError as error:
-                logger.warning("%s", error)
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Write the report, however the run ends; that it cannot be written is no reason to lose the run."""
+        try:
+            yield
+        finally:
+            if self.run is not None and self.engine.is_main and self.run.metrics.is_file():
+                try:
+                    write_report(self.run, force=True)
+                except BridgetuneError as error:
+                    logger.warning("%s", error)
 
     def _open_run(self) -> int:
         """Make or check the run's folder; the step to start after."""

@@ -27,7 +27,7 @@ STEPS = 8
 NETWORKS: dict[str, dict[str, Any]] = {
     "bridgemff": {},
     "msfin": {"widths": (4, 4, 4, 4)},
-    "drpl": {},
+    "drpl": {"width": 8, "blocks": 2},
 }
 KILLS = {"bridgemff": 4, "msfin": 3, "drpl": 3}
 

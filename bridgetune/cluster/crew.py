@@ -195,10 +195,12 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
                 ray.init(cluster.address, **quiet)
     except Exception as error:
         what = "" if cluster.address == HERE else f" {cluster.address}"
-        started = (
-            "" if cluster.address != AUTO else "; start one (ray start --head), or leave out auto for one of its own"
-        )
-        raise RequestError(f"--ray{what}: Ray cannot be had ({' '.join(str(error).split())[:300]}){started}") from None
+        advice = ""
+        if cluster.address == AUTO:
+            advice = "; start one (ray start --head), or leave out auto for one of its own"
+        elif cluster.address != HERE and os.environ.get("RAY_AUTH_MODE") != "token":
+            advice = "; where its head has a ~/.ray/auth_token, have that here and set RAY_AUTH_MODE=token"
+        raise RequestError(f"--ray{what}: Ray cannot be had ({' '.join(str(error).split())[:300]}){advice}") from None
     try:
         yield ray
     finally:

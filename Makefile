@@ -10,9 +10,8 @@ PLUGINS := $(wildcard bridgetune_plugins/*)
 demo: $(VENV)/demo.installed
 	$(BIN)/bridgetune demo --out runs/demo --force
 
-# Three processes on two cores: some wait, for processes of their own to start or to end.
 test: $(VENV)/dev.installed lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # Chromium, in which the page is tested, where Debian's packages are to be had; without it these tests are skipped.
 browser:

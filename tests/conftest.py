@@ -38,8 +38,3 @@ def shared() -> Callable[[str], Path]:
         return path
 
     return find
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow tests first, so that in the end no process is left alone with one."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -88,7 +88,6 @@ def test_a_file_of_one_size_answers_as_the_network(name: str, format: FormatName
     assert_same_map(path, made, (1, *size))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "format"), [*(("drpl", format) for format in FORMATS), ("msfin", "torch")])
 def test_a_file_for_any_size_answers_as_the_network_at_all_of_them(name: str, format: FormatName, tmp_path: Path):
     made, path = generator(name), tmp_path / f"it{FORMATS[format].suffix}"
@@ -153,7 +152,6 @@ def unusual() -> Adapter:
     return wrap(Unusual(), config).eval()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_all_that_the_adapter_does_is_in_the_file(format: FormatName, tmp_path: Path):
     made, path = unusual(), tmp_path / f"it{FORMATS[format].suffix}"

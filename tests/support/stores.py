@@ -30,6 +30,7 @@ def bucket() -> Iterator[str]:
             environment.setenv(name, value)
         store, _ = fs.FileSystem.from_uri("s3://pictures?allow_bucket_creation=true")
         store.create_dir("pictures")
+        store.delete_dir_contents("pictures")  # of a module before: the servers of one process share what they keep
         yield "pictures"
         stores._store.cache_clear()
     server.stop()

@@ -36,16 +36,21 @@ fuzz: $(VENV)/dev.installed
 dist: $(VENV)/dist.installed
 	$(BIN)/python tools/dist.py --torch "$(TORCH)" $(if $(PLUGINS_OF_DIST),--only $(PLUGINS_OF_DIST))
 
+# A new pip finds out in a third of the time what fits what; --no-compile: Python compiles what is imported, when it is.
+PIP := $(BIN)/python -m pip --quiet
+INSTALL := $(PIP) install --no-compile
+
 # torch comes first and by itself: what follows is content with the version that it finds.
 $(VENV)/torch.installed:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bridgetune needs Python 3.11 or newer; set PYTHON=python3.11, say")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(PIP) install --upgrade pip
+	$(INSTALL) "$(TORCH)"
 	touch $@
 
 $(VENV)/%.installed: $(VENV)/torch.installed pyproject.toml $(wildcard bridgetune_plugins/*/pyproject.toml bridgetune_plugins/*/hatch_build.py bridgetune_plugins/*/src/*/*/*.c)
-	$(BIN)/python -m pip install --quiet -e ".[$*]"
-	$(BIN)/python -m pip install --quiet $(foreach plugin,$(PLUGINS),-e ./$(plugin))
+	$(INSTALL) -e ".[$*]"
+	$(INSTALL) $(foreach plugin,$(PLUGINS),-e ./$(plugin))
 	touch $@
 
 clean:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from bridgetune.locking import OWNER
 from tests.integration.test_sweep import smaller, written
 from tests.support.clusters import COUNT, address, counted, told, write_frame, write_pair
-from tests.support.commands import BRIDGETUNE, refused, run, succeeds
+from tests.support.commands import refused, run, started, succeeds
 from tests.support.runs import losses
 from tests.support.small import Folders
 from tests.support.stores import bucket
@@ -55,13 +54,12 @@ def test_a_process_dies_and_a_picture_is_damaged_and_the_rest_goes_on(counted: P
 def test_a_command_that_is_killed_goes_on_where_it_was(counted: Path, address: str):
     (counted / "slow").touch()
     command = ["fuse", "--pairs", "pairs", "-o", "fused", *COUNTING, "--ray", address]
-    process = subprocess.Popen([*BRIDGETUNE, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = started(*command)
     out = counted / "fused"
     while not (out.exists() and len(list(out.glob("*.png"))) >= 2):
-        assert process.poll() is None
+        assert process.goes_on()
         time.sleep(0.05)
-    process.kill()
-    process.wait()
+    process.killed()
     finished = {int(path.stem) for path in out.glob("*.png")}
     assert len(finished) < COUNT
     (counted / "slow").unlink()
@@ -75,15 +73,15 @@ def test_a_command_that_is_killed_goes_on_where_it_was(counted: Path, address: s
 def test_ctrl_c_leaves_no_half_written_file(counted: Path, address: str):
     (counted / "slow").touch()
     command = ["fuse", "--pairs", "pairs", "-o", "fused", *COUNTING, "--ray", address]
-    process = subprocess.Popen([*BRIDGETUNE, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = started(*command)
     while not told(counted):
-        assert process.poll() is None
+        assert process.goes_on()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 130, said
-    assert said.splitlines()[-1] == "bridgetune: stopped"  # behind what there was to say of pictures of noise
-    assert "Traceback" not in said
+    process.send(signal.SIGINT)
+    ended = process.ended()
+    assert ended.returncode == 130, ended.stderr
+    assert ended.stderr.splitlines()[-1] == "bridgetune: stopped"  # behind what there was to say of pictures of noise
+    assert "Traceback" not in ended.stderr
     left = {path.name for path in (counted / "fused").iterdir()}
     assert left == {".bridgetune.unfinished.json", *(f"{number}.png" for number in told(counted))}
 
@@ -183,14 +181,15 @@ def test_a_sweep_whose_run_dies_ends_with_the_report_of_here(folders: Folders, t
     asked, handed, local = written(folders, tmp_path / "sweep.toml", smaller()), tmp_path / "handed", tmp_path / "local"
     command = ["compare", "--sweep", str(asked), "--metric", "q_mi", "--out"]
     stage = handed / "runs" / "drpl" / "seed-0" / "bridgetune-alpha-1e-4" / "training"
-    process = subprocess.Popen([*BRIDGETUNE, *command, str(handed), "--ray", address], stdout=subprocess.DEVNULL)
+    process = started(*command, handed, "--ray", address)
     while len(losses(stage)) < 3:
-        assert process.poll() is None, "the sweep ended before a run could be killed"
+        assert process.goes_on(), "the sweep ended before a run could be killed"
         time.sleep(0.005)
     os.kill(json.loads((stage / OWNER).read_text())["pid"], signal.SIGKILL)
     begun = losses(stage)
     assert len(begun) < 20, "the run was over"
-    assert process.wait(300) == 0
+    ended = process.ended()
+    assert ended.returncode == 0, ended.stderr
     records = losses(stage)
     assert records[:2] == begun[:2], "what is before its checkpoint was run again, or lost"
     assert [record["step"] for record in records] == list(range(1, 21))

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
-import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,7 @@ from bridgetune.locking import LOCK, OWNER
 from bridgetune.sweeps import read_sweep, run_sweep
 from bridgetune.training import TrainingResult
 from bridgetune.wrapping import Adapter
-from tests.support.commands import BRIDGETUNE, refused
+from tests.support.commands import refused, started, succeeds
 from tests.support.runs import losses
 from tests.support.small import Folders
 
@@ -107,15 +104,14 @@ def stamps(out: Path) -> dict[Path, tuple[int, bytes]]:
 @pytest.mark.slow
 def test_killed_half_way_and_started_again_it_redoes_nothing_that_was_finished(folders: Folders, tmp_path: Path):
     asked, out = written(folders, tmp_path / "sweep.toml"), tmp_path / "out"
-    command = [*BRIDGETUNE, "compare", "--sweep", str(asked), "--out", str(out), "--metric", "q_mi", "--json"]
+    command = ["compare", "--sweep", str(asked), "--out", str(out), "--metric", "q_mi", "--json"]
     # half-way: seed 0 is done but for DRPL's stage 2, which is in its third step
     under_way = out / "runs" / "drpl" / "seed-0" / "bridgetune-alpha-1e-4" / "training"
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = started(*command)
     while len(losses(under_way)) < 3:
-        assert process.poll() is None, "the sweep ended before it could be killed"
+        assert process.goes_on(), "the sweep ended before it could be killed"
         time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.killed()
     finished, begun = stamps(out), losses(under_way)
     assert {path.relative_to(out).parts[1:4] for path in finished} == {
         *(("bridgemff", "seed-0", stage) for stage in STAGES),
@@ -123,9 +119,7 @@ def test_killed_half_way_and_started_again_it_redoes_nothing_that_was_finished(f
     }
     assert len(begun) < 20, "the run was over"
 
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr
-    told = json.loads(again.stdout)
+    told = json.loads(succeeds(*command))
     states = {Path(one["folder"]).relative_to(out / "runs").as_posix(): one["state"] for one in told["runs"][:8]}
     assert [name for name, state in states.items() if state == "kept"] == [
         "bridgemff/seed-0/supervised",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,12 +15,18 @@ from pathlib import Path
 import pytest
 
 BRIDGETUNE = [sys.executable, "-m", "bridgetune"]
-"""For tests that talk to the process while it runs."""
+"""For tests that need an interpreter of the command's own."""
 
 PROCESSES = multiprocessing.get_context("forkserver")
-"""Starts processes that have imported torch and bridgetune already, which takes seconds; nothing else is shared."""
+"""Starts processes that have imported already what training, measuring and drawing import, which takes seconds; nothing
+else is shared."""
 
-PROCESSES.set_forkserver_preload(["bridgetune.cli", "bridgetune.training", "bridgetune.opening"])
+PROCESSES.set_forkserver_preload(
+    [
+        *("bridgetune.cli", "bridgetune.opening", "bridgetune.training", "bridgetune.evaluation", "bridgetune.sweeps"),
+        *("bridgetune.runs.curves", "matplotlib.backends.backend_agg", "torch._dynamo"),
+    ]
+)
 
 TIMEOUT = 300
 """Seconds."""
@@ -27,21 +34,50 @@ TIMEOUT = 300
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     """What `bridgetune` with these arguments says, in this folder and environment."""
-    return run_in(Path.cwd(), os.environ, [str(argument) for argument in arguments])
+    return started(*arguments).ended()
 
 
 def run_in(folder: Path, environment: Mapping[str, str], given: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """The same, in a folder and an environment."""
-    with tempfile.TemporaryDirectory() as place:
-        outputs = Path(place, "stdout"), Path(place, "stderr")
-        process = PROCESSES.Process(target=serve, args=(given, folder, dict(environment), outputs))
-        process.start()
-        process.join(TIMEOUT)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired(given, TIMEOUT)
-        return subprocess.CompletedProcess(given, process.exitcode, *(output.read_text() for output in outputs))
+    return Started(folder, environment, given).ended()
+
+
+def started(*arguments: object) -> Started:
+    """`bridgetune` with these arguments, in this folder and environment, while it runs."""
+    return Started(Path.cwd(), os.environ, [str(argument) for argument in arguments])
+
+
+class Started:
+    """A command while it runs."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], given: Sequence[str]) -> None:
+        self._given, self._place = given, tempfile.TemporaryDirectory()
+        self._outputs = [Path(self._place.name, name) for name in ("stdout", "stderr")]
+        self._process = PROCESSES.Process(target=serve, args=(given, folder, dict(environment), self._outputs))
+        self._process.start()
+
+    def goes_on(self) -> bool:
+        return self._process.exitcode is None
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def ended(self) -> subprocess.CompletedProcess[str]:
+        """What it said, once it has ended."""
+        with self._place:
+            self._process.join(TIMEOUT)
+            if self.goes_on():
+                self._process.kill()
+                self._process.join()
+                raise subprocess.TimeoutExpired(self._given, TIMEOUT)
+            said = (output.read_text() if output.exists() else "" for output in self._outputs)
+            return subprocess.CompletedProcess(self._given, self._process.exitcode, *said)
+
+    def killed(self) -> None:
+        """By SIGKILL, at once."""
+        self.send(signal.SIGKILL)
+        self.ended()
 
 
 def serve(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], outputs: Sequence[Path]) -> None:

@@ -18,6 +18,8 @@ import bridgetune
 from tests.support.commands import Started
 from tests.support.small import Folders
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 NETWORKS: dict[str, dict[str, Any]] = {"bridgemff": {}, "msfin": {"widths": (4, 4, 4, 4)}}
 
 TOLERANCE = 1e-5

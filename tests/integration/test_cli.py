@@ -251,6 +251,7 @@ def test_debug_shows_the_traceback(tmp_path: Path):
     assert "Traceback" in finished.stderr
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_that_is_killed_goes_on_where_it_was(folders: Folders, saved: Path, tmp_path: Path):
     """SIGKILL in the middle of either stage, then the same command with --resume."""
 

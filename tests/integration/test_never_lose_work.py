@@ -20,8 +20,10 @@ import bridgetune
 from bridgetune import RequestError, Steps, TuneConfig, WorkError, finetune
 from bridgetune.data import PixelCache, References, SyntheticPairs
 from bridgetune.runs.checkpoints import MANIFEST
-from tests.support.commands import PROCESSES
+from tests.support.commands import PROCESSES, draw_nothing
 from tests.support.small import Folders, sharpness
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 STEPS = 8
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -29,7 +31,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "msfin": {"widths": (4, 4, 4, 4)},
     "drpl": {"width": 8, "blocks": 2},
 }
-KILLS = {"bridgemff": 4, "msfin": 3, "drpl": 3}
+KILLS = {"bridgemff": 2, "msfin": 2, "drpl": 3}
 
 
 def tune(name: str, folders: Folders, run: Path, resume: bool = False, pause: float = 0.0) -> None:
@@ -60,6 +62,11 @@ def tune(name: str, folders: Folders, run: Path, resume: bool = False, pause: fl
     )
 
 
+def tune_undrawn(*given: Any) -> None:
+    draw_nothing()
+    tune(*given)
+
+
 def losses(run: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
@@ -78,7 +85,7 @@ def test_killed_at_random_steps_and_resumed_it_ends_bit_identical(name: str, fol
     rng = random.Random(name)
     kills = 0
     while kills < KILLS[name]:
-        process = PROCESSES.Process(target=tune, args=(name, folders, killed, True, 0.05))
+        process = PROCESSES.Process(target=tune_undrawn, args=(name, folders, killed, True, 0.05))
         process.start()
         at = rng.randrange(1, STEPS)
         began = time.monotonic()

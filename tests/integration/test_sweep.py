@@ -22,6 +22,8 @@ from tests.support.commands import refused, started, succeeds
 from tests.support.runs import losses
 from tests.support.small import Folders
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 STAGE = """
 batch = 2
 size = 32

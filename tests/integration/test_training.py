@@ -22,6 +22,8 @@ from bridgetune.training.loop import Stopped
 from tests.support.runs import losses, records, same, stage1, stage2, weights
 from tests.support.small import SIDE, Folders, sharpness
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_pretraining_lowers_the_held_out_map_error(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):
     pretrain(generator, pairs, stage1(80, learning_rate=1e-2, validate_every=80), run_dir=tmp_path / "run")

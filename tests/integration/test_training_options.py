@@ -24,6 +24,8 @@ from tests.support.commands import run
 from tests.support.runs import losses, same, stage1, stage2, weights
 from tests.support.small import SIDE, Folders, sharpness
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def test_bfloat16_runs_and_leaves_float32_weights(
     generator: Adapter, pairs: SyntheticPairs, references: References, tmp_path: Path

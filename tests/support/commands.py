@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from bridgetune.runs import report
+
 BRIDGETUNE = [sys.executable, "-m", "bridgetune"]
 """For tests that need an interpreter of the command's own."""
 
@@ -30,6 +32,9 @@ PROCESSES.set_forkserver_preload(
 
 TIMEOUT = 300
 """Seconds."""
+
+UNDRAWN = "BRIDGETUNE_TESTS_UNDRAWN"
+"""Environment variable: runs draw no curves, see `undrawn`."""
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -89,9 +94,24 @@ def serve(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
     os.environ.clear()
     os.environ.update(environment)
 
+    if UNDRAWN in environment:
+        draw_nothing()
+
     from bridgetune.cli import main
 
     main(arguments)
+
+
+def draw_nothing() -> None:
+    """In this process reports are as without matplotlib."""
+    report._charts = lambda history: None
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No curves, here and in commands: to draw them takes longer than runs of a few steps."""
+    monkeypatch.setattr(report, "_charts", lambda history: None)
+    monkeypatch.setenv(UNDRAWN, "1")
 
 
 def succeeds(*arguments: object) -> str:

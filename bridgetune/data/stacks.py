@@ -26,7 +26,7 @@ ROWS = 512
 LEAST = 16
 """Pixels that either side of a frame has to have left."""
 
-SPARE = 2
+SPARE = 6
 """Pixels beyond the farthest that a frame shows, for what interpolates between them."""
 
 Matrix = NDArray[np.float64]
@@ -102,17 +102,22 @@ class MadeStack:
         return frame
 
     def _seen(self, shown: Tensor, index: int, rows: slice) -> Tensor:
-        """Some rows of a frame, (3, n, w), of what it would show if nothing moved, (3, H, W)."""
+        """Some rows of a frame, (3, n, w), of what it would show if nothing moved, (3, H, W).
+
+        A lens moves what it shows before there are pixels: what is interpolated is twice as large, and loses nothing.
+        """
         transform, (_, width) = self.transforms[index], self.size
         if np.array_equal(transform, np.eye(3)):
             return shown[:, rows.start + self.margin : rows.stop + self.margin, self.margin : self.margin + width]
         back = np.linalg.inv(transform)
         down, across = np.mgrid[rows, :width]
-        places = [back[axis, 0] * across + back[axis, 1] * down + back[axis, 2] + self.margin for axis in (0, 1)]
-        sides = shown.shape[2], shown.shape[1]
-        grid = np.stack([2 * at / (side - 1) - 1 for at, side in zip(places, sides, strict=True)], axis=-1)
+        right, below = (back[axis, 0] * across + back[axis, 1] * down + back[axis, 2] + self.margin for axis in (0, 1))
+        first, last = max(int(below.min()) - SPARE, 0), min(int(below.max()) + SPARE + 1, shown.shape[1])
+        larger = _twice_as_large(shown[:, first:last])
+        places = zip((right, below - first), larger.shape[:0:-1], strict=True)
+        grid = np.stack([(4 * at + 2) / side - 1 for at, side in places], axis=-1)
         found = torch.from_numpy(grid.astype(np.float32))[None]
-        seen: Tensor = grid_sample(shown[None], found, "bicubic", "reflection", align_corners=True)[0]
+        seen: Tensor = grid_sample(larger[None], found, "bicubic", "reflection", align_corners=False)[0]
         return seen
 
     @property
@@ -183,6 +188,15 @@ def plan_motions(
             " of a side to be left; let them move less, or give a larger one"
         )
     return motions, margin
+
+
+def _twice_as_large(shown: Tensor) -> Tensor:
+    """(C, H, W) -> (C, 2·H, 2·W), by Lanczos's kernel of eight."""
+    import cv2
+
+    height, width = 2 * shown.shape[1], 2 * shown.shape[2]
+    planes = [cv2.resize(plane.numpy(), (width, height), interpolation=cv2.INTER_LANCZOS4) for plane in shown]
+    return torch.from_numpy(np.stack(planes))
 
 
 def _motion(making: StackMaking, place: float, rng: np.random.Generator) -> Matrix:

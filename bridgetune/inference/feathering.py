@@ -67,6 +67,8 @@ def feathered(below: Pixels, above: Pixels, taken: Mask, reach: int, holds: Mask
     Returns:
         `below`, which is written to.
     """
+    import cv2
+
     whole = (2 * reach + 1) ** 2
     counts = shares(taken, reach)
     for start in range(0, len(taken), TILE):
@@ -76,7 +78,7 @@ def feathered(below: Pixels, above: Pixels, taken: Mask, reach: int, holds: Mask
             seam &= holds[rows]
         one, other = below[rows][seam], above[rows][seam]
         share = counts[rows][seam].astype(np.float32)[:, None] / whole
-        np.copyto(below[rows], above[rows], where=taken[rows, :, None])
+        cv2.copyTo(above[rows], taken[rows].view(np.uint8), below[rows])
         below[rows][seam] = np.rint(one + share * (other.astype(np.float32) - one)).astype(below.dtype)
     return below
 

@@ -62,8 +62,12 @@ def scores(pixels: NDArray[Any], noise: float) -> Map:
         total = _enlarged(wide, rows, response.shape)
         for deviation, weight, share in NARROW:
             mean = cv2.GaussianBlur(response[around], (0, 0), deviation, borderType=cv2.BORDER_REFLECT)[inner]
-            total += weight * np.maximum(mean - np.float32(share * noise), 0)
-        ready.append((rows, np.log(total + np.float32(noise * FLOOR))))
+            mean -= np.float32(share * noise)
+            np.maximum(mean, 0, out=mean)
+            mean *= np.float32(weight)
+            total += mean
+        total += np.float32(noise * FLOOR)
+        ready.append((rows, np.log(total, out=total)))
         if len(ready) > 1:  # the response of the strip before is not looked at any more, and makes room
             done, values = ready.pop(0)
             response[done] = values

@@ -6,6 +6,7 @@ Each is to be refused within three seconds that it computes; on a machine that d
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,15 @@ from tests.fuzz.command_lines import wrong
 from tests.fuzz.harness import ASLEEP, WAIT, Answer, Bench, Case
 from tests.support import ROOT
 from tests.support.commands import BRIDGETUNE
+
+_WAITING = """
+import os, sys
+_, status, used = os.wait4(os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ), 0)
+with open(sys.argv[1], "w") as told:
+    print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss << 10, file=told)
+"""
+"""Runs a command, and tells its exit code, seconds and bytes: a process counts the memory of the one that it is started
+by as its own, and this is a small one."""
 
 
 class ColdBench(Bench):
@@ -38,17 +48,27 @@ def measured(command: Sequence[str], folder: Path, outputs: Path) -> Answer:
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     names = outputs / "stdout", outputs / "stderr"
+    used = outputs / "used"
+    used.unlink(missing_ok=True)
+    measuring = [sys.executable, "-I", "-S", "-c", _WAITING, used]
     with names[0].open("wb") as stdout, names[1].open("wb") as stderr:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+            [*measuring, *command],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
         )
-        ending = threading.Timer(WAIT * ASLEEP, process.kill)
+        ending = threading.Timer(WAIT * ASLEEP, os.killpg, (process.pid, signal.SIGKILL))
         ending.start()
-        _, status, used = os.wait4(process.pid, 0)
+        process.wait()
         ending.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
+    hung = process.returncode, WAIT * ASLEEP, 0
+    code, seconds, memory = used.read_text().split() if used.exists() else hung
     said = [name.read_bytes().decode("utf-8", "backslashreplace") for name in names]
-    return Answer(process.returncode, *said, used.ru_utime + used.ru_stime, used.ru_maxrss << 10)
+    return Answer(int(code), *said, float(seconds), int(memory))
 
 
 def main(most: int, seed: int) -> int:

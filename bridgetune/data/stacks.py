@@ -26,8 +26,11 @@ ROWS = 512
 LEAST = 16
 """Pixels that either side of a frame has to have left."""
 
-SPARE = 6
+SPARE = 2
 """Pixels beyond the farthest that a frame shows, for what interpolates between them."""
+
+AROUND = 6
+"""Rows beside those that are shown which have a say in what is twice as large."""
 
 Matrix = NDArray[np.float64]
 
@@ -112,7 +115,7 @@ class MadeStack:
         back = np.linalg.inv(transform)
         down, across = np.mgrid[rows, :width]
         right, below = (back[axis, 0] * across + back[axis, 1] * down + back[axis, 2] + self.margin for axis in (0, 1))
-        first, last = max(int(below.min()) - SPARE, 0), min(int(below.max()) + SPARE + 1, shown.shape[1])
+        first, last = max(int(below.min()) - AROUND, 0), min(int(below.max()) + AROUND + 1, shown.shape[1])
         larger = _twice_as_large(shown[:, first:last])
         places = zip((right, below - first), larger.shape[:0:-1], strict=True)
         grid = np.stack([(4 * at + 2) / side - 1 for at, side in places], axis=-1)

@@ -41,12 +41,14 @@ class Png(NamedTuple):
     Attributes:
         size: (height, width).
         bits: Of a sample.
+        color: Whether a pixel is stored as red, green and blue.
         exif: A block, from its byte order on; empty where there is none.
         chunks: Those that make pixels.
     """
 
     size: tuple[int, int]
     bits: int
+    color: bool
     exif: bytes
     chunks: Sequence[Chunk]
 
@@ -99,10 +101,10 @@ def png_parts(file: BinaryIO, checked: bool) -> Png:
             exif = file.read(chunk.length)
         elif not chunk.kind[0] & 0x20:
             raise ValueError(f"a chunk of kind {chunk.kind!r}")
-    size, bits, stored = _header(file, making)
+    size, bits, color, stored = _header(file, making)
     if checked:
         _refuse_damaged_pixels(file, making, stored)
-    return Png(size, bits, exif, making)
+    return Png(size, bits, color in (2, 6), exif, making)
 
 
 def png_pixels(file: BinaryIO, png: Png) -> io.BytesIO:
@@ -116,7 +118,8 @@ def png_pixels(file: BinaryIO, png: Png) -> io.BytesIO:
     return bare
 
 
-def _header(file: BinaryIO, chunks: Sequence[Chunk]) -> tuple[tuple[int, int], int, int]:
+def _header(file: BinaryIO, chunks: Sequence[Chunk]) -> tuple[tuple[int, int], int, int, int]:
+    """(height, width), bits of a sample, colour type, and bytes of all pixels."""
     _, place, length = chunks[0]
     if length != 13:
         raise ValueError(f"a header of {length} bytes")
@@ -134,7 +137,7 @@ def _header(file: BinaryIO, chunks: Sequence[Chunk]) -> tuple[tuple[int, int], i
     refuse_without_room((height, width), 1 + (bits == 16), stored, held, DEFLATE)
     if held > 2 * stored + _BLOCK:
         raise ValueError(f"{held} bytes of pixels, where {width}x{height} take {stored} uncompressed")
-    return (height, width), bits, stored
+    return (height, width), bits, color, stored
 
 
 def _refuse_damaged(file: BinaryIO, kind: bytes, length: int) -> None:

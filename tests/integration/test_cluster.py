@@ -178,9 +178,10 @@ def test_training_pairs_are_made_as_here(folders: Folders, tmp_path: Path, addre
 
 @pytest.mark.slow
 def test_a_sweep_whose_run_dies_ends_with_the_report_of_here(folders: Folders, tmp_path: Path, address: str):
-    asked, handed, local = written(folders, tmp_path / "sweep.toml", smaller()), tmp_path / "handed", tmp_path / "local"
+    text = "bridgetune = [false]\n" + smaller().replace("finetune = {", "pretrain = {")  # one run is enough to die
+    asked, handed, local = written(folders, tmp_path / "sweep.toml", text), tmp_path / "handed", tmp_path / "local"
     command = ["compare", "--sweep", str(asked), "--metric", "q_mi", "--out"]
-    stage = handed / "runs" / "drpl" / "seed-0" / "bridgetune-alpha-1e-4" / "training"
+    stage = handed / "runs" / "drpl" / "seed-0" / "supervised" / "training"
     process = started(*command, handed, "--ray", address)
     while len(losses(stage)) < 3:
         assert process.goes_on(), "the sweep ended before a run could be killed"

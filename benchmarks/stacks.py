@@ -161,8 +161,7 @@ def measured(case: Case, asked: argparse.Namespace, folder: Path) -> Iterator[tu
         yield KNOWN, Measured(Cost(), *compared(sharpest(place, frames), truth, moving=False))
     for name, program in programs(asked.focusweave, asked.shinestacker, asked.only).items():
         with tempfile.TemporaryDirectory(dir=folder) as work:
-            ours_or_enfuse = name == "enfuse" or name.startswith("bridgetune")  # one kind of file
-            out = Path(work, "fused.tif" if ours_or_enfuse else "fused.png")
+            out = Path(work, "fused.tif")
             try:
                 cost = program(frames, case.moving, out)
                 fused = read_image(out).pixels

@@ -107,7 +107,7 @@ class MadeStack:
     def _seen(self, shown: Tensor, index: int, rows: slice) -> Tensor:
         """Some rows of a frame, (3, n, w), of what it would show if nothing moved, (3, H, W).
 
-        A lens moves what it shows before there are pixels: what is interpolated is twice as large, and loses nothing.
+        A lens moves what it shows before there are pixels: what is interpolated is twice as large, and loses little.
         """
         transform, (_, width) = self.transforms[index], self.size
         if np.array_equal(transform, np.eye(3)):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bridgetune.runs import report
+from bridgetune.runs.history import History
 
 BRIDGETUNE = [sys.executable, "-m", "bridgetune"]
 """For tests that need an interpreter of the command's own."""
@@ -104,13 +105,17 @@ def serve(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
 
 def draw_nothing() -> None:
     """In this process reports are as without matplotlib."""
-    report._charts = lambda history: None
+    report._charts = _no_charts
+
+
+def _no_charts(history: History) -> None:
+    return None
 
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """No curves, here and in commands: to draw them takes longer than runs of a few steps."""
-    monkeypatch.setattr(report, "_charts", lambda history: None)
+    monkeypatch.setattr(report, "_charts", _no_charts)
     monkeypatch.setenv(UNDRAWN, "1")
 
 

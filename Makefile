@@ -36,6 +36,9 @@ fuzz: $(VENV)/dev.installed
 dist: $(VENV)/dist.installed
 	$(BIN)/python tools/dist.py --torch "$(TORCH)" $(if $(PLUGINS_OF_DIST),--only $(PLUGINS_OF_DIST))
 
+# Without bytecode each of the processes of the tests would compile torch anew, three times what its import takes.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A new pip finds out in a third of the time what fits what; --no-compile: Python compiles what is imported, when it is.
 PIP := $(BIN)/python -m pip --quiet
 INSTALL := $(PIP) install --no-compile

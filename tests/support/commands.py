@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bridgetune.cli.verbs import VERBS
 from bridgetune.runs import report
 from bridgetune.runs.history import History
 
@@ -26,8 +27,9 @@ else is shared."""
 
 PROCESSES.set_forkserver_preload(
     [
-        *("bridgetune.cli", "bridgetune.opening", "bridgetune.training", "bridgetune.evaluation", "bridgetune.sweeps"),
-        *("bridgetune.runs.curves", "matplotlib.backends.backend_agg", "torch._dynamo"),
+        *("bridgetune.cli.app", "bridgetune.opening", "bridgetune.training", "bridgetune.evaluation"),
+        *("bridgetune.sweeps", "bridgetune.runs.curves", "matplotlib.backends.backend_agg", "torch._dynamo", __name__),
+        *sorted({f"bridgetune.cli.{verb.place.partition(':')[0]}" for verb in VERBS.values()}),
     ]
 )
 

@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +26,7 @@ from safetensors import safe_open
 
 from tests.fuzz.campaign import Counts
 from tests.fuzz.example import EARLIER, make_example
-from tests.support.commands import PROCESSES, serve
+from tests.support.commands import Started
 
 SIGNALS = ("SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 """What is drawn from; the first one twice, for nothing can be done about it."""
@@ -98,21 +99,15 @@ def run(
 ) -> Ended:
     """Run a verb's command, and send it a signal after some seconds; without one it is killed when it hangs."""
     arguments = [argument.replace("OUT", str(out)) for argument in (*VERBS[verb], *more)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryDirectory() as place:
-        outputs = Path(place, "stdout"), Path(place, "stderr")
-        process = PROCESSES.Process(target=serve, args=(arguments, inputs, environment, outputs))
-        began = time.monotonic()
-        process.start()
-        process.join(after)
-        if process.is_alive() and process.pid is not None:
-            os.kill(process.pid, getattr(signal, number or "SIGKILL"))
-        process.join(LONGEST)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        said = outputs[1].read_text(encoding="utf-8", errors="replace") if outputs[1].is_file() else ""
-        return Ended(int(process.exitcode or 0), said, time.monotonic() - began)
+    began = time.monotonic()
+    command = Started(inputs, {**os.environ, "OMP_NUM_THREADS": "1"}, arguments)
+    if command.goes_on(after):
+        command.send(getattr(signal, number or "SIGKILL"))
+    try:
+        finished = command.ended()
+    except subprocess.TimeoutExpired as hung:
+        return Ended(-signal.SIGKILL, str(hung), time.monotonic() - began)
+    return Ended(finished.returncode, finished.stderr, time.monotonic() - began)
 
 
 def half_written(out: Path) -> Iterator[str]:

@@ -64,7 +64,9 @@ class Started:
         self._process = PROCESSES.Process(target=serve, args=(given, folder, dict(environment), self._outputs))
         self._process.start()
 
-    def goes_on(self) -> bool:
+    def goes_on(self, after: float = 0) -> bool:
+        """Whether it does, some seconds from now."""
+        self._process.join(after)
         return self._process.exitcode is None
 
     def send(self, number: signal.Signals) -> None:
@@ -79,7 +81,7 @@ class Started:
                 self._process.kill()
                 self._process.join()
                 raise subprocess.TimeoutExpired(self._given, TIMEOUT)
-            said = (output.read_text() if output.exists() else "" for output in self._outputs)
+            said = (output.read_text(errors="replace") if output.exists() else "" for output in self._outputs)
             return subprocess.CompletedProcess(self._given, self._process.exitcode, *said)
 
     def killed(self) -> None:

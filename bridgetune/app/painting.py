@@ -18,7 +18,7 @@ from bridgetune.config._model import Frozen, Share
 from bridgetune.errors import RequestError
 from bridgetune.inference.stacks.depth import coloured
 from bridgetune.pictures import evened, read_whole_image, write_image
-from bridgetune.pictures.exposure import measured_gains
+from bridgetune.pictures.exposure import light, measured_gains
 from bridgetune.pictures.transforms import IDENTITY
 
 MOST_POINTS, LARGEST = 5000, 4096
@@ -200,7 +200,7 @@ class Painting:
 
         around = max(int(stroke.size), AROUND)
         wide = tuple(slice(max(side.start - around, 0), side.stop + around) for side in area)
-        picture, frame = (fitted(pixels[wide], TOLD) / 255 for pixels in (self._pixels, self._of(stroke.frame)))
+        picture, frame = (light(fitted(pixels[wide], TOLD) / 255) for pixels in (self._pixels, self._of(stroke.frame)))
         now = np.bincount(self._index[area].ravel(), minlength=1).argmax()
         alike = cv2.resize((self._index[wide] == now).astype(np.uint8), picture.shape[1::-1]).astype(np.bool_)
         return measured_gains(picture, frame, IDENTITY, alike)

@@ -80,12 +80,13 @@ def fuse_each(
     with ExitStack() as alone, StackProgress() as progress:
         for place in places:
             clear_partial(place, alone.enter_context(held(place)))
-        made: set[Path] = set()
+        made, kept = set[Path](), set[Path]()
         for path in there if watch is None else coming(Watch(folder, watch), places):
             result = out / f"{path.name}.tif"
             if is_there(result) and not force and path not in made:
                 said = f"{result} is there already and is left as it is; --force makes it again"
                 skip(path.name, f"{as_text(result)} is there already", said)
+                kept.add(path)
                 continue
             try:
                 job = Job.of([path], result, None if depth is None else depth / result.name)
@@ -104,7 +105,8 @@ def fuse_each(
         print_json({"stacks": told, "failed": failed, "skipped": skipped})
     if failed:
         names = ", ".join(each["name"] for each in failed)
-        raise WorkError(f"{len(failed)} of {len(told) + len(failed)} stacks could not be fused: {names}")
+        tried = len(told) + len(failed)
+        raise WorkError(f"{len(failed)} of {tried + len(kept)} stacks could not be fused: {names}")
 
 
 def coming(watch: Watch, places: Collection[Path], sleep: Callable[[float], None] = time.sleep) -> Iterator[Path]:

@@ -130,7 +130,7 @@ def fuse_each_on(cluster: Cluster, work: FusingStacks, folder: Path, *, force: b
         names = [as_text(path.name) for path in stacks]
         reasons = [{"name": name, "reason": failed[name]} for name in names if name in failed]
         print_json({"stacks": [told[name] for name in names if name in told], "failed": reasons, "skipped": skipped})
-    tell_failures(failed, len(told) + len(failed), "stacks could not be fused")
+    tell_failures(failed, len(stacks), "stacks could not be fused")
 
 
 def _told(path: Path) -> str:

@@ -15,7 +15,8 @@ from bridgetune.cli.verb import from_options
 from bridgetune.config import StackConfig
 from bridgetune.config.bounds import Quiet, limits
 from bridgetune.errors import RequestError
-from bridgetune.paths import check_folder
+from bridgetune.paths import check_folder, shown
+from bridgetune.pictures import FRAME_SUFFIXES
 from bridgetune.stores import is_stored, located
 
 
@@ -76,6 +77,8 @@ def stack(
         what = "--watch" if each is not None else "FRAMES"
         raise RequestError(f"--ray: given with {what}, expected --each DIR without --watch; leave one out")
     if each is not None:
+        if out.suffix.lower() in FRAME_SUFFIXES and not out.is_dir():
+            raise RequestError(f"-o {shown(out)}: given with --each, expected a folder for the pictures; name one")
         for option in ("--preview" * preview, "--report" * (report_out is not None)):
             if option:
                 raise RequestError(f"{option}: given with --each, expected a single stack; leave one out")

@@ -17,8 +17,8 @@ class StackConfig(Frozen):
     `affine`, also shear; `homography`, also perspective. `auto` chooses by what is found; `none` takes the frames as
     they are."""
     exposure: Literal["auto", "even", "keep"] = "auto"
-    """Brightness and colour of frames, channel by channel: `even`, as the reference's; `auto`, where frames are aligned
-    and a channel of one differs by 3.5 %; `keep`, as they are."""
+    """Brightness and colour of frames, channel by channel: `even`, as the reference's; `auto`, the same where a
+    channel of some frame differs by 3.5 %, unless `align` is `none`; `keep`, as they are."""
     order: Literal["name", "depth"] = "name"
     """In which the frames follow each other: by `name`, or by `depth`, measured from the frames themselves."""
     reference: Annotated[str, Field(min_length=1)] = "middle"

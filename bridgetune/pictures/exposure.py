@@ -14,10 +14,24 @@ DARK, BRIGHT = 0.02, 0.95
 """Shares of full scale between which brightness is told."""
 
 FEWEST = 50
-"""Places below which nothing is told of brightness."""
+"""Pixels below which nothing is told of brightness."""
+
+ACROSS = 8
+"""Parts of the longer side, of each of which the light is summed up: far more than a blur spreads over."""
+
+HELD = 0.3
+"""Share of a part that must count for the part to do."""
+
+GAMMA = 2
+"""Of the values in a file, nearly: light is their power."""
 
 SAME = 0.002
 """Share by which brightness may differ and nothing is evened."""
+
+
+def light(pixels: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """What of values in [0, 1] adds up where a lens, or a smaller picture, mixes them."""
+    return np.square(pixels)
 
 
 def measured_gains(
@@ -28,10 +42,12 @@ def measured_gains(
 ) -> NDArray[np.float64]:
     """What the frame's channels are to be multiplied by to be as bright as the reference's.
 
-    The median ratio of what is neither dark nor cut off in either, smoothed by so much that sharpness has no say.
+    Out of focus, what is bright spreads over what is dark, so that at most places the ratio of two frames says more of
+    their focus than of their exposure. The light of large parts stays what it is: the median of their ratios, each
+    counting by its light, without what is cut off in either.
 
     Args:
-        reference, frame: (H, W, 3) in [0, 1], reduced to some hundred pixels.
+        reference, frame: (H, W, 3), their `light`, reduced to some hundred pixels.
         transform: Between them.
         where: (H, W), places of the reference that count; None for all.
 
@@ -46,16 +62,33 @@ def measured_gains(
         cv2.warpPerspective(image, transform.matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         for image in (frame.astype(np.float32), inside)
     )
-    if where is not None:
-        inside = inside * where
-    gains = np.ones(3)
-    smooth = [cv2.GaussianBlur(image, (0, 0), max(height, width) / 100) for image in (reference, moved, inside)]
-    for channel in range(3):
-        one, other = smooth[0][..., channel], smooth[1][..., channel]
-        told = (smooth[2] > 0.999) & (np.minimum(one, other) > DARK) & (np.maximum(one, other) < BRIGHT)
-        if told.sum() >= FEWEST:
-            gains[channel] = np.exp(np.median(np.log(one[told] / other[told])))
-    return gains
+    counts = inside > 0.999 if where is None else (inside > 0.999) & where
+    return np.array([_gain(reference[..., at], moved[..., at], counts) for at in range(3)])
+
+
+def _gain(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]], counts: NDArray[np.bool_]) -> float:
+    """Of one channel's light, (H, W)."""
+    counts = counts & (np.maximum(one, other) < BRIGHT**GAMMA)
+    if (counts & (np.minimum(one, other) > DARK**GAMMA)).sum() < FEWEST:
+        return 1.0
+    weight, ours, theirs = (_parts(counts * image) for image in (np.ones_like(one), one, other))
+    told = (weight > HELD) & (np.minimum(ours, theirs) > weight * DARK**GAMMA)
+    if not told.any():
+        return 1.0
+    ratios, weights = ours[told] / theirs[told], ours[told] + theirs[told]
+    order = np.argsort(ratios)
+    middle = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
+    return float(ratios[order][middle] ** (1 / GAMMA))
+
+
+def _parts(image: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Means of a picture's overlapping parts."""
+    import cv2
+
+    part = max(image.shape) / ACROSS
+    apart = max(round(part / 2), 1)
+    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), part / 2)
+    return smooth[apart // 2 :: apart, apart // 2 :: apart]
 
 
 def changes(gains: NDArray[np.floating[Any]]) -> bool:

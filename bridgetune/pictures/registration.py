@@ -24,7 +24,7 @@ from bridgetune.pictures._matching import (
     reduced,
 )
 from bridgetune.pictures._samples import Pixels
-from bridgetune.pictures.exposure import measured_gains
+from bridgetune.pictures.exposure import light, measured_gains
 from bridgetune.pictures.transforms import IDENTITY, Transform, common_area, shift, spread, warped
 
 __all__ = [
@@ -161,8 +161,8 @@ def registered(reference: Compared | None, frame: Compared | None, model: Alignm
             similarity=_outward(found.similarity, first, second),
         )
     small = -(-max(*first.shape, *second.shape) // COARSE)
-    colours = reduced(reference.colours, small), reduced(frame.colours, small)
-    gains = measured_gains(*colours, found.transform.enlarged(1 / small))
+    lights = (reduced(light(one.colours), small) for one in (reference, frame))
+    gains = measured_gains(*lights, found.transform.enlarged(1 / small))
     unaligned = correlation_at(*fine, IDENTITY) if first.shape == second.shape else 0.0
     transform, similarity = (one.enlarged(reference.factor) for one in (found.transform, found.similarity))
     if found.model == "identity":

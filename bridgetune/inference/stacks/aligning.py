@@ -25,8 +25,8 @@ SLIGHT = 0.02
 """Of a pixel: a frame that is displaced by less is taken as it is."""
 
 SEEN = 0.035
-"""Share of brightness from which on frames are evened without being asked for. Below that, what glows out of focus may
-pass for a difference: 3 % were found in a channel of frames that differ in nothing else."""
+"""Share of brightness by which a frame differs where all are evened without being asked for. With less no seam shows, and
+what glows out of focus may pass for some of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +114,15 @@ class Aligning:
         found = chained(registrations, longest.places.index(reference))
         own = {place: one for place, one in zip(longest.places, found, strict=True) if one is not None}
         transforms = [_slight(own[place].transform, size) for place in places]
-        gains = [self._gains(own[place].gains) for place in places]
+        gains = self._gains([own[place].gains for place in places])
         area = common_area(transforms, [size] * len(places)) if self._config.edges == "crop" else _whole(size)
-        return Alignment(tuple(transforms), tuple(gains), area)
+        return Alignment(tuple(transforms), gains, area)
 
-    def _gains(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What a frame's channels are multiplied by, as `StackConfig.exposure` has it."""
+    def _gains(self, found: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], ...]:
+        """What the frames' channels are multiplied by, as `StackConfig.exposure` has it."""
         exposure = self._config.exposure
-        automatic = exposure == "auto" and self._config.align != "none" and bool((abs(found - 1) >= SEEN).any())
-        return found if exposure == "even" or automatic else np.ones(3)
+        automatic = exposure == "auto" and self._config.align != "none" and np.abs(np.array(found) - 1).max() >= SEEN
+        return tuple(found) if exposure == "even" or automatic else (np.ones(3),) * len(found)
 
 
 def still(frames: int, size: tuple[int, int]) -> Alignment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from bridgetune.inference.stacks.combining import MOST_FRAMES, RunningBest, deep
 from bridgetune.inference.stacks.focus import lead, least, scores
 from bridgetune.inference.stacks.fusion import Progress, StackFusion
 from bridgetune.inference.stacks.gathering import gathered
+from bridgetune.inference.stacks.order import is_astray
 from bridgetune.inference.stacks.remembering import RememberedFrames
 from bridgetune.inference.stacks.settling import settled
 from bridgetune.inference.stacks.smoothing import smoothed
@@ -27,6 +29,8 @@ if TYPE_CHECKING:  # a stack without a network does not wait for torch
     from torch import nn
 
     from bridgetune.protocol import Evaluator
+
+logger = logging.getLogger("bridgetune")
 
 Pixels = NDArray[np.uint8 | np.uint16]
 Report = Callable[[Progress], None]
@@ -70,6 +74,13 @@ def fuse_stack(
         source = RememberedFrames(source)
     reference = _reference(source.names, config.reference)
     chosen, aligning = choose(source, config, progress)
+    if config.order == "name" and is_astray(chosen.looks):
+        first, last = (source.names[chosen.places[end]] for end in (0, -1))
+        logger.warning(
+            "%s to %s: in the order of their names the frames jump to and fro in depth; --order depth puts them in the"
+            " order that they show, without which a depth map says little",
+            *(first, last),
+        )
     if reference is not None and reference not in chosen.places:
         why = next(frame.reason for frame in chosen.left_out if frame.name == source.names[reference])
         raise RequestError(f"reference: {source.names[reference]} is left out, {why}; name another frame")

@@ -17,6 +17,7 @@ from bridgetune.files import replaced
 from bridgetune.inference.stacks.depth import coloured
 from bridgetune.pictures import NOTHING, Metadata, check_image_place, write_image
 from bridgetune.pictures.exposure import changes
+from bridgetune.pictures.transforms import shift
 
 logger = logging.getLogger("bridgetune")
 
@@ -125,17 +126,24 @@ class StackFusion:
             write_image(shown, coloured(self.depth, len(self.used)))
 
     def as_dict(self) -> dict[str, Any]:
-        """What it is made of, for JSON: names, reasons, transforms, gains, and each frame's share of the pixels."""
+        """What it is made of, for JSON: names, reasons, gains, each frame's share of the pixels, and the transform from a
+        pixel of the picture to its place in the frame."""
         shares = [None] * len(self.used) if self.index is None else _shares(self.index, len(self.used))
         gains = self.gains or (np.ones(3),) * len(self.used)
         rows, columns = self.area
+        shown = shift(columns.start, rows.start).matrix
         return {
             "size": {"width": self.pixels.shape[1], "height": self.pixels.shape[0]},
             "bits": self.pixels.dtype.itemsize * 8,
             "reference": self.reference,
             "area": {"left": columns.start, "top": rows.start, "right": columns.stop, "bottom": rows.stop},
             "used": [
-                {"name": name, "transform": transform.tolist(), "gains": gain.round(6).tolist(), "share": share}
+                {
+                    "name": name,
+                    "transform": (transform @ shown).tolist(),
+                    "gains": gain.round(6).tolist(),
+                    "share": share,
+                }
                 for name, transform, gain, share in zip(self.used, self.transforms, gains, shares, strict=True)
             ],
             "evened": list(self.evened),

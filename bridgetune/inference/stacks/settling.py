@@ -17,7 +17,7 @@ from bridgetune.inference.spreading import spread
 SCATTERED = 0.05, 0.15
 """Shares of the stack: a deviation of the frames taken in a window that is none yet, and one that is chance."""
 
-NARROW, WIDE = (15, 32.0), (1 / 32, 2.0)
+NARROW, WIDE = (15, 32.0), (1 / 32, 8.0)
 """The windows' sides, in pixels and as a share of the longer side; and the lead that is believed however scattered the
 frames around are."""
 
@@ -92,7 +92,11 @@ def certainty(index: Field, lead: Map, frames: int) -> Map:
 
 
 def _scattered(places: Map, side: int) -> Map:
-    """How scattered places in the stack are, of all windows of a side, (h, w) in [0, 1]."""
+    """How scattered places in the stack are, of all windows of a side, (h, w) in [0, 1].
+
+    Few that are far from the rest leave the window's deviation small, and are scattered all the same: each counts by how
+    far it is itself, where that is more.
+    """
     import cv2
 
     none, chance = SCATTERED
@@ -101,6 +105,8 @@ def _scattered(places: Map, side: int) -> Map:
         found: Map = cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT)
         return found
 
-    deviation = np.sqrt((mean(places * places) - mean(places) ** 2).clip(min=0))
+    middle = mean(places)
+    deviation = np.sqrt((mean(places * places) - middle * middle).clip(min=0))
+    np.maximum(deviation, np.abs(places - middle), out=deviation)
     scattered: Map = ((deviation - np.float32(none)) / np.float32(chance - none)).clip(0, 1)
     return scattered

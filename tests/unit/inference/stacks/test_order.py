@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bridgetune.inference.stacks.looking import Look, look
-from bridgetune.inference.stacks.order import depth_order, distances
+from bridgetune.inference.stacks.order import depth_order, distances, is_astray
 from bridgetune.pictures import Picture
 
 
@@ -35,6 +35,14 @@ def test_shuffled_frames_are_put_in_order(seed: int):
 def test_an_order_that_is_right_is_kept_and_begins_where_it_began():
     assert depth_order(slope(7)) == list(range(7))
     assert depth_order(slope(7)[::-1]) == list(range(7))
+
+
+def test_frames_that_jump_to_and_fro_are_told_from_those_in_order():
+    looks = slope(7)
+    assert not is_astray(looks)
+    assert not is_astray([*looks[:2], looks[3], looks[2], *looks[4:]]), "two neighbours exchanged"
+    assert is_astray([looks[place] for place in (3, 0, 5, 1, 6, 2, 4)])
+    assert not is_astray([looks[place] for place in (3, 0, 2, 1)]), "of so few frames nothing is told"
 
 
 def test_one_or_two_frames_have_their_order():

@@ -66,10 +66,22 @@ def test_nothing_is_changed_where_a_frame_holds_nothing():
     assert untold[48:].any()
 
 
-def test_a_slope_and_a_single_island_are_not_scattered_and_stay():
+def test_a_slope_is_not_scattered_and_stays():
     slope = (np.arange(SIDE) * FRAMES // SIDE)[None].repeat(SIDE, 0).astype(np.uint8)
-    slope[40, 50] = FRAMES - 1
     assert not settled(slope, np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE, 3), np.uint8), FRAMES)[1].any()
+
+
+@pytest.mark.parametrize("side", [1, 4])
+def test_an_island_stays_where_it_leads_clearly_and_is_given_to_its_surroundings_where_it_does_not(side: int):
+    index, picture = np.full((SIDE, SIDE), 2, np.uint8), np.zeros((SIDE, SIDE, 3), np.uint8)
+    island = slice(40, 40 + side), slice(50, 50 + side)
+    index[island] = FRAMES - 1
+    lead = np.full((SIDE, SIDE), 3, np.float32)
+    field, untold = settled(index, lead, picture, FRAMES)
+    assert untold[island].all()
+    assert np.abs(field - 2).max() < 0.5
+    lead[island] = CLEAR
+    assert (settled(index, lead, picture, FRAMES)[0][island] == FRAMES - 1).all()
 
 
 @pytest.mark.parametrize("strip", [10, 33])

@@ -25,8 +25,8 @@ SLIGHT = 0.02
 """Of a pixel: a frame that is displaced by less is taken as it is."""
 
 SEEN = 0.035
-"""Share of brightness by which a frame differs where all are evened without being asked for. With less no seam shows, and
-what glows out of focus may pass for some of it."""
+"""Share of brightness by which a frame differs where all are evened without being asked for. With less no seam shows,
+and what glows out of focus may pass for some of it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,25 +126,21 @@ class StackFusion:
             write_image(shown, coloured(self.depth, len(self.used)))
 
     def as_dict(self) -> dict[str, Any]:
-        """What it is made of, for JSON: names, reasons, gains, each frame's share of the pixels, and the transform from a
-        pixel of the picture to its place in the frame."""
+        """What it is made of, for JSON: names, reasons, gains, each frame's share of the pixels, and the transform from
+        a pixel of the picture to its place in the frame."""
         shares = [None] * len(self.used) if self.index is None else _shares(self.index, len(self.used))
         gains = self.gains or (np.ones(3),) * len(self.used)
         rows, columns = self.area
         shown = shift(columns.start, rows.start).matrix
+        places = [(transform @ shown).tolist() for transform in self.transforms]
         return {
             "size": {"width": self.pixels.shape[1], "height": self.pixels.shape[0]},
             "bits": self.pixels.dtype.itemsize * 8,
             "reference": self.reference,
             "area": {"left": columns.start, "top": rows.start, "right": columns.stop, "bottom": rows.stop},
             "used": [
-                {
-                    "name": name,
-                    "transform": (transform @ shown).tolist(),
-                    "gains": gain.round(6).tolist(),
-                    "share": share,
-                }
-                for name, transform, gain, share in zip(self.used, self.transforms, gains, shares, strict=True)
+                {"name": name, "transform": place, "gains": gain.round(6).tolist(), "share": share}
+                for name, place, gain, share in zip(self.used, places, gains, shares, strict=True)
             ],
             "evened": list(self.evened),
             "undecided": None if self.undecided is None else round(self.undecided, 6),

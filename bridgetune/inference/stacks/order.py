@@ -19,7 +19,7 @@ FLOOR = 0.3
 
 ASTRAY, FEWEST = 1.6, 5
 """How many times as long as the shortest path the frames' own is that has hardly to do with depth: in order, real ones
-have 1.0, those of a restless hand up to 1.5, shuffled ones 1.6 to 7 in the middle; and of how many frames that is told."""
+have 1.0, those of a restless hand up to 1.5, shuffled ones 1.6 to 7 in the middle. And of how many that is told."""
 
 Distances = NDArray[np.float64]
 

@@ -94,8 +94,8 @@ def certainty(index: Field, lead: Map, frames: int) -> Map:
 def _scattered(places: Map, side: int) -> Map:
     """How scattered places in the stack are, of all windows of a side, (h, w) in [0, 1].
 
-    Few that are far from the rest leave the window's deviation small, and are scattered all the same: each counts by how
-    far it is itself, where that is more.
+    Few that are far from the rest leave the window's deviation small, and are scattered all the same: each counts by
+    how far it is itself, where that is more.
     """
     import cv2
 

@@ -31,7 +31,8 @@ SAME = 0.002
 
 def light(pixels: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """What of values in [0, 1] adds up where a lens, or a smaller picture, mixes them."""
-    return np.square(pixels)
+    squares: NDArray[np.floating[Any]] = np.square(pixels)
+    return squares
 
 
 def measured_gains(
@@ -87,7 +88,7 @@ def _parts(image: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
     part = max(image.shape) / ACROSS
     apart = max(round(part / 2), 1)
-    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), part / 2)
+    smooth: NDArray[np.float32] = cv2.GaussianBlur(image.astype(np.float32), (0, 0), part / 2)
     return smooth[apart // 2 :: apart, apart // 2 :: apart]
 
 

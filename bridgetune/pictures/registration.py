@@ -161,8 +161,8 @@ def registered(reference: Compared | None, frame: Compared | None, model: Alignm
             similarity=_outward(found.similarity, first, second),
         )
     small = -(-max(*first.shape, *second.shape) // COARSE)
-    lights = (reduced(light(one.colours), small) for one in (reference, frame))
-    gains = measured_gains(*lights, found.transform.enlarged(1 / small))
+    one, other = (reduced(light(each.colours), small) for each in (reference, frame))
+    gains = measured_gains(one, other, found.transform.enlarged(1 / small))
     unaligned = correlation_at(*fine, IDENTITY) if first.shape == second.shape else 0.0
     transform, similarity = (one.enlarged(reference.factor) for one in (found.transform, found.similarity))
     if found.model == "identity":

@@ -55,13 +55,13 @@ def stack(
     ] = None,
     force: Force = False,
     as_json: Json = False,
+    *,
+    config: StackConfig,
+    method: Method,
     ray: Ray = None,
     ray_workers: RayWorkers = None,
     ray_cpus: RayCpus = None,
     ray_gpus: RayGpus = None,
-    *,
-    method: Method,
-    config: StackConfig,
 ) -> None:
     """Fuse a stack: frames of one scene, focused at different depths, into one picture that is sharp everywhere."""
     if out is None and bool(frames) != (each is not None):

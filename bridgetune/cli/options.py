@@ -191,7 +191,7 @@ Ray = Annotated[
         "--ray",
         metavar="[HOST:PORT]",
         help="Hand the work out to Ray: to processes of this machine, or to the cluster of that head; auto: to the one"
-        " that runs here. Needs the extra of that name, cluster.",
+        " that runs here. Needs the extra 'cluster'.",
         rich_help_panel=CLUSTER,
     ),
 ]

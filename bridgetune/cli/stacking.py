@@ -252,9 +252,16 @@ class Job:
 
 
 def remark(told: dict[str, Any]) -> None:
-    """Say what there is to remark on: frames that were left out, and how much no frame decides."""
+    """Say what there is to remark on: frames that were left out, an order that lies, how much no frame decides."""
     for frame in told["left_out"]:
         ERRORS.print(f"{frame['name']} is left out: {frame['reason']}", style="yellow", markup=False)
+    if told["astray"]:
+        ERRORS.print(
+            f"{shown(told['out'])}: in the order of their names the frames jump to and fro in depth; --order depth puts"
+            " them in the order that they show, without which a depth map says little",
+            style="yellow",
+            markup=False,
+        )
     if told["undecided"] is not None and told["undecided"] >= MOSTLY_UNDECIDED:
         ERRORS.print(
             f"{shown(told['out'])}: on {told['undecided']:.0%} of the pixels no frame is clearly the sharpest, and they"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +28,6 @@ if TYPE_CHECKING:  # a stack without a network does not wait for torch
     from torch import nn
 
     from bridgetune.protocol import Evaluator
-
-logger = logging.getLogger("bridgetune")
 
 Pixels = NDArray[np.uint8 | np.uint16]
 Report = Callable[[Progress], None]
@@ -74,13 +71,6 @@ def fuse_stack(
         source = RememberedFrames(source)
     reference = _reference(source.names, config.reference)
     chosen, aligning = choose(source, config, progress)
-    if config.order == "name" and is_astray(chosen.looks):
-        first, last = (source.names[chosen.places[end]] for end in (0, -1))
-        logger.warning(
-            "%s to %s: in the order of their names the frames jump to and fro in depth; --order depth puts them in the"
-            " order that they show, without which a depth map says little",
-            *(first, last),
-        )
     if reference is not None and reference not in chosen.places:
         why = next(frame.reason for frame in chosen.left_out if frame.name == source.names[reference])
         raise RequestError(f"reference: {source.names[reference]} is left out, {why}; name another frame")
@@ -285,6 +275,7 @@ class _Fusing:
             alpha=alpha,
             undecided=undecided,
             gains=self.alignment.gains,
+            astray=self.config.order == "name" and is_astray(self.chosen.looks),
         )
 
 

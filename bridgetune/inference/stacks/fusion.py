@@ -76,6 +76,7 @@ class StackFusion:
         alpha: (H, W) of the pixels' type; None where all frames are opaque.
         undecided: Share of the pixels at which the focus measure did not tell, and what is around decided; None where
             that was not asked.
+        astray: Whether the frames, in the order of their names, jump to and fro in depth.
     """
 
     pixels: Pixels
@@ -90,6 +91,7 @@ class StackFusion:
     alpha: Pixels | None = None
     undecided: float | None = None
     gains: tuple[NDArray[np.float64], ...] = ()
+    astray: bool = False
 
     @property
     def evened(self) -> tuple[str, ...]:
@@ -143,6 +145,7 @@ class StackFusion:
                 for name, place, gain, share in zip(self.used, places, gains, shares, strict=True)
             ],
             "evened": list(self.evened),
+            "astray": self.astray,
             "undecided": None if self.undecided is None else round(self.undecided, 6),
             "left_out": [{"name": frame.name, "reason": frame.reason} for frame in self.left_out],
         }

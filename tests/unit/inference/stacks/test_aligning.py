@@ -141,3 +141,9 @@ def test_breathing_that_no_two_neighbours_show_adds_up_over_a_stack():
         for one, other in zip(found, truths, strict=True)
     ]
     assert np.sqrt((apart[-1] ** 2).mean()) < 0.5
+
+
+def test_where_one_frame_differs_so_that_it_shows_all_are_evened():
+    frames = [np.rint((shown(scene()) // 2 + 20) * light).astype(np.uint8) for light in (1, 1.02, 1.06)]
+    gains = seen(frames).alignment([0, 1, 2], 0, SIZE).gains
+    assert [gain.mean() for gain in gains] == pytest.approx([1, 1 / 1.02, 1 / 1.06], abs=0.005)

@@ -373,3 +373,11 @@ def test_the_quality_says_how_often_a_network_is_asked_about_neighbours(quality:
     generator = bridgetune.wrap(network, bridgetune.AdapterConfig(symmetric=True))
     bridgetune.fuse_stack(generator, frames, ALONE.model_copy(update={"quality": quality}))
     assert network.asked == asked * (len(frames) - 1)
+
+
+def test_frames_whose_order_says_nothing_of_their_depth_are_told_of():
+    frames, _, _ = focused(6)
+    mixed = [frames[place] for place in (3, 0, 4, 1, 5, 2)]
+    assert not bridgetune.fuse_stack(None, frames, PLAIN).astray
+    assert bridgetune.fuse_stack(None, mixed, PLAIN).astray
+    assert not bridgetune.fuse_stack(None, mixed, PLAIN.model_copy(update={"order": "depth"})).astray

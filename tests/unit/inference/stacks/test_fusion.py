@@ -54,3 +54,4 @@ def test_what_it_is_made_of_is_told_in_json():
     assert told["evened"] == ["a.jpg"], "what differs by a thousandth is left alone"
     assert told["left_out"] == [{"name": "c.jpg", "reason": "it shows another scene"}]
     assert told["area"] == {"left": 0, "top": 2, "right": 4, "bottom": 3}
+    assert told["used"][0]["transform"] == [[1, 0, 0], [0, 1, 2], [0, 0, 1]], "from the picture's pixels"

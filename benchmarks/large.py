@@ -49,9 +49,11 @@ def small(threads: int) -> float:
     import torch
 
     import bridgetune
+    from bridgetune.inference import Queries
 
     torch.set_num_threads(threads)
-    generator, (first, second) = bridgetune.create("bridgemff"), torch.rand(2, 1, 3, SIDE, SIDE)
+    generator = Queries("fast").of(bridgetune.create("bridgemff"), (SIDE, SIDE))
+    first, second = torch.rand(2, 1, 3, SIDE, SIDE)
     times = []
     with torch.inference_mode():
         for _ in range(REPEATS):

@@ -90,25 +90,28 @@ def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _unsure(logits: Map) -> NDArray[np.bool_]:
     """`regions.unsure` of (H, W), in strips."""
-    sure = np.empty(logits.shape, np.float32)
-    for start in range(0, len(logits), STRIP):
-        np.greater(np.abs(logits[start : start + STRIP]), SURE, out=sure[start : start + STRIP])
-    unsure = _box_mean(sure) < ENOUGH
-    for start in range(0, len(logits), STRIP):
+    import cv2
+
+    height, width = logits.shape
+    sure, unsure = np.empty(logits.shape, np.uint8), np.empty(logits.shape, bool)
+    for start in range(0, height, STRIP):
         rows = slice(start, start + STRIP)
-        unsure[rows] |= np.abs(logits[rows]) <= COIN
+        size = np.abs(logits[rows])
+        np.greater(size, SURE, out=sure[rows].view(bool))
+        np.less_equal(size, COIN, out=unsure[rows])
+    high, wide = _inside(height), _inside(width)
+    for start in range(0, height, STRIP):
+        rows = slice(start, start + STRIP)
+        first = max(start - WINDOW // 2, 0)
+        around = sure[first : start + STRIP + WINDOW // 2]
+        sums = cv2.boxFilter(
+            around, cv2.CV_16U, (WINDOW, WINDOW), normalize=False, borderType=cv2.BORDER_CONSTANT | cv2.BORDER_ISOLATED
+        )
+        unsure[rows] |= sums[start - first :][:STRIP] < np.float32(ENOUGH) * (high[rows, None] * wide)
     return unsure
 
 
-def _box_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`regions.box` of (H, W), in strips and in place."""
-    for turned in (values.T, values):
-        steps, columns = turned.shape
-        place = np.arange(steps)
-        low, high = np.maximum(place - WINDOW // 2, 0), np.minimum(place + WINDOW // 2 + 1, steps)
-        for start in range(0, columns, STRIP):
-            strip = slice(start, start + STRIP)
-            sums = np.zeros((steps + 1, turned[:, strip].shape[1]))
-            np.cumsum(turned[:, strip], axis=0, out=sums[1:])
-            turned[:, strip] = (sums[high] - sums[low]) / (high - low)[:, None]
-    return values
+def _inside(side: int) -> NDArray[np.float32]:
+    """How much of a window around each place along a side is inside, (side,)."""
+    place = np.arange(side)
+    return np.float32(np.minimum(place + WINDOW // 2 + 1, side) - np.maximum(place - WINDOW // 2, 0))

@@ -96,8 +96,10 @@ def softened(first: Pixels, second: Pixels, taken: Mask) -> Pixels:
     Returns:
         (H, W, 3) of their type. To exchange the pictures and what is taken changes nothing.
     """
+    import cv2
+
     fused = feathered(second.copy(), first, taken, OF_A_PAIR)
-    margin, full = max(WIDER) + MIDDLE, np.float32(np.iinfo(second.dtype).max)
+    margin, mean_of_full = max(WIDER) + MIDDLE, np.full((1, 3), 1 / (3 * np.iinfo(second.dtype).max), np.float32)
     for top, left in itertools.product(*(range(0, side, TILE) for side in taken.shape)):
         place, around = (
             (slice(max(top - by, 0), top + TILE + by), slice(max(left - by, 0), left + TILE + by)) for by in (0, margin)
@@ -105,7 +107,7 @@ def softened(first: Pixels, second: Pixels, taken: Mask) -> Pixels:
         near = taken[around]
         if near.all() or not near.any():
             continue
-        gray = [picture[around].mean(2, dtype=np.float32) / full for picture in (first, second)]
+        gray = [cv2.transform(picture[around].astype(np.float32), mean_of_full) for picture in (first, second)]
         slope, apart = np.maximum(_slope(gray[0]), _slope(gray[1])), np.abs(_mean(gray[0] - gray[1], MIDDLE))
         share = np.full(near.shape, np.nan, np.float32)
         for reach in WIDER:

@@ -28,7 +28,7 @@ SAY = 3.0
 """What the surroundings' logit counts for beside a pixel's own."""
 
 STRIP = 256
-"""Rows or columns that are worked on at once."""
+"""Rows that are worked on at once."""
 
 Map = NDArray[np.floating[Any]]
 
@@ -47,8 +47,7 @@ def settled(logits: Map, first: NDArray[Any], second: NDArray[Any]) -> Map:
     confidence 1 stays as it is everywhere. To exchange the images and the sign of the logits is to exchange the
     result's sign, and nothing else.
 
-    Time and memory are linear in the pixels: beside the result, 9 bytes a pixel, or 17 up to `spreading.KEPT` pixels,
-    and strips of `STRIP` rows or columns.
+    Time and memory are linear in the pixels: beside the result, 10 bytes a pixel, and strips of rows or columns.
 
     Args:
         logits: (H, W), positive where `first` is in focus.
@@ -113,5 +112,5 @@ def _unsure(logits: Map) -> NDArray[np.bool_]:
 
 def _inside(side: int) -> NDArray[np.float32]:
     """How much of a window around each place along a side is inside, (side,)."""
-    place = np.arange(side)
-    return np.float32(np.minimum(place + WINDOW // 2 + 1, side) - np.maximum(place - WINDOW // 2, 0))
+    place = np.arange(side, dtype=np.float32)
+    return np.minimum(place + WINDOW // 2 + 1, side) - np.maximum(place - WINDOW // 2, 0)

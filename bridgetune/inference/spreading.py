@@ -7,7 +7,7 @@ Gastal and Oliveira, Domain transform for edge-aware image and video processing,
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,16 @@ from numpy.typing import NDArray
 REACH, CONTRAST, PASSES = 60.0, 0.3, 3
 """The domain transform's σ_s, in pixels, its σ_r, of images in [0, 1], and its iterations."""
 
-STRIP, PIECE = 2048, 128
+STRIP, PIECE = 1024, 128
 """Rows or columns that are swept at once: fewer cost more calls; and whose distances are computed at once."""
 
-KEPT = 40_000_000
-"""Pixels up to which the distances between neighbours are kept from one iteration to the next, 8 bytes a pixel."""
-
 Pixels = NDArray[Any]
-Distances = Callable[[slice], NDArray[np.float32]]
 
 
 def spread(known: NDArray[np.float32], *pictures: Pixels) -> None:
     """Spread values by the domain transform, in place.
 
-    Time and memory are linear in the pixels: 8 bytes a pixel up to `KEPT`, and strips of `STRIP` rows or columns.
+    Time is linear in the pixels; memory is that of strips of `STRIP` rows or columns.
 
     Args:
         known: (C, H, W).
@@ -37,28 +33,27 @@ def spread(known: NDArray[np.float32], *pictures: Pixels) -> None:
             of their mean.
     """
     height, width = known.shape[1:]
-    across = _kept(lambda rows: _turned(_distances([picture[rows] for picture in pictures], 1)), width, height)
-    down = _kept(lambda columns: _distances([picture[:, columns] for picture in pictures], 0), height, width)
     for iteration in range(PASSES):
         deviation = REACH * 3**0.5 * 2 ** (PASSES - iteration - 1) / (4**PASSES - 1) ** 0.5
         decay = np.float32(-(2**0.5) / deviation)
         for rows in _strips(height, STRIP):
-            turned = np.stack([_turned(channel[rows]) for channel in known])
-            _sweep(turned, np.exp(decay * across(rows)))
-            for channel, values in zip(known, turned, strict=True):
-                channel[rows] = _turned(values)
+            turned = np.ascontiguousarray(known[:, rows].swapaxes(1, 2))
+            _sweep(turned, _distances([picture[rows] for picture in pictures], 1).T, decay)
+            known[:, rows] = turned.swapaxes(1, 2)
         for columns in _strips(width, STRIP):
-            _sweep(known[..., columns], np.exp(decay * down(columns)))
+            _sweep(known[..., columns], _distances([picture[:, columns] for picture in pictures], 0), decay)
 
 
-def _sweep(known: NDArray[np.float32], feedback: NDArray[np.float32]) -> None:
+def _sweep(known: NDArray[np.float32], distances: NDArray[np.float32], decay: np.float32) -> None:
     """Down all columns and up again, in place: each line takes a share of what differs in the one before.
 
     Args:
         known: (C, N, M).
-        feedback: (N - 1, M), the share between one line and the next.
+        distances: (N - 1, M), from each line to the next.
+        decay: The logarithm of the share that is taken over a distance of 1.
     """
-    lines, shares = list(known.swapaxes(0, 1)), list(feedback)
+    feedback = np.multiply(distances, decay, order="C")
+    lines, shares = list(known.swapaxes(0, 1)), list(np.exp(feedback, out=feedback))
     change = np.empty_like(lines[0])
     for before, line, share in itertools.chain(
         zip(lines[:-1], lines[1:], shares, strict=True), zip(lines[:0:-1], lines[-2::-1], shares[::-1], strict=True)
@@ -70,21 +65,6 @@ def _sweep(known: NDArray[np.float32], feedback: NDArray[np.float32]) -> None:
 
 def _strips(length: int, each: int) -> Iterator[slice]:
     return (slice(start, start + each) for start in range(0, length, each))
-
-
-def _kept(distances: Distances, steps: int, columns: int) -> Distances:
-    """The distances of pictures of up to `KEPT` pixels, computed once; of larger ones, whenever they are asked for.
-
-    Args:
-        distances: A strip of columns -> (N - 1, columns).
-        steps, columns: N, and how many columns there are.
-    """
-    if steps * columns > KEPT:
-        return distances
-    whole = np.empty((steps - 1, columns), np.float32)
-    for strip in _strips(columns, STRIP):
-        whole[:, strip] = distances(strip)
-    return lambda strip: whole[:, strip]
 
 
 def _distances(pictures: Sequence[Pixels], axis: int) -> NDArray[np.float32]:
@@ -105,17 +85,9 @@ def _distances(pictures: Sequence[Pixels], axis: int) -> NDArray[np.float32]:
     scales = np.full((1, 3), REACH / CONTRAST / (len(pictures) * full), np.float32)
     for piece in _strips(distances.shape[1 - axis], PIECE):
         place = (slice(None), piece) if axis == 0 else (piece, slice(None))
-        total = np.add.reduce([picture[place].astype(np.float32) for picture in pictures])
+        total = pictures[0][place].astype(np.float32)
+        for picture in pictures[1:]:
+            total += picture[place]
         following, before = (total[1:], total[:-1]) if axis == 0 else (total[:, 1:], total[:, :-1])
         distances[place] += cv2.transform(cv2.absdiff(following, before), scales)
     return distances
-
-
-def _turned(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, M) -> (M, N), contiguous."""
-    import cv2
-
-    if not values.size:
-        return np.ascontiguousarray(values.T)
-    turned: NDArray[np.float32] = cv2.transpose(values)
-    return turned

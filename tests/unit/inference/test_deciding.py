@@ -62,11 +62,10 @@ def test_a_constant_map_keeps_its_sign(seed: int, logit: float, height: int):
 
 
 @pytest.mark.parametrize("strip", [7, 1000])
-@pytest.mark.parametrize("kept", [0, 10**9])
-def test_it_is_the_formula_whatever_the_strips(strip: int, kept: int, monkeypatch: pytest.MonkeyPatch):
+def test_it_is_the_formula_whatever_the_strips(strip: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deciding, "STRIP", strip)
     monkeypatch.setattr(spreading, "STRIP", strip)
-    monkeypatch.setattr(spreading, "KEPT", kept)
+    monkeypatch.setattr(spreading, "PIECE", 5)
     rng = np.random.default_rng(3)
     logits = maps(rng, 50, 70, 0.05)
     first, second = (picture // 20 for picture in pair(rng, 50, 70))

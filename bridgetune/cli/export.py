@@ -16,6 +16,7 @@ from bridgetune.cli.options import (
     GeneratorArgument,
     Json,
     Mirrored,
+    Option,
     Scales,
     Symmetric,
     Trust,
@@ -23,6 +24,7 @@ from bridgetune.cli.options import (
     WeightsKey,
     adapter_settings,
     check_network,
+    given_options,
 )
 from bridgetune.config.bounds import LARGEST_SIDE, Tolerance, limits
 from bridgetune.errors import RequestError
@@ -49,6 +51,7 @@ def export(
     ] = None,
     weights: Weights = None,
     weights_key: WeightsKey = "",
+    option: Option = None,
     adapter: Called = None,
     trust_code: Trust = False,
     symmetric: Symmetric = None,
@@ -70,6 +73,7 @@ def export(
     check_place(out, format_, force)
     network = open_generator(
         *(generator, weights or "shipped", symmetric, mirrored, scales),
+        options=given_options(option),
         trust=trust_code,
         weights_key=weights_key,
         adapter=adapter_settings(adapter),

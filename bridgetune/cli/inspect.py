@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from bridgetune.cli.console import RESULTS, print_json
-from bridgetune.cli.options import GeneratorArgument, Json, Trust, Weights, WeightsKey, check_network
+from bridgetune.cli.options import (
+    GeneratorArgument,
+    Json,
+    Option,
+    Trust,
+    Weights,
+    WeightsKey,
+    check_network,
+    given_options,
+)
 from bridgetune.paths import as_text, is_folder
 
 if TYPE_CHECKING:
@@ -19,6 +28,7 @@ def inspect(
     generator: GeneratorArgument,
     weights: Weights = None,
     weights_key: WeightsKey = "",
+    option: Option = None,
     trust_code: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -30,10 +40,11 @@ def inspect(
     check_network(generator, weights)
     from bridgetune.opening import is_factory
 
-    if is_factory(generator) and (weights is None or not is_folder(weights)):
+    options = given_options(option)
+    if is_factory(generator) and not options and (weights is None or not is_folder(weights)):
         found = _of_own(generator, weights, weights_key)
     else:
-        found = _known(generator, weights, weights_key, trust_code)
+        found = _known(generator, weights, weights_key, options, trust_code)
     if as_json:
         print_json(found)
         return
@@ -50,7 +61,9 @@ def inspect(
     RESULTS.print(table, markup=False)
 
 
-def _known(name_or_folder: str, weights: Path | None, weights_key: str, trust: bool) -> dict[str, Any]:
+def _known(
+    name_or_folder: str, weights: Path | None, weights_key: str, options: dict[str, Any], trust: bool
+) -> dict[str, Any]:
     """Of a plugin's generator, with weights that are given, or shipped where it has any, or of a saved one."""
     from bridgetune.opening import open_generator
     from bridgetune.plugins import registry
@@ -60,7 +73,7 @@ def _known(name_or_folder: str, weights: Path | None, weights_key: str, trust: b
     by_name = name_or_folder in registry().names()
     shipped = by_name and registry().find(name_or_folder)[1].weights is not None
     given = weights or (None if by_name and not shipped else "shipped")
-    adapter = open_generator(name_or_folder, given, trust=trust, weights_key=weights_key)
+    adapter = open_generator(name_or_folder, given, options=options, trust=trust, weights_key=weights_key)
     origin, parameters = adapter.origin, list(adapter.unwrap().parameters())
     saved = not by_name or (weights is not None and is_folder(weights))
     because = f"its {'folder' if saved else 'plugin'} says so"

@@ -320,6 +320,13 @@ def test_inspect_shows_a_plugins_network(saved: Path):
     assert (shipped["network"], folder["weights"]) == (folder["network"], str(saved))
 
 
+def test_inspect_takes_a_plugins_options():
+    told = json.loads(succeeds("inspect", "drpl", "--option", "width=4", "--option", "blocks=1", "--json"))
+    assert told["options"] == {"width": 4, "blocks": 1}
+    assert told["parameters"] < 10_000
+    assert "--option: is for a plugin's generator" in refused("inspect", "mine:make", "--option", "width=4")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["wrap_your_network", "finetune_drpl", "compare_backbones"])
 def test_an_example_runs(name: str, tmp_path: Path):

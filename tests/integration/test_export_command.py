@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 import bridgetune
 from bridgetune import RequestError
@@ -49,6 +50,15 @@ def test_the_snippets_of_the_documentation_fuse_without_bridgetune(format: Forma
     without_bridgetune(images + chosen + saving, tmp_path)
     fused = np.asarray(Image.open(tmp_path / "fused.png"))
     assert np.array_equal(fused, fuse_files(made, *sources, undecided="keep", blend="none").pixels)
+
+
+def test_a_plugins_network_is_exported_as_its_options_have_it(tmp_path: Path):
+    weights, program = tmp_path / "narrow.safetensors", tmp_path / "it.pt2"
+    save_file(bridgetune.create("drpl", weights=None, width=4, blocks=1).unwrap().state_dict(), weights)
+    given = "drpl", "--weights", weights, "--option", "width=4"
+    assert "blocks" in refused("export", *given, "--format", "torch", "-o", program, "--size", "16x16")
+    succeeds("export", *given, "--option", "blocks=1", "--format", "torch", "-o", program, "--size", "16x16")
+    assert program.exists()
 
 
 def test_a_network_of_ones_own_is_exported_by_its_factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

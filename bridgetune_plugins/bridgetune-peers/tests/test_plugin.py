@@ -134,6 +134,11 @@ def test_weights_of_the_cnn_are_columns_of_a_matlab_file(tmp_path: Path):
     scipy_io.savemat(tmp_path / "other.mat", {"weights_b1_1": content["weights_b1_1"]})
     with pytest.raises(RequestError, match=r"other.mat: 'biases_b1_1' is missing, expected the weights of the CNN"):
         create("cnn", weights=tmp_path / "other.mat", width=wide)
+    (tmp_path / "cut.mat").write_bytes((tmp_path / "model.mat").read_bytes()[:500])
+    (tmp_path / "no.mat").write_bytes(bytes(range(256)))
+    for name, said in (("cut.mat", "a MATLAB file that SciPy cannot read"), ("no.mat", "not a MATLAB file")):
+        with pytest.raises(RequestError, match=f"{name}: {said}"):
+            create("cnn", weights=tmp_path / name, width=wide)
 
 
 def test_without_scipy_the_weights_of_the_cnn_are_refused_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -107,7 +107,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise RequestError(
             f"{path}: reading MATLAB files needs SciPy; pip install 'bridgetune-peers[matlab]'"
         ) from None
-    found = loadmat(path)
+    with path.open("rb") as file:
+        if file.read(6) != b"MATLAB":  # SciPy takes all else for a file of version 4, and warns of what it finds
+            raise RequestError(f"{path}: not a MATLAB file, expected the weights of the CNN of 2017")
+    try:
+        found = loadmat(path)
+    except Exception as error:  # of whatever kind, where it is cut short or damaged
+        raise RequestError(f"{path}: a MATLAB file that SciPy cannot read; fetch it again") from error
     layers = {
         "branch.0": ("weights_b1_1", "biases_b1_1"),
         "branch.2": ("weights_b1_2", "biases_b1_2"),

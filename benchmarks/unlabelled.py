@@ -27,11 +27,9 @@ from bridgetune.cli.process import keep_memory, let_threads_rest
 let_threads_rest()  # before torch is imported
 keep_memory()
 
-import torch
 from measuring import markdown
 from scipy.stats import wilcoxon
 from studies import asked_plainly, labelled, opened
-from torch import nn
 
 import bridgetune
 from bridgetune.config import AUGMENTATIONS
@@ -75,17 +73,6 @@ Images = dict[str, dict[str, float]]
 """Image -> score -> value."""
 Run = tuple[str, int, float]
 """Arm, seed, learning rate."""
-
-
-class Indifferent(nn.Module):
-    """A discriminator where α is 0: it is to cost no time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(1))
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return self.weight * image.mean((1, 2, 3), keepdim=True)
 
 
 class Study:
@@ -157,7 +144,6 @@ class Study:
             References.from_folders(asked.clear, asked.blurred, size=asked.size, fit="crop"),
             bridgetune.TuneConfig(**settings, **stage_two),
             unlabelled=UnlabelledPairs(self.out / "first" / "all", size=asked.size, fit="crop"),
-            discriminator=Indifferent if stage_two.get("alpha") == 0 else None,
             run_dir=folder,
             resume=True,
         )

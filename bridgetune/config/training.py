@@ -34,8 +34,9 @@ from bridgetune.terms import term_weights
 
 
 def _alpha(value: object) -> object:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LARGEST_WEIGHT
-    if number or value == "auto":
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LARGEST_WEIGHT:
+        return float(value)
+    if value == "auto":
         return value
     raise PydanticCustomError(
         "alpha", "expected a number from 0 to {largest}, or 'auto'", {"largest": f"{LARGEST_WEIGHT:.0f}"}
@@ -180,8 +181,8 @@ class TuneConfig(TrainConfig):
     """AdamW's, the same for all three networks; it falls to 0 by a cosine."""
     alpha: Alpha = 1e-4
     """α of Eq. 12, the weight of the adversarial loss; `auto` holds it at what makes the adversarial part of the
-    gradient at the map `adversarial_share` of the supervised one. At 0 the discriminators teach nothing, which was as
-    good on all that was measured."""
+    gradient at the map `adversarial_share` of the supervised one. At 0 there are no discriminators, which takes a
+    fraction of the time and was as good on all that was measured."""
     adversarial_share: PositiveWeight = 0.1
     """Norm of the one gradient over norm of the other; 0.1 is the paper's "about 1:10". Of no effect unless α is
     `auto`."""

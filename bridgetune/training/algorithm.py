@@ -11,7 +11,6 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from bridgetune.config import RECIPES, PretrainConfig, TuneConfig
-from bridgetune.config.training import Labelling
 from bridgetune.data import PairSource, References, UnlabelledPairs
 from bridgetune.discriminators import Discriminator, build_discriminator
 from bridgetune.errors import RequestError
@@ -91,7 +90,7 @@ def finetune(
         unlabelled: Source pairs without maps, of that size. From them the discriminators alone teach the generator,
             and regularisers; or labels that nobody gave: see `TuneConfig`.
         discriminator: Makes the network of either discriminator, (B, 3, H, W) in [0, 1] -> (B, 1, h, w) logits.
-            Default: as `config.discriminator` says.
+            Default: as `config.discriminator` says. With α = 0 there is none.
         validation, run_dir, resume, report: See `pretrain`.
 
     Raises:
@@ -117,8 +116,8 @@ def finetune(
     faithful = generator.config.output == "fused" and config.fidelity_weight > 0
     answering = stage.prepare(stage.answering(auxiliary=False, faithful=faithful))
     forward = partial(TuningPass.of, answering[0], faithful=faithful)
-    if config.labelling is not None:
-        return _by_labels(stage, answering, forward, config, references, config.labelling, report)
+    if config.labelling is not None or config.alpha == 0:
+        return _without_discriminators(stage, answering, forward, config, references, report)
 
     kind = discriminator or config.discriminator
     assert kind != "pair", "which TuneConfig has for labels alone"
@@ -144,30 +143,30 @@ def finetune(
     phases = [tuning, *judging] if generator_first else [*judging, tuning]
     way = partial(towards_references, discriminators=discriminators, form=config.form)
     beside = ", the discriminators having learnt nothing yet"
-    push = None if config.alpha == 0 else Push("the adversarial gradient", way, beside)
+    push = Push("the adversarial gradient", way, beside)
     return stage.carry_out(forward, phases, report, discriminators, push)
 
 
-def _by_labels(
+def _without_discriminators(
     stage: Stage,
     answering: tuple[nn.Module, Optimizer, LRScheduler],
     forward: Callable[[Sample], TuningPass],
     config: TuneConfig,
     references: References,
-    labelling: Labelling,
     report: Callable[[Record], None],
 ) -> TrainingResult:
-    """Stage 2 without discriminators: L_SUP, also on unlabelled pairs, with labels that nobody gave."""
-    device, judge = stage.engine.device, None
-    if labelling == "votes":
+    """Stage 2 where they say nothing: L_SUP, also on unlabelled pairs that are given labels, and regularisers."""
+    device, judge, labels, push = stage.engine.device, None, None, None
+    if config.labelling == "votes":
         judge = fresh_judge(config.seed).to(device)
         stage.engine.kept["judge"] = judge
     stage.decided["discriminator"] = None if judge is None else "pair"
-    labels = Labels(labelling, judge)
+    if config.labelling is not None:
+        labels = Labels(config.labelling, judge)
+        push = Push(f"the labels of adversarial={config.labelling!r}", partial(towards_labels, labels=labels))
     no_alpha = AdversarialWeight(0.0, config.adversarial_share, device)
     losses = GeneratorLosses({}, RECIPES[config.recipe], config, no_alpha, scale=stage.engine.loss_scale, labels=labels)
     phases = [Phase[TuningPass]("generator", "loss", *answering, losses)]
-    push = Push(f"the labels of adversarial={labelling!r}", partial(towards_labels, labels=labels))
     if judge is None:
         return stage.carry_out(forward, phases, report, {}, push)
     prepare = partial(teach, judge, references.clear, config, device)

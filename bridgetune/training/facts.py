@@ -85,8 +85,7 @@ def _pulling(decided: Record, config: TuneConfig) -> dict[str, Any]:
     if config.labelling is not None:
         judge = {"discriminator": decided["discriminator"]} if decided["discriminator"] else {}
         return {"labels of unlabelled pairs": f"{config.labelling}, weight {config.pseudo_weight:g}", **judge}
-    alpha = config.alpha
-    return {
-        "α": f"{alpha:g}" if alpha != "auto" else f"auto, share {config.adversarial_share:g}",
-        "discriminator": decided["discriminator"],
-    }
+    if config.alpha == 0:
+        return {"α": "0"}
+    alpha = f"{config.alpha:g}" if config.alpha != "auto" else f"auto, share {config.adversarial_share:g}"
+    return {"α": alpha, "discriminator": decided["discriminator"]}

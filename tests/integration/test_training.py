@@ -44,6 +44,22 @@ def test_finetuning_records_every_term_of_equation_12_and_both_discriminators(
         assert record["loss"] == pytest.approx(0.01 * record["adversarial"] + record["supervised"], rel=1e-5)
 
 
+def test_without_an_adversarial_loss_nothing_is_judged_and_the_generator_ends_as_with_one_that_counts_for_nothing(
+    pairs: SyntheticPairs, references: References, tmp_path: Path
+):
+    def unwanted() -> nn.Module:
+        raise AssertionError("a discriminator was made")
+
+    alone, beside = (create("drpl", weights=None, width=4, blocks=1) for _ in range(2))
+    beside.load_state_dict(alone.state_dict())
+    finetune(alone, pairs, references, stage2(3, alpha=0), discriminator=unwanted, run_dir=tmp_path / "run")
+    finetune(beside, pairs, references, stage2(3, alpha=1e-40))
+    assert same(weights(alone), weights(beside))
+    told = set().union(*losses(tmp_path / "run"))
+    assert "supervised" in told
+    assert not any(name.startswith(("discriminator", "adversarial", "gradient_discriminator")) for name in told)
+
+
 def test_the_learning_rate_falls_to_zero_by_a_cosine(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):
     pretrain(generator, pairs, stage1(4, learning_rate=1e-3), run_dir=tmp_path / "run")
     rates = [record["learning_rate"] for record in losses(tmp_path / "run")]

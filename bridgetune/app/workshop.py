@@ -74,7 +74,7 @@ class Tuning(Frozen):
     size: Side = 128
     """Pixels of their sides."""
     alpha: Annotated[float, Field(ge=0, le=100)] = 0.2
-    """Weight of the adversarial loss; 0 is as good on all that was measured, and quicker."""
+    """Weight of the adversarial loss; 0 is as good on all that was measured, quicker, and needs no references."""
     training: dict[str, Any] = Field(default={})
     """What else is not as `TuneConfig` has it by default."""
     adapter: dict[str, Any] = Field(default={})
@@ -291,10 +291,11 @@ class Workshop:
 
 def _check_places(tuning: Tuning) -> None:
     """Raise `FieldError` unless it has something to learn from and to compare with, each in a folder of its own."""
+    references = tuning.clear or tuning.blurred
     for option in ("clear", "blurred"):
-        if not getattr(tuning, option):
+        if not getattr(tuning, option) and (references or tuning.config().needs_references):
             raise FieldError(option, f"{PLACES[option]}: none is chosen; choose a folder")
-    if tuning.clear == tuning.blurred:
+    if references and tuning.clear == tuning.blurred:
         raise FieldError(
             "blurred",
             f"{PLACES['blurred']}: are in the same folder as the sharp ones; choose one whose pictures are all blurred",

@@ -230,6 +230,11 @@ class TuneConfig(TrainConfig):
         """Whose labels unlabelled pairs have in place of an adversarial loss; None where there is that loss."""
         return next((labelling for labelling in LABELLINGS if labelling == self.adversarial), None)
 
+    @property
+    def needs_references(self) -> bool:
+        """Whether there is something that completely clear and completely blurred images are shown to."""
+        return self.alpha != 0 or self.labelling is not None
+
     @model_validator(mode="after")
     def _judged(self) -> Self:
         if self.discriminator == "pair" and self.adversarial != "votes":

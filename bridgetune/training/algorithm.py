@@ -70,7 +70,7 @@ def pretrain(
 def finetune(
     generator: Adapter,
     pairs: PairSource | None,
-    references: References,
+    references: References | None,
     config: TuneConfig | None = None,
     *,
     unlabelled: UnlabelledPairs | None = None,
@@ -85,7 +85,7 @@ def finetune(
     Args:
         generator: A trained one, tuned in place.
         pairs: Source pairs with their maps, all of one size. None where there are only unlabelled ones.
-        references: Completely clear and completely blurred images of that size.
+        references: Completely clear and completely blurred images of that size. None where α = 0, which needs none.
         config: Default: the paper's.
         unlabelled: Source pairs without maps, of that size. From them the discriminators alone teach the generator,
             and regularisers; or labels that nobody gave: see `TuneConfig`.
@@ -101,6 +101,9 @@ def finetune(
     config = config.model_copy(update={"term_weights": term_weights(config.term_weights)})
     if config.labelling is not None:
         _refuse_what_cannot_be_labelled(config, unlabelled, discriminator)
+    if references is None and config.needs_references:
+        needed = "expected clear and blurred images (--clear DIR --blurred DIR), or no adversarial loss (--alpha 0)"
+        raise RequestError(f"references: got none, {needed}")
     recipe = RECIPES[config.recipe]
     stage = Stage(
         "finetune",
@@ -152,7 +155,7 @@ def _without_discriminators(
     answering: tuple[nn.Module, Optimizer, LRScheduler],
     forward: Callable[[Sample], TuningPass],
     config: TuneConfig,
-    references: References,
+    references: References | None,
     report: Callable[[Record], None],
 ) -> TrainingResult:
     """Stage 2 where they say nothing: L_SUP, also on unlabelled pairs that are given labels, and regularisers."""
@@ -167,7 +170,7 @@ def _without_discriminators(
     no_alpha = AdversarialWeight(0.0, config.adversarial_share, device)
     losses = GeneratorLosses({}, RECIPES[config.recipe], config, no_alpha, scale=stage.engine.loss_scale, labels=labels)
     phases = [Phase[TuningPass]("generator", "loss", *answering, losses)]
-    if judge is None:
+    if judge is None or references is None:
         return stage.carry_out(forward, phases, report, {}, push)
     prepare = partial(teach, judge, references.clear, config, device)
     return stage.carry_out(forward, phases, report, {}, push, prepare)

@@ -45,7 +45,7 @@ class TuningPass(ForwardPass):
     Attributes:
         map: The logits of `maps`, cut from the generator's graph: where the gradients of the losses arrive.
         sources: First and second images of the pairs, without those in the other order, (B, 3, S, S).
-        synthesised: `clear`, s_c1 and s_c2, and `blurred`, s_b1 and s_b2, each (B, 3, S, S).
+        synthesised: `clear`, s_c1 and s_c2, and `blurred`, s_b1 and s_b2, each (B, 3, S, S); none without references.
         judged: The discriminators' losses that the generator's phase has left for theirs, with their gradients.
         residue: What of an end-to-end network's picture is of neither source, (B, 1, S, S), with its graph; None where
             that was not asked for.
@@ -60,6 +60,9 @@ class TuningPass(ForwardPass):
     def __post_init__(self) -> None:
         self.map = self.logits.detach().requires_grad_()
         self.sources = _sources(self.batch)
+        self.synthesised = {}
+        if "clear" not in self.batch:
+            return
         first, second = self.sources
         made = synthesize(first, second, self.map[: len(first)], self.batch["clear"], self.batch["blurred"])
         self.synthesised = {

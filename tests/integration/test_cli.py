@@ -289,6 +289,16 @@ def test_ctrl_c_says_where_to_resume(folders: Folders, tmp_path: Path):
     assert list((out / "checkpoints").glob("step-*"))
 
 
+def test_without_an_adversarial_loss_no_references_are_asked_for(folders: Folders, saved: Path, tmp_path: Path):
+    command = [*stage2(folders, saved, tmp_path / "run", "--steps", 1)]
+    without = [part for part in command if part not in ("--clear", folders.clear, "--blurred", folders.blurred)]
+    assert "--clear: not given" in refused(*without)
+    assert "--blurred: not given" in refused(*without, "--clear", folders.clear, "--alpha", 0)
+    assert not (tmp_path / "run").exists()
+    succeeds(*without, "--alpha", 0)
+    assert "discriminators" not in (tmp_path / "run" / "report.md").read_text()
+
+
 def test_a_network_of_ones_own_is_inspected_tuned_and_used_by_its_factory(
     folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -52,12 +52,14 @@ def test_without_an_adversarial_loss_nothing_is_judged_and_the_generator_ends_as
 
     alone, beside = (create("drpl", weights=None, width=4, blocks=1) for _ in range(2))
     beside.load_state_dict(alone.state_dict())
-    finetune(alone, pairs, references, stage2(3, alpha=0), discriminator=unwanted, run_dir=tmp_path / "run")
+    finetune(alone, pairs, None, stage2(3, alpha=0), discriminator=unwanted, run_dir=tmp_path / "run")
     finetune(beside, pairs, references, stage2(3, alpha=1e-40))
     assert same(weights(alone), weights(beside))
     told = set().union(*losses(tmp_path / "run"))
     assert "supervised" in told
     assert not any(name.startswith(("discriminator", "adversarial", "gradient_discriminator")) for name in told)
+    with pytest.raises(RequestError, match=r"references: got none, expected clear and blurred images .* \(--alpha 0\)"):
+        finetune(alone, pairs, None, stage2(1))
 
 
 def test_the_learning_rate_falls_to_zero_by_a_cosine(generator: Adapter, pairs: SyntheticPairs, tmp_path: Path):

@@ -81,6 +81,17 @@ def test_the_options_are_those_of_the_verb(shop: Workshop, tmp_path: Path):
     assert understood["out"] == tmp_path / "runs" / "m-f-1"
 
 
+def test_without_an_adversarial_loss_no_references_are_asked_for(shop: Workshop, tmp_path: Path):
+    alone = PAIRS.model_copy(update={"clear": "", "blurred": "", "alpha": 0})
+    with pytest.raises(RequestError, match="References, blurred: none is chosen"):
+        shop.begin(alone.model_copy(update={"clear": "clear"}))
+    with pytest.raises(RequestError, match="References, sharp: none is chosen"):
+        shop.begin(alone.model_copy(update={"training": {"adversarial": "pseudo"}}))
+    shop.begin(alone)
+    (told,) = (tmp_path / "runs").glob("*.arguments.json")
+    assert not {"--clear", "--blurred"} & set(json.loads(told.read_text())["given"])
+
+
 def test_one_that_is_refused_says_why(shop: Workshop):
     shop.begin(PAIRS.model_copy(update={"batch": 13}))
     until(lambda: run_of(shop).state == "has failed")

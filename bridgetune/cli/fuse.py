@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -160,6 +161,7 @@ def fuse(
         assert second is not None
         if map_out is not None:
             refuse_map(network, f"--map {map_out}")
+        began = time.perf_counter()
         with share_bar(f"fusing {first.name}") as told:
             fusion = fuse_files(
                 *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
@@ -172,7 +174,9 @@ def fuse(
 
             write_whole(report_out, pair_page(out.name, fusion, (first, second)))
         and_map = f", its map in {map_out}" if map_out is not None else ""
-        RESULTS.print(f"fused image in {out}{and_map}", markup=False)
+        height, width = fusion.pixels.shape[:2]
+        spent = f"({time.perf_counter() - began:.1f} s)"
+        RESULTS.print(f"fused image of {width}×{height} pixels in {out}{and_map} {spent}", markup=False)
         return
     done = 0
     with bar("stem") as progress:

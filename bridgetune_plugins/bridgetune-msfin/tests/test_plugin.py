@@ -1,13 +1,18 @@
 from importlib import import_module
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import bridgetune_msfin as plugin
-from bridgetune import wrap
+from bridgetune import load, wrap
+from bridgetune.demo import HeldOut
 from bridgetune.hookspecs import HOOK_API, GeneratorSpec
 
 QUICK = {"widths": (4, 6, 8, 12)}
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 @pytest.fixture
@@ -54,3 +59,14 @@ def test_discriminator_takes_the_generators_options(spec):
     discriminator = resolve(spec.discriminator)(**QUICK)
     assert discriminator.body.encoder[0][0][0].out_channels == QUICK["widths"][0]
     assert discriminator(torch.randn(2, 3, 16, 16)).shape == (2, 1, 16, 16)
+
+
+@pytest.mark.skipif(not WEIGHTS.exists(), reason="the trained weights lie beside the sources, and in no package")
+def test_the_weights_that_lie_beside_it_know_sharp_from_blurred():
+    generator, held_out = load(WEIGHTS).eval(), HeldOut(longest_side=128)
+    assert {parameter.dtype for parameter in generator.parameters()} == {torch.float32}
+    pairs = [held_out.sample(index, np.random.default_rng(0)) for index in range(len(held_out))]
+    with torch.inference_mode():
+        decided = [generator(pair.first[None], pair.second[None])[0] >= 0 for pair in pairs]
+    wrong = [float((one != (pair.mask > 0.5)).float().mean()) for one, pair in zip(decided, pairs, strict=True)]
+    assert np.mean(wrong) < 0.15

@@ -144,9 +144,7 @@ class Job:
         Raises:
             RequestError: The frames are none, see `open_frames`, or too few.
         """
-        from bridgetune.pictures import open_frames
-
-        found = open_frames(frames)
+        found = _opened(frames)
         if len(found) < 2:
             raise RequestError(
                 f"{as_text(found.names[0])}: one frame, expected two or more of a stack; name them all, or their folder"
@@ -249,6 +247,21 @@ class Job:
             "seconds": round(seconds, 2),
             **told,
         }
+
+
+def _opened(frames: Sequence[Path]) -> FileFrames:
+    """See `open_frames`; where the shell named what is no picture, with a hint to leave that to bridgetune."""
+    from bridgetune.pictures import FRAME_SUFFIXES, open_frames
+
+    try:
+        return open_frames(frames)
+    except RequestError as error:
+        for path in frames:
+            if path.suffix.lower() not in FRAME_SUFFIXES and str(error).startswith(f"{shown(path)}: not an image"):
+                quoted = f'"{shown(path.parent / "*")}"'
+                mend = f"leave it out, or quote the pattern, {quoted}, which passes over what is no picture"
+                raise RequestError(f"{error}; {mend}") from error
+        raise
 
 
 def remark(told: dict[str, Any]) -> None:

@@ -273,13 +273,10 @@ def _planes(path: Path, listed: bool) -> Sequence[Plane | None]:
     try:
         with in_one_line(path):
             return tiff_planes(path) if decoder_of(path) is TIFF else [None]
-    except RequestError as error:
+    except RequestError:
         if listed:
             return [None]
-        if path.suffix.lower() in FRAME_SUFFIXES:
-            raise
-        hint = f'leave it out, or quote the pattern, "{shown(path.parent / "*")}", which passes over what is no picture'
-        raise RequestError(f"{error}; {hint}") from error
+        raise
 
 
 def _names(places: Sequence[Place]) -> Iterator[str]:

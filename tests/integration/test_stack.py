@@ -141,6 +141,15 @@ def test_a_wrong_request_is_one_line_and_nothing_is_written(
         assert sorted(tmp_path.rglob("*")) == before, arguments
 
 
+def test_what_is_no_picture_is_passed_over_by_a_quoted_pattern(photos: Path, tmp_path: Path):
+    (photos / "notes.txt").write_text("f/2.8")
+    said = refused("stack", *sorted(photos.iterdir()), "-o", tmp_path / "a.png")
+    pattern = photos / "*"
+    assert "notes.txt: not an image" in said
+    assert f'quote the pattern, "{pattern}", which passes over what is no picture' in said
+    succeeds("stack", pattern, "-o", tmp_path / "a.png", *STILL)
+
+
 def test_a_stack_in_which_little_is_sharp_is_warned_of(tmp_path: Path):
     slope = np.linspace(40, 220, 96)[:, None]
     for number, noise in enumerate(np.random.default_rng(0).normal(0, 3, (4, 64, 96, 3))):

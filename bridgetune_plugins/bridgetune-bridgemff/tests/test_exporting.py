@@ -23,14 +23,27 @@ def arguments(batch: int, length: int, gated: bool) -> Arguments:
 
 
 @pytest.mark.parametrize("gated", [True, False])
-@pytest.mark.parametrize("length", [1, 15, 16, 17, 257, 1025])
-def test_it_answers_as_the_definition_unrolled_and_in_loops(length: int, gated: bool):
+@pytest.mark.parametrize("length", [1, 2, 15, 16, 17, 257, 1000, 1025])
+@pytest.mark.parametrize("part", [7, exporting.PART])
+def test_it_answers_as_the_definition_at_once_and_in_parts(
+    part: int, length: int, gated: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exporting, "PART", part)
     given = arguments(2, length, gated)
-    expected = selective_scan(*given, backend="reference")
-    unrolled, nothing = exporting.scan(*given, "auto", False)
+    y, nothing = exporting.scan(*given, "auto", False)
     assert nothing.numel() == 0
-    for y in (unrolled, exporting._looped(given)):
-        torch.testing.assert_close(y, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(y, selective_scan(*given, backend="reference"), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 257])
+def test_it_answers_as_the_definition_where_the_length_is_open(length: int):
+    step, drive, B, C = (
+        x.abs() for x in arguments(2, length, gated=False)[:2] + arguments(2, length, gated=False)[3:5]
+    )
+    A, nothing = -arguments(2, length, gated=False).A.abs(), torch.zeros(6)
+    read = exporting._of_open_length(step, drive, B, C, A)[:, :length]
+    expected = selective_scan(drive / step, step, A, B, C, nothing, backend="reference")
+    torch.testing.assert_close(read, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_trace_of_an_open_length_holds_for_all_of_them():

@@ -17,6 +17,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
@@ -194,7 +195,7 @@ def link_halves(source: Path, out: Path) -> None:
             links.append(out / half / "all" / place / f"{source.name}-{image.name}")
         for link in links:
             link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.is_symlink():
+            with suppress(FileExistsError):  # of a process before or beside this one
                 link.symlink_to((source / place / image.name).resolve())
 
 

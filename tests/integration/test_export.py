@@ -124,6 +124,14 @@ def test_a_scan_is_exported_for_any_size(tmp_path: Path):
     assert_same_map(path, made.eval(), (1, 33, 40), (2, 64, 75))
 
 
+def test_a_long_scan_of_one_size_is_exported_in_parts(tmp_path: Path):
+    torch.manual_seed(0)
+    made, path = wrap(Scanning(), AdapterConfig(call="concat", multiple=8)), tmp_path / "it.onnx"
+    size = (200, 400)  # 1,250 tokens
+    assert export(made, path, "onnx", size=size).difference <= 1e-4
+    assert_same_map(path, made.eval(), (1, *size))
+
+
 @pytest.mark.slow
 def test_a_program_of_bridgemff_runs_without_its_operators(tmp_path: Path):
     made, (first, second) = generator("bridgemff"), pair(1, 40, 50)

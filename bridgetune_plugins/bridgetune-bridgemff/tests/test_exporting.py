@@ -37,12 +37,9 @@ def test_it_answers_as_the_definition_at_once_and_in_parts(
 
 @pytest.mark.parametrize("length", [1, 15, 16, 17, 257])
 def test_it_answers_as_the_definition_where_the_length_is_open(length: int):
-    step, drive, B, C = (
-        x.abs() for x in arguments(2, length, gated=False)[:2] + arguments(2, length, gated=False)[3:5]
-    )
-    A, nothing = -arguments(2, length, gated=False).A.abs(), torch.zeros(6)
-    read = exporting._of_open_length(step, drive, B, C, A)[:, :length]
-    expected = selective_scan(drive / step, step, A, B, C, nothing, backend="reference")
+    given = arguments(2, length, gated=False)
+    read = exporting._of_open_length(given.dt, given.dt * given.u, given.B, given.C, given.A)[:, :length]
+    expected = selective_scan(*given._replace(D=torch.zeros(6)), backend="reference")
     torch.testing.assert_close(read, expected, rtol=1e-5, atol=1e-5)
 
 

@@ -23,13 +23,35 @@ COIN = 0.25
 def unsure(logits: Tensor) -> Tensor:
     """Where a network does not know: (B, 1, H, W) -> (B, 1, H, W) bool."""
     size = logits.detach().abs()
-    return (box((size > SURE).to(size.dtype)) < ENOUGH) | (size <= COIN)
+    sure = (size > SURE).float()
+    return (_sums(sure) < ENOUGH * _inside(sure)) | (size <= COIN)
 
 
 def box(values: Tensor) -> Tensor:
     """The mean over the part of the square around each pixel that is inside, (B, C, H, W) -> (B, C, H, W)."""
-    from torch.nn.functional import avg_pool2d
+    return _sums(values) / _inside(values)
 
-    reach = WINDOW // 2
-    rows = avg_pool2d(values, (1, WINDOW), stride=1, padding=(0, reach), count_include_pad=False)
-    return avg_pool2d(rows, (WINDOW, 1), stride=1, padding=(reach, 0), count_include_pad=False)
+
+def _inside(values: Tensor) -> Tensor:
+    """How many pixels of the square around each are inside, (H, W)."""
+    height, width = values.shape[-2:]
+    return _sums_along(-2, values.new_ones(height, 1)) * _sums_along(-1, values.new_ones(1, width))
+
+
+def _sums(values: Tensor) -> Tensor:
+    """Over the square around each pixel, with zeros beyond."""
+    return _sums_along(-2, _sums_along(-1, values))
+
+
+def _sums_along(axis: int, values: Tensor) -> Tensor:
+    """Over as many places of an axis as the square is wide: sums of 2, of these sums 2, and so on up to 32, and one."""
+    from torch.nn.functional import pad
+
+    reach, length = WINDOW // 2, values.shape[axis]
+    padded = pad(values, (reach, reach) if axis == -1 else (0, 0, reach, reach))
+    sums, wide = padded, 1
+    while wide < WINDOW - 1:
+        reduced = sums.shape[axis] - wide
+        sums = sums.narrow(axis, 0, reduced) + sums.narrow(axis, wide, reduced)
+        wide *= 2
+    return sums.narrow(axis, 0, length) + padded.narrow(axis, wide, length)

@@ -29,6 +29,9 @@ from bridgetune.wrapping.sizes import asked_at_one_side
 MIRRORINGS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 """The axes of an image's mirror images, itself included."""
 
+TOGETHER = 2**17
+"""Pixels of a batch, reduced, up to which its mirror images go through the network at once."""
+
 
 class InputDomain(nn.Module):
     """Images from the canonical space to a network's own: colour, range, mean and std, padding."""
@@ -117,11 +120,16 @@ class Adapter(Generator):
     def _of_mirror_images(self, first: Tensor, second: Tensor, items: Sequence[Item], reduction: int) -> list[Tensor]:
         if self.training or not self.config.mirrored:
             return self._of_size(first, second, items, reduction)
-        answers = [
-            [map_.flip(axes) for map_ in self._of_size(first.flip(axes), second.flip(axes), items, reduction)]
-            for axes in MIRRORINGS
-        ]
-        return [torch.stack(views).mean(0) for views in zip(*answers, strict=True)]
+        seen = ((first.flip(axes), second.flip(axes)) for axes in MIRRORINGS)
+        answers: list[Sequence[Tensor]]
+        if first[:, 0].numel() <= TOGETHER * reduction**2:
+            firsts, seconds = (torch.cat(images) for images in zip(*seen, strict=True))
+            maps = self._of_size(firsts, seconds, items, reduction)
+            answers = list(zip(*(map_.chunk(len(MIRRORINGS)) for map_ in maps), strict=True))
+        else:
+            answers = [self._of_size(*images, items, reduction) for images in seen]
+        turned = [[map_.flip(axes) for map_ in maps] for axes, maps in zip(MIRRORINGS, answers, strict=True)]
+        return [torch.stack(views).mean(0) for views in zip(*turned, strict=True)]
 
     def _of_size(self, first: Tensor, second: Tensor, items: Sequence[Item], reduction: int) -> list[Tensor]:
         """What the network says of the pair reduced, at the pair's own size."""

@@ -6,10 +6,11 @@ An even region, or a blur wider than the network's field, tells it nothing at fu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import interpolate, pad
 
 from bridgetune.regions import WINDOW, unsure
 
@@ -22,7 +23,18 @@ def reduced(image: Tensor, reduction: int) -> Tensor:
 
     Squares that reach beyond the image have the mean of what of them is inside.
     """
-    return avg_pool2d(image, reduction, ceil_mode=True, count_include_pad=False)
+    height, width = image.shape[-2:]
+    image = pad(image, (0, -width % reduction, 0, -height % reduction))
+    rows = reduce(torch.add, (image[..., place::reduction, :] for place in range(reduction)))
+    sums = reduce(torch.add, (rows[..., place::reduction] for place in range(reduction)))
+    return sums / (_inside(height, reduction, sums)[:, None] * _inside(width, reduction, sums))
+
+
+def _inside(side: int, reduction: int, like: Tensor) -> Tensor:
+    """How many of each sum's pixels along a side are inside, (⌈side / reduction⌉,)."""
+    counts = like.new_full((-(-side // reduction),), reduction)
+    counts[-1] -= -side % reduction
+    return counts
 
 
 def enlarged(logits: Tensor, reduction: int) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from bridgetune import AdapterConfig, RequestError, wrap
+from bridgetune.wrapping import adapter as adapter_module
 from bridgetune.wrapping.adapter import pad_by_reflection
 from bridgetune.wrapping.reading import probability_to_logits
 
@@ -242,6 +243,26 @@ def test_a_mirrored_generator_answers_alike_to_a_pair_and_to_its_mirror_images(s
     torch.testing.assert_close(mirrored(first, second), torch.stack(views).mean(0))
     torch.testing.assert_close(mirrored(first.flip(3), second.flip(3)), mirrored(first, second).flip(3))
     assert not torch.allclose(mirrored(first, second), plain(first, second))
+
+
+@pytest.mark.parametrize("scales", [(1,), (1, 1 / 2)])
+def test_mirror_images_of_small_pictures_are_one_batch_and_of_large_ones_are_not(scales, monkeypatch):
+    seen = []
+
+    class Shown(PairConvolution):
+        def forward(self, first: Tensor, second: Tensor) -> Tensor:
+            seen.append(len(first))
+            return super().forward(first, second)
+
+    generator = wrap(Shown(), AdapterConfig(symmetric=True, mirrored=True, scales=scales)).eval()
+    images = pair(8, 10)
+    monkeypatch.setattr(adapter_module, "TOGETHER", 2 * 80)
+    together = generator(*images)
+    assert seen == [16] * len(scales)
+    seen.clear()
+    monkeypatch.setattr(adapter_module, "TOGETHER", 2 * 80 - 1)
+    torch.testing.assert_close(generator(*images), together)
+    assert seen == [4] * 4 + [16] * (len(scales) - 1)  # reduced, they are small
 
 
 def test_a_mirrored_generator_is_trained_on_what_it_sees_once():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bridgetune.protocol import InStrips
-from bridgetune_bridgemff import fused, native, strips
+from bridgetune_bridgemff import native, strips
 from bridgetune_bridgemff.network import BridgeMFF
 from bridgetune_bridgemff.scan import VARIABLE
 
@@ -51,17 +51,12 @@ def both(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, list[float]]:
     height=st.integers(1, 6),
     width=st.integers(1, 6),
     rows=st.sampled_from([32, 64, 96]),
-    earlier=st.booleans(),
     large=st.booleans(),
 )
-def test_natively_strips_are_the_whole_to_the_bit(
-    batch: int, height: int, width: int, rows: int, earlier: bool, large: bool
-):
+def test_natively_strips_are_the_whole_to_the_bit(batch: int, height: int, width: int, rows: int, large: bool):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(strips, "ROWS", rows)
         patch.setattr(strips, "LARGE", 0 if large else 10**9)
-        if earlier:  # as with a library of an earlier version
-            patch.setattr(fused, "can_enter", lambda: False)
         whole, parts, _ = both(*pair(batch, 32 * height, 32 * width))
     assert torch.equal(parts, whole)
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bridgetune_bridgemff.layers import Convolution, Summary
+from bridgetune_bridgemff import fused
+from bridgetune_bridgemff.layers import Convolution, Summary, natively
 
 
 class AttentionBridge(nn.Module):
@@ -25,16 +26,20 @@ class AttentionBridge(nn.Module):
         self.channel = nn.ModuleList(nn.Linear(sum(widths), width) for width in widths)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        attended = [t * self.spatial_attention(t) for t in maps]
+        spatial = [self.spatial_attention(t) for t in maps]
+        if natively(maps[0]):
+            averages = [fused.averages(t, s) for t, s in zip(maps, spatial, strict=True)]
+            return [fused.bridged(*each) for each in zip(maps, spatial, self.channel_attention(averages), strict=True)]
+        attended = [t * s for t, s in zip(maps, spatial, strict=True)]
         residual = [u + t for u, t in zip(attended, maps, strict=True)]
         weights = self.channel_attention([v.mean(dim=(2, 3)) for v in residual])
-        return [v * a + u for u, v, a in zip(attended, residual, weights, strict=True)]
+        return [v * a[..., None, None] + u for u, v, a in zip(attended, residual, weights, strict=True)]
 
     def spatial_attention(self, t: Tensor) -> Tensor:
         """s of a map t, (B, 1, H, W)."""
         return torch.sigmoid(self.spatial(self.summary(t)))
 
     def channel_attention(self, averages: Sequence[Tensor]) -> list[Tensor]:
-        """a of each map, (B, C, 1, 1), of the averages of t s + t over each picture, (B, C)."""
+        """a of each map, (B, C), of the averages of t s + t over each picture, (B, C)."""
         mixed = self.mixing(torch.cat(list(averages), dim=1).unsqueeze(1)).squeeze(1)
-        return [torch.sigmoid(linear(mixed))[:, :, None, None] for linear in self.channel]
+        return [torch.sigmoid(linear(mixed)) for linear in self.channel]

@@ -95,7 +95,7 @@ def _entered(stage: Down, rows: Rows, height: int, width: int, progress: Callabl
     """The first stage, which is shown each strip and a row more on either side."""
     shown = rows(0, 1)
     entered = _like(shown, len(shown), stage.norm.num_channels, height // 2, width // 2)
-    if natively(shown) and fused.can_enter():
+    if natively(shown):
         _enter(stage, rows, entered, progress)
     else:
         _enter_in_parts(stage, rows, entered, progress)
@@ -143,7 +143,7 @@ def _halved(stage: Down, x: Tensor) -> Tensor:
     """A stage of a convolution: in strips, or a picture and a group of its channels at a time."""
     layer, (batch, _, height, width) = _convolution(stage), x.shape
     halved = _like(x, batch, stage.norm.num_channels, height // 2, width // 2)
-    if natively(x) and fused.can_enter() and width % (2 * fused.LANES) == 0:
+    if natively(x) and width % (2 * fused.LANES) == 0:
         _enter(stage, lambda start, stop: x[:, :, start:stop], halved, lambda share: None)
         return halved
     for picture in range(batch):
@@ -166,6 +166,9 @@ def _spatial_attention(bridge: AttentionBridge, t: Tensor) -> Tensor:
 
 def _averages(t: Tensor, s: Tensor) -> Tensor:
     """Of t s + t over each picture, (B, C)."""
+    if natively(t):
+        found: Tensor = fused.averages(t, s)
+        return found
     averages, residual = _like(t, *t.shape[:2]), _like(t, 1, PAIR, *t.shape[2:])
     for picture in range(len(t)):
         for first in range(0, t.shape[1], PAIR):
@@ -179,6 +182,9 @@ def _averages(t: Tensor, s: Tensor) -> Tensor:
 
 def _bridge(t: Tensor, s: Tensor, a: Tensor) -> None:
     """(t s + t) a + t s, in the place of t."""
+    if natively(t):
+        fused.bridge_in_place(t, s, a)
+        return
     attended = _like(t, *t.shape[2:])
     for picture in range(len(t)):
         for channel in range(t.shape[1]):

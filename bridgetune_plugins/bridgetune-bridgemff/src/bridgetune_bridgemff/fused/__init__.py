@@ -5,10 +5,11 @@ As operators they are seen by whatever looks at operators, autograd and a FLOP c
 
 from __future__ import annotations
 
-from bridgetune_bridgemff.fused.causal import can_be_causal, causal
+from bridgetune_bridgemff.fused.bridge import averages, bridge_in_place, bridged
+from bridgetune_bridgemff.fused.causal import causal
 from bridgetune_bridgemff.fused.convolve import convolution
 from bridgetune_bridgemff.fused.double import doubled
-from bridgetune_bridgemff.fused.enter import LANES, Entering, can_enter
+from bridgetune_bridgemff.fused.enter import LANES, Entering
 from bridgetune_bridgemff.fused.mamba import WEIGHTS, vision_mamba
 from bridgetune_bridgemff.fused.stages import down, up
 from bridgetune_bridgemff.fused.summarise import summary
@@ -17,8 +18,9 @@ __all__ = [
     "LANES",
     "WEIGHTS",
     "Entering",
-    "can_be_causal",
-    "can_enter",
+    "averages",
+    "bridge_in_place",
+    "bridged",
     "causal",
     "convolution",
     "doubled",

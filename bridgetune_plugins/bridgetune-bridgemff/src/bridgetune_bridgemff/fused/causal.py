@@ -42,11 +42,6 @@ def causal_backward(x: Tensor, weight: Tensor, bias: Tensor, grad_y: Tensor) -> 
     return gradients
 
 
-def can_be_causal() -> bool:
-    """Whether the library has it: one that was built for an earlier version has not."""
-    return hasattr(native.library(), "bridgetune_causal")
-
-
 def _laid_out(x: Tensor, weight: Tensor) -> tuple[Tensor, _Shape]:
     batch, length, channels = x.shape
     if x.stride(2) != 1 or x.stride(0) != length * x.stride(1):

@@ -47,8 +47,3 @@ class Entering:
         """All strips are there: the answer is made."""
         shape = _Strip(*self._picture, 0, 0, 0, self._eps)
         native.call("entered", shape, self._weight, self._bias, self._answer, self._sums, self._heads, self._shifts)
-
-
-def can_enter() -> bool:
-    """Whether the library has it: one that was built for an earlier version has not."""
-    return hasattr(native.library(), "bridgetune_enter")

@@ -53,11 +53,8 @@ static void forward_task(const Shape *shape, const Inputs *in, float *y, float *
         for (int c = 0; c < channels; c++) {
             for (int t = 0; t < BLOCK; t += LANES)
                 store(drive + t, load(step + c * BLOCK + t) * load(u + c * BLOCK + t));
-            memset(products, 0, sizeof products);
-            for (int64_t n = 0; n < states; n += LANES)
-                store(h + c * states + n,
-                      scan_lanes(load(h + c * states + n), load(in->A + (from + c) * states + n), step + c * BLOCK, drive,
-                                 B + n, shape->b_stride, C + n, shape->c_stride, tokens, products, NULL, NULL));
+            scan_states(h + c * states, in->A + (from + c) * states, states, step + c * BLOCK, drive, B, shape->b_stride, C,
+                        shape->c_stride, tokens, products);
             add_up_lanes(products, out + c * BLOCK);
             for (int t = 0; t < BLOCK; t += LANES) {
                 floats result = load(out + c * BLOCK + t) + in->D[from + c] * load(u + c * BLOCK + t);
@@ -151,9 +148,11 @@ static void backward_task(const Shape *shape, const Inputs *in, const float *gra
             memset(of_step, 0, sizeof of_step);
             for (int64_t n = 0; n < states; n += LANES) {
                 const floats A = load(in->A + c * states + n);
-                const floats entering = load(carried + ((sequence * blocks + block) * channels + c) * states + n);
-                floats after = scan_lanes(entering, A, step, drive, B + n, shape->b_stride, C + n, shape->c_stride, tokens,
-                                          products, decays, before);
+                float h[LANES];
+                memcpy(h, carried + ((sequence * blocks + block) * channels + c) * states + n, sizeof h);
+                scan_lanes(h, in->A + c * states + n, step, drive, B + n, shape->b_stride, C + n, shape->c_stride, tokens,
+                           products, decays, before, 1, 0);
+                floats after = load(h);
                 floats m = load(s->later + c * states + n), sum_A = {};
                 for (int t = tokens - 1; t >= 0; t--) {
                     const floats previous = load(before + t * LANES);

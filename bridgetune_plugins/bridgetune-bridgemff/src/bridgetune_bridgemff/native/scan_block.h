@@ -31,20 +31,64 @@ INLINE void to_steps(float *dt, const float *bias, int tokens, int64_t channels)
     }
 }
 
-/* h_t = exp(step_t A) h_{t-1} + drive_t B_t for LANES states of one channel; returns the last state. Adds h_t · C_t to
-   `products` (BLOCK, LANES). Unless they are null, `decays` and `states` (BLOCK, LANES) are left exp(step_t A) and h_{t-1}. */
-INLINE floats scan_lanes(floats h, floats A, const float *step, const float *drive, const float *B, int64_t b_stride,
-                         const float *C, int64_t c_stride, int tokens, float *products, float *decays, float *states) {
-    for (int t = 0; t < tokens; t++) {
-        const floats decay = exponential(step[t] * A);
-        if (decays) {
-            store(decays + t * LANES, decay);
-            store(states + t * LANES, h);
-        }
-        h = decay * h + drive[t] * load(B + t * b_stride);
-        store(products + t * LANES, load(products + t * LANES) + h * load(C + t * c_stride));
+/* 2^(step · rate) for exponents below 127, to about one unit in the last place; 0 below -125. Of a product that is not
+   rounded, where the processor multiplies and adds at once. */
+INLINE floats decay(float step, floats rate) {
+    const float rounding = 12582912.0f; /* 1.5 · 2^23: the sum's low bits are the whole part */
+    const floats shifted = step * rate + rounding, whole = shifted - rounding, r = step * rate - whole;
+    floats p = all(1.5353362e-4f); /* 2^r on |r| <= 1/2, relative error 2e-8 */
+    p = p * r + 1.33988739e-3f;
+    p = p * r + 9.6184369e-3f;
+    p = p * r + 5.5503324e-2f;
+    p = p * r + 2.40226477e-1f;
+    p = p * r + 6.9314718e-1f;
+    p = p * r + 1.0f;
+    return (floats)(((ints)p + ((ints)shifted << 23)) & ~(whole < -125.0f));
+}
+
+#define VECTORS 2 /* of states that are scanned side by side, if there are so many */
+
+/* h_t = exp(step_t A) h_{t-1} + drive_t B_t for `vectors` times LANES states of one channel, in the place of h. Adds h_t · C_t
+   to `products` (BLOCK, LANES), or begins them. Unless they are null, `decays` and `states` (BLOCK, LANES), of one vector,
+   are left exp(step_t A) and h_{t-1}. */
+INLINE void scan_lanes(float *h, const float *A, const float *step, const float *drive, const float *B, int64_t b_stride,
+                       const float *C, int64_t c_stride, int tokens, float *products, float *decays, float *states,
+                       const int vectors, const int begins) {
+    floats now[VECTORS], rates[VECTORS];
+    for (int v = 0; v < vectors; v++) {
+        now[v] = load(h + v * LANES);
+        rates[v] = load(A + v * LANES) * 1.44269504f; /* log2(e) */
     }
-    return h;
+    for (int t = 0; t < tokens; t++) {
+        floats product = begins ? (floats){} : load(products + t * LANES);
+        for (int v = 0; v < vectors; v++) {
+            const floats fading = decay(step[t], rates[v]);
+            if (decays) {
+                store(decays + t * LANES, fading);
+                store(states + t * LANES, now[v]);
+            }
+            now[v] = fading * now[v] + drive[t] * load(B + t * b_stride + v * LANES);
+            product += now[v] * load(C + t * c_stride + v * LANES);
+        }
+        store(products + t * LANES, product);
+    }
+    for (int v = 0; v < vectors; v++) store(h + v * LANES, now[v]);
+}
+
+/* The same for all states of a channel; the products of tokens that are not there are 0. */
+INLINE void scan_states(float *h, const float *A, int64_t states, const float *step, const float *drive, const float *B,
+                        int64_t b_stride, const float *C, int64_t c_stride, int tokens, float *products) {
+    for (int t = tokens; t < BLOCK; t++) store(products + t * LANES, (floats){});
+    int64_t n = 0;
+    if (states >= VECTORS * LANES) {
+        scan_lanes(h, A, step, drive, B, b_stride, C, c_stride, tokens, products, NULL, NULL, VECTORS, 1);
+        n = VECTORS * LANES;
+    } else {
+        scan_lanes(h, A, step, drive, B, b_stride, C, c_stride, tokens, products, NULL, NULL, 1, 1);
+        n = LANES;
+    }
+    for (; n < states; n += LANES)
+        scan_lanes(h + n, A + n, step, drive, B + n, b_stride, C + n, c_stride, tokens, products, NULL, NULL, 1, 0);
 }
 
 INLINE void add_up_lanes(const float *products, float *sums) {

@@ -7,6 +7,7 @@
 
 #define TAPS_AT_MOST 8
 #define HISTORY TAPS_AT_MOST /* floats kept in front of a block for the causal convolution */
+#define VECTORS_OF_BLOCK (BLOCK / LANES)
 
 typedef struct {
     int64_t batch, channels, out_channels, length, chunks, inner, rank, states, taps;
@@ -20,38 +21,64 @@ typedef struct {
         *out_weight, *theta, *projection_weight, *projection_bias;
 } Weights;
 
+/* `rows` output channels of a projection at once: their sums stay in registers, and are enough to wait for none of them. */
+INLINE void project_rows(const float *weight, const float *bias, int64_t ins, const float *in, int64_t in_pitch, float *out,
+                         int64_t out_pitch, const int rows) {
+    floats sum[2][VECTORS_OF_BLOCK];
+    for (int row = 0; row < rows; row++)
+        for (int v = 0; v < VECTORS_OF_BLOCK; v++) sum[row][v] = all(bias ? bias[row] : 0.0f);
+    for (int64_t i = 0; i < ins; i++)
+        for (int v = 0; v < VECTORS_OF_BLOCK; v++) {
+            const floats from = load(in + i * in_pitch + v * LANES);
+            for (int row = 0; row < rows; row++) sum[row][v] += weight[row * ins + i] * from;
+        }
+    for (int row = 0; row < rows; row++)
+        for (int v = 0; v < VECTORS_OF_BLOCK; v++) store(out + row * out_pitch + v * LANES, sum[row][v]);
+}
+
 /* out (outs, BLOCK) = weight (outs, ins) · in (ins, BLOCK) + bias, planes `pitch` apart; bias may be null. */
 INLINE void project(const float *weight, const float *bias, int64_t outs, int64_t ins, const float *in, int64_t in_pitch,
                     float *out, int64_t out_pitch) {
-    for (int64_t o = 0; o < outs; o++)
-        for (int t = 0; t < BLOCK; t += 2 * LANES) {
-            floats left = all(bias ? bias[o] : 0.0f), right = left;
-            for (int64_t i = 0; i < ins; i++) {
-                const float w = weight[o * ins + i];
-                left += w * load(in + i * in_pitch + t);
-                right += w * load(in + i * in_pitch + t + LANES);
-            }
-            store(out + o * out_pitch + t, left);
-            store(out + o * out_pitch + t + LANES, right);
+    int64_t o = 0;
+    for (; o + 2 <= outs; o += 2)
+        project_rows(weight + o * ins, bias ? bias + o : NULL, ins, in, in_pitch, out + o * out_pitch, out_pitch, 2);
+    if (o < outs) project_rows(weight + o * ins, bias ? bias + o : NULL, ins, in, in_pitch, out + o * out_pitch, out_pitch, 1);
+}
+
+/* Two vectors of B and C of four tokens in a row, of `u` (inner, BLOCK) and as much of `x_turned` (inner, pitch). */
+INLINE void mix(const float *u, int64_t inner, const float *x_turned, float *mixing, int64_t pitch) {
+    floats sum[4][2] = {};
+    for (int64_t i = 0; i < inner; i++) {
+        const floats left = load(x_turned + i * pitch), right = load(x_turned + i * pitch + LANES);
+        for (int t = 0; t < 4; t++) {
+            sum[t][0] += u[i * BLOCK + t] * left;
+            sum[t][1] += u[i * BLOCK + t] * right;
         }
+    }
+    for (int t = 0; t < 4; t++)
+        for (int v = 0; v < 2; v++) store(mixing + t * pitch + v * LANES, sum[t][v]);
 }
 
 /* Layer normalisation of each token of a block over its channels. */
 INLINE void normalise(const Shape *shape, const Weights *w, const float *x, int64_t x_pitch, float *y, int64_t y_pitch) {
-    for (int t = 0; t < BLOCK; t += LANES) {
-        floats sum = {}, squares = {};
-        for (int64_t c = 0; c < shape->channels; c++) sum += load(x + c * x_pitch + t);
-        const floats mean = sum / (float)shape->channels;
-        for (int64_t c = 0; c < shape->channels; c++) {
-            const floats centred = load(x + c * x_pitch + t) - mean;
-            squares += centred * centred;
+    const float channels = (float)shape->channels;
+    floats mean[VECTORS_OF_BLOCK] = {}, scale[VECTORS_OF_BLOCK] = {};
+    for (int64_t c = 0; c < shape->channels; c++)
+        for (int v = 0; v < VECTORS_OF_BLOCK; v++) mean[v] += load(x + c * x_pitch + v * LANES);
+    for (int v = 0; v < VECTORS_OF_BLOCK; v++) mean[v] /= channels;
+    for (int64_t c = 0; c < shape->channels; c++)
+        for (int v = 0; v < VECTORS_OF_BLOCK; v++) {
+            const floats centred = load(x + c * x_pitch + v * LANES) - mean[v];
+            scale[v] += centred * centred;
         }
-        floats scale = squares / (float)shape->channels + shape->eps;
-        for (int lane = 0; lane < LANES; lane++) scale[lane] = 1.0f / __builtin_sqrtf(scale[lane]);
-        for (int64_t c = 0; c < shape->channels; c++)
-            store(y + c * y_pitch + t,
-                  (load(x + c * x_pitch + t) - mean) * scale * w->norm_weight[c] + w->norm_bias[c]);
+    for (int v = 0; v < VECTORS_OF_BLOCK; v++) {
+        scale[v] = scale[v] / channels + shape->eps;
+        for (int lane = 0; lane < LANES; lane++) scale[v][lane] = 1.0f / __builtin_sqrtf(scale[v][lane]);
     }
+    for (int64_t c = 0; c < shape->channels; c++)
+        for (int v = 0; v < VECTORS_OF_BLOCK; v++)
+            store(y + c * y_pitch + v * LANES,
+                  (load(x + c * x_pitch + v * LANES) - mean[v]) * scale[v] * w->norm_weight[c] + w->norm_bias[c]);
 }
 
 /* What one thread works with. */
@@ -104,17 +131,8 @@ static void chunk_task(const Shape *shape, const Weights *w, const float *A, con
             memcpy(row - HISTORY, row + BLOCK - HISTORY, sizeof(float) * HISTORY);
         }
         project(w->x_weight, NULL, rank, inner, s->u, BLOCK, s->small, BLOCK);
-        for (int t = 0; t < count; t++)
-            for (int64_t n = 0; n < 2 * states; n += 2 * LANES) {
-                floats left = {}, right = {};
-                for (int64_t i = 0; i < inner; i++) {
-                    const float u = s->u[i * BLOCK + t];
-                    left += u * load(x_turned + i * 2 * states + n);
-                    right += u * load(x_turned + i * 2 * states + n + LANES);
-                }
-                store(s->mixing + t * 2 * states + n, left);
-                store(s->mixing + t * 2 * states + n + LANES, right);
-            }
+        for (int64_t n = 0; n < 2 * states; n += 2 * LANES)
+            for (int t = 0; t < BLOCK; t += 4) mix(s->u + t, inner, x_turned + n, s->mixing + t * 2 * states + n, 2 * states);
 
         for (int64_t i = 0; i < inner; i++) {
             float *u = s->u + i * BLOCK;
@@ -124,11 +142,8 @@ static void chunk_task(const Shape *shape, const Weights *w, const float *A, con
                 store(step + t, softplus(dt));
                 store(drive + t, load(step + t) * load(u + t));
             }
-            memset(products, 0, sizeof products);
-            for (int64_t n = 0; n < states; n += LANES)
-                store(s->h + i * states + n,
-                      scan_lanes(load(s->h + i * states + n), load(A + i * states + n), step, drive, s->mixing + n, 2 * states,
-                                 s->mixing + states + n, 2 * states, count, products, NULL, NULL));
+            scan_states(s->h + i * states, A + i * states, states, step, drive, s->mixing, 2 * states, s->mixing + states,
+                        2 * states, count, products);
             add_up_lanes(products, sums);
             for (int t = 0; t < BLOCK; t += LANES) {
                 const floats gate = load(s->z + i * BLOCK + t);
@@ -163,11 +178,15 @@ static void projection_task(const Shape *shape, const Weights *w, float *tokens,
     const int64_t length = shape->length;
     float *block = tokens + start;
     normalise(shape, w, block, pitch, block, pitch);
+    if (start + BLOCK <= length) {
+        project(w->projection_weight, w->projection_bias, shape->out_channels, shape->channels, block, pitch, y + start, length);
+        return;
+    }
     for (int64_t o = 0; o < shape->out_channels; o++) {
         float row[BLOCK];
         project(w->projection_weight + o * shape->channels, w->projection_bias + o, 1, shape->channels, block, pitch, row,
                 BLOCK);
-        memcpy(y + o * length + start, row, sizeof(float) * (length - start < BLOCK ? length - start : BLOCK));
+        memcpy(y + o * length + start, row, sizeof(float) * (length - start));
     }
 }
 

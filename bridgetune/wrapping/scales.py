@@ -10,7 +10,7 @@ from functools import reduce
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pad
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from bridgetune.regions import WINDOW, unsure
 
@@ -23,6 +23,8 @@ def reduced(image: Tensor, reduction: int) -> Tensor:
 
     Squares that reach beyond the image have the mean of what of them is inside.
     """
+    if torch.compiler.is_compiling():  # the sums below are traced for even sides or for odd ones, this one for any
+        return avg_pool2d(image, reduction, ceil_mode=True, count_include_pad=False)
     height, width = image.shape[-2:]
     image = pad(image, (0, -width % reduction, 0, -height % reduction))
     rows = reduce(torch.add, (image[..., place::reduction, :] for place in range(reduction)))

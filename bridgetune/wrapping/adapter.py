@@ -317,8 +317,17 @@ def pad_by_reflection(image: Tensor, multiple: int, minimum: int = 1) -> Tensor:
         side = image.shape[axis]
         padded = padded_side(side, multiple, minimum)
         if padded > side:
-            image = image.index_select(axis, reflected(side, padded, image.device))
+            image = _reflected(image, axis, padded)
     return image
+
+
+def _reflected(image: Tensor, axis: int, padded: int) -> Tensor:
+    """Longer along an axis, see `reflected`; where once is enough, without looking up every pixel."""
+    side = image.shape[axis]
+    if torch.compiler.is_compiling() or padded >= 2 * side:
+        return image.index_select(axis, reflected(side, padded, image.device))
+    beyond = image.narrow(axis, 2 * side - padded - 1, padded - side).flip(axis)
+    return torch.cat([image, beyond], dim=axis)
 
 
 def reflected(side: int, padded: int, device: torch.device | None = None) -> Tensor:

@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from bridgetune import AdapterConfig, RequestError, wrap
 from bridgetune.wrapping import adapter as adapter_module
-from bridgetune.wrapping.adapter import pad_by_reflection
+from bridgetune.wrapping.adapter import pad_by_reflection, reflected
 from bridgetune.wrapping.reading import probability_to_logits
 
 
@@ -136,6 +136,14 @@ def test_any_size_comes_to_the_networks_multiple_and_back(height: int, width: in
 def test_padding_reflects_without_repeating_the_edge_as_often_as_it_takes():
     row = torch.tensor([1.0, 2.0, 3.0]).view(1, 1, 1, 3)
     assert pad_by_reflection(row, 8)[0, 0, 0].tolist() == [1, 2, 3, 2, 1, 2, 3, 2]
+
+
+@given(height=st.integers(1, 20), width=st.integers(1, 20), multiple=st.integers(1, 24))
+def test_padding_holds_the_pixels_that_their_indices_name(height: int, width: int, multiple: int):
+    image = torch.arange(height * width).view(1, 1, height, width)
+    padded = pad_by_reflection(image, multiple)
+    rows, columns = (reflected(*sides) for sides in zip(image.shape[2:], padded.shape[2:], strict=True))
+    assert torch.equal(padded[0, 0], image[0, 0][rows][:, columns])
 
 
 def test_padding_passes_gradients_to_the_images():

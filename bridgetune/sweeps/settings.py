@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -213,15 +214,18 @@ class Sweep(_Strict):
             twice = [name for place, name in enumerate(names) if name in names[:place]]
             if twice:
                 raise ValueError(f"{what}: two are called {twice[0]!r}; give each its own name")
-        if True in self.bridgetune and not self.data.demo and self.data.clear is None:
-            raise ValueError("data: BridgeTune needs references, clear and blurred; or bridgetune = [false]")
         if True not in self.bridgetune and "alphas" in self.model_fields_set:
             raise ValueError("alphas: without BridgeTune there is no α; leave them out")
         _stage(PretrainConfig, "pretrain", self.pretrain, {})
         _stage(TuneConfig, "finetune", self.finetune, {})
+        tuning = [self.tuning(*each) for each in product(self.backbones, self.seeds[:1], self.alphas)]
         for backbone in self.backbones:
             self.pretraining(backbone, self.seeds[0])
-            self.tuning(backbone, self.seeds[0], self.alphas[0])
+        wanted = True in self.bridgetune and any(config.needs_references for config in tuning)
+        if wanted and not self.data.demo and self.data.clear is None:
+            raise ValueError(
+                "data: BridgeTune needs references, clear and blurred; or alphas = [0], or bridgetune = [false]"
+            )
         return self
 
     def pretraining(self, backbone: Backbone, seed: int) -> PretrainConfig:

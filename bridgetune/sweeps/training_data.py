@@ -65,17 +65,17 @@ class TrainingData:
             return None
         return self._synthetic(data.val_images, data.val_masks, config, False, NO_AUGMENTATION)
 
-    def references(self, config: TrainConfig) -> References:
-        """The references of stage 2.
+    def references(self, config: TrainConfig) -> References | None:
+        """The references of stage 2; None where the sweep names none.
 
         Raises:
             RequestError: See `pairs`.
         """
         data, flips = self._data, RECIPES[config.recipe].flips
-        pools: References
+        pools: References | None = None
         if data.demo:
             pools = self._once(references, config.size)
-        else:
+        elif data.clear is not None:
             pools = self._kept(References.from_folders, data.clear, data.blurred, config.size, config.fit, flips)
         return pools
 

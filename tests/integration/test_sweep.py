@@ -222,6 +222,16 @@ def test_a_run_that_fails_is_told_and_the_others_are_done(
     assert scores["Demo"].mean == pytest.approx(Evaluation.read(kept / "evaluations" / "demo.json").mean)
 
 
+def test_without_an_adversarial_loss_no_references_are_needed(folders: Folders, tmp_path: Path):
+    text = smaller().replace("steps = 20", "steps = 1").replace('clear = "CLEAR"\nblurred = "BLURRED"\n', "")
+    asked = written(folders, tmp_path / "sweep.toml", "alphas = [0]\n" + text)
+    outcomes = run_sweep(read_sweep(asked), tmp_path / "out").outcomes
+    assert {outcome.state for outcome in outcomes} == {"made"}
+    written(folders, asked, "alphas = [0, 1e-4]\n" + text)
+    with pytest.raises(RequestError, match=r"BridgeTune needs references, clear and blurred; or alphas = \[0\]"):
+        read_sweep(asked)
+
+
 def test_what_is_not_there_is_refused_before_anything_is_written(folders: Folders, tmp_path: Path):
     fine = smaller()
     wrong = [

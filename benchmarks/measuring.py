@@ -70,7 +70,7 @@ def in_own_process(script: str, *arguments: object) -> str:
         [sys.executable, script, *map(str, arguments)], capture_output=True, text=True, check=False
     )
     if finished.returncode:
-        raise SystemExit(finished.stderr)
+        raise SystemExit(finished.stderr or f"{script} {arguments}: ended by signal {-finished.returncode}")
     return finished.stdout.strip()
 
 

@@ -1,6 +1,6 @@
 """What layers answer natively is what their torch operations answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bridgetune_bridgemff import fused, native
+from bridgetune_bridgemff.bridge import AttentionBridge
 from bridgetune_bridgemff.layers import Convolution, Down, Up, natively
 from bridgetune_bridgemff.mamba import ParallelVisionMamba
 from bridgetune_bridgemff.network import BridgeMFF, BridgeMFFDiscriminator
@@ -31,7 +32,7 @@ def torch_operations() -> Iterator[None]:
         yield
 
 
-def both(layer: nn.Module, *images: Tensor) -> tuple[Tensor, Tensor]:
+def both(layer: Callable[..., Tensor], *images: Tensor) -> tuple[Tensor, Tensor]:
     """A layer's answer natively and in torch operations."""
     with torch.no_grad():
         assert natively(images[0])
@@ -102,6 +103,18 @@ def test_doubling_of_any_shape(batch, height, width):
     answer, expected = both(layer, x, skip)
     if height * width > 1:  # a group of two equal values has no spread, and 1 / sqrt(eps) magnifies rounding
         assert_close(answer, expected)
+
+
+@given(batch=st.integers(1, 2), channels=st.integers(1, 9), height=side, width=side)
+@settings(max_examples=30, deadline=None)
+def test_bridge_of_any_shape(batch, channels, height, width):
+    torch.manual_seed(height * 100 + width)
+    bridge = AttentionBridge((channels, channels))
+
+    def bridged(*maps: Tensor) -> Tensor:
+        return torch.cat([answer.flatten(1) for answer in bridge(maps)], dim=1)
+
+    assert_close(*both(bridged, torch.randn(batch, channels, height, width), torch.randn(batch, channels, width, 33)))
 
 
 @given(batch=st.integers(1, 3), height=st.integers(1, 12), width=st.integers(1, 12))

@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # the numbers alone are wanted without torch, too
     from torch import Tensor
 
 WINDOW = 33
-"""Side of the square, in pixels."""
+"""Side of the square, in pixels: a power of two, and one."""
 
 SURE = 2.0
 """|logits| beyond this are sure of themselves."""
@@ -44,7 +44,7 @@ def _sums(values: Tensor) -> Tensor:
 
 
 def _sums_along(axis: int, values: Tensor) -> Tensor:
-    """Over as many places of an axis as the square is wide: sums of 2, of these sums 2, and so on up to 32, and one."""
+    """Over as many places of an axis as the square is wide: sums of 2, of these sums 2, and so on, and the one left."""
     from torch.nn.functional import pad
 
     reach, length = WINDOW // 2, values.shape[axis]

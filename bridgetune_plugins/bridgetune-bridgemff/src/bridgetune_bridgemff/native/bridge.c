@@ -3,17 +3,9 @@
 
 #include "vectors.h"
 
-#define SUMMED 1024 /* floats whose sums stay in float: of a block */
-
 typedef struct {
     int64_t batch, channels, pixels;
 } Shape;
-
-INLINE double sum_of_lanes(floats v) {
-    double sum = 0;
-    for (int lane = 0; lane < LANES; lane++) sum += v[lane];
-    return sum;
-}
 
 /* ---- the averages ---- */
 
@@ -86,7 +78,7 @@ EXPORT int32_t bridgetune_bridged(const Shape *shape, const float *t, const floa
     return 0;
 }
 
-/* One picture, a block of pixels at a time, so that what its channels share stays in the cache. */
+/* One picture, SUMMED pixels at a time, so that what its channels share stays in the cache. */
 FOR_EACH_PROCESSOR
 static void bridged_back(const Shape *shape, const float *t, const float *s, const float *a, const float *grad, float *grad_t,
                          float *grad_s, float *grad_a, double *sums) {

@@ -158,12 +158,6 @@ INLINE void correlate_tile(const float *x, const int32_t *offsets, const float *
         }
 }
 
-INLINE float sum_of_lanes(const float *lanes) {
-    double sum = 0;
-    for (int lane = 0; lane < LANES; lane++) sum += lanes[lane];
-    return (float)sum;
-}
-
 /* One picture's part in the gradients of the weights (out, taps) and of the bias (out). `offsets` has whole tiles; `sums`
    (out, its tiles, LANES) and (out, LANES). */
 FOR_EACH_PROCESSOR
@@ -197,8 +191,9 @@ static void correlate_picture(const Shape *shape, const float *x, const float *g
                                sums + (o * slots + tap) * LANES, slots * LANES, 1, TAPS_OF_ONE);
     }
     for (int64_t o = 0; o < out; o++) {
-        for (int64_t tap = 0; tap < taps; tap++) part[o * taps + tap] = sum_of_lanes(sums + (o * slots + tap) * LANES);
-        part[out * taps + o] = sum_of_lanes(bias_sums + o * LANES);
+        for (int64_t tap = 0; tap < taps; tap++)
+            part[o * taps + tap] = (float)sum_of_lanes(load(sums + (o * slots + tap) * LANES));
+        part[out * taps + o] = (float)sum_of_lanes(load(bias_sums + o * LANES));
     }
 }
 

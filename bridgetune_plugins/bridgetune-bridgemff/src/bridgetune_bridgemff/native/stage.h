@@ -11,8 +11,6 @@ typedef struct {
     float eps;
 } Shape;
 
-#define SUMMED 1024 /* floats whose sums stay in float */
-
 /* The sums of floats, in whole vectors, and of their squares, counted from `shift`; on to those that are there. */
 INLINE void sum_up(const float *x, int64_t count, floats shift, floats *s, floats *q) {
     for (int64_t i = 0; i + LANES <= count; i += LANES) {
@@ -55,7 +53,7 @@ INLINE void normalise_back(const float *x, const float *moments, const float *we
         double sum = 0, products = 0;
         int64_t i = 0;
         while (i + LANES <= pixels) {
-            const int64_t stop = i + 1024 <= pixels ? i + 1024 : pixels;
+            const int64_t stop = i + SUMMED <= pixels ? i + SUMMED : pixels;
             floats s = {}, p = {};
             for (; i + LANES <= stop; i += LANES) {
                 s += load(grad + i);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define LANES 8
+#define SUMMED 1024 /* floats whose sums stay in float */
 
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
@@ -41,6 +42,12 @@ INLINE void store(float *to, floats v) { memcpy(to, &v, sizeof v); }
 INLINE floats all(float x) { return (floats){} + x; }
 
 INLINE floats where(ints mask, floats a, floats b) { return (floats)((mask & (ints)a) | (~mask & (ints)b)); }
+
+INLINE double sum_of_lanes(floats v) {
+    double sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += v[lane];
+    return sum;
+}
 
 /* The sums of eight vectors, in their order. */
 INLINE floats sums_of(const float *rows) {

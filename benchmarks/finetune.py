@@ -10,8 +10,8 @@ pairs, in float32, and must show the same losses: where they part the benchmark 
 makes rounding errors grow from step to step, by a hundred times and more: networks that have it are compared in runs of
 their own, in float64, and on a quarter of the batch: torch's convolutions of float64 take memory by the gigabyte. Each
 run is a process of its own; they take turns, and of each step's place in the runs the shortest time counts: of the CPU,
-drawing included, so that a busy neighbour counts little. A third run has the engine's convolutions and scans timed one
-by one: a step of nothing else is the floor.
+drawing included, so that a busy neighbour counts little. A third run has the engine's convolutions and Mamba layers
+timed one by one: a step of nothing else is the floor.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ KINDS = ("plain", "bridgetune")
 FLOOR = "floor"
 """The kind of run that times what nothing else can be saved of."""
 
-COSTLY = "convolution", "scan"
+COSTLY = "convolution", "mamba"
 """In the names of torch's operators: what the floor is made of."""
 
 WARM_UP = 2
@@ -109,7 +109,7 @@ def write_crops(root: Path) -> None:
 
 
 class Costly(TorchDispatchMode):
-    """Within, the CPU seconds of the convolutions and scans are added up."""
+    """Within, the CPU seconds of the convolutions and Mamba layers are added up."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -252,7 +252,7 @@ def table(network: str, rounds: list[dict[str, dict[str, Any]]], parted: float) 
         peak = min(one[kind]["peak"] for one in rounds) / 2**20
         ratio = best["plain"] / best[kind]
         yield network, kind, f"{best[kind]:.2f}", f"{ratio:.1f}", f"{peak:.0f}", f"{parted:.0e}"
-    yield network, "its convolutions and scans alone", f"{floor:.2f}", f"{best['plain'] / floor:.1f}", "–", "–"
+    yield network, "its convolutions and Mamba layers alone", f"{floor:.2f}", f"{best['plain'] / floor:.1f}", "–", "–"
 
 
 if __name__ == "__main__":

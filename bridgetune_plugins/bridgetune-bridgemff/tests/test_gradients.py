@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bridgetune_bridgemff import fused, native
 from bridgetune_bridgemff.bridge import AttentionBridge
-from bridgetune_bridgemff.fused import convolve
+from bridgetune_bridgemff.fused import convolve, mamba
 from bridgetune_bridgemff.layers import Convolution, Doubling, Down, Summary, Up, natively
-from bridgetune_bridgemff.mamba import MambaBlock
+from bridgetune_bridgemff.mamba import MambaBlock, ParallelVisionMamba
 from bridgetune_bridgemff.network import BridgeMFF, BridgeMFFDiscriminator
 from bridgetune_bridgemff.scan import VARIABLE
 
@@ -151,6 +151,7 @@ def test_pictures_and_gradients_that_are_not_contiguous_are_read_right():
         (Convolution(8, 8, 3), (x,)),
         (Down(nn.Identity(), 8), (x,)),
         (Up(nn.Identity(), 8), (x, skip)),
+        (ParallelVisionMamba(8, 8), (x,)),
     ):
         assert_exact(Transposed(layer), *images)
 
@@ -193,7 +194,7 @@ def test_bits_do_not_depend_on_the_number_of_threads():
         (Doubling(), (x,)),
         (Summary(), (x,)),
         (bridging, (x, x[:, :, ::2])),
-        (MambaBlock(24), (x.flatten(2).transpose(1, 2)[:, :70],)),
+        (ParallelVisionMamba(24, 20), (x,)),
     )
     threads = torch.get_num_threads()
     try:
@@ -221,14 +222,18 @@ def test_mamba_block_of_any_length(batch, length, width):
     assert_exact(MambaBlock(width), torch.randn(batch, length, width))
 
 
-def test_rows_that_are_part_of_longer_ones_give_the_same_bits():
+@given(batch=batches, channels=st.sampled_from([4, 20, 24]), outputs=st.integers(1, 9), height=side, width=side)
+@settings(max_examples=30, deadline=None)
+def test_vision_mamba_of_any_shape(batch, channels, outputs, height, width):
+    torch.manual_seed(height * 100 + width)
+    layer = randomised(ParallelVisionMamba(channels, outputs))
+    nn.init.normal_(layer.theta)
+    assert_exact(layer, torch.randn(batch, channels, height, width))
+
+
+def test_vision_mamba_of_more_tokens_than_are_summed_in_float():
     torch.manual_seed(0)
-    rows, weight, bias = torch.randn(3, 70, 24), torch.randn(12, 1, 4), torch.randn(12)
-    for part in (rows[..., :12], rows[..., 12:], rows[:, :33, :12]):
-        expected = fused.causal(part.contiguous(), weight, bias)
-        assert torch.equal(fused.causal(part, weight, bias), expected)
-    with pytest.raises(TypeError, match=r"float64.*expected float32"):
-        fused.causal(rows.double(), weight, bias)
+    assert_exact(randomised(ParallelVisionMamba(8, 8)), torch.randn(2, 8, 50, 45))
 
 
 def test_a_pass_towards_images_computes_no_gradient_of_weights_and_the_other_way_round(monkeypatch):
@@ -249,6 +254,21 @@ def test_a_pass_towards_images_computes_no_gradient_of_weights_and_the_other_way
     assert all(torch.equal(p.grad, g) for p, g in zip(layer.parameters(), gradients, strict=True))
 
 
+def test_vision_mamba_computes_gradients_of_weights_where_they_are_wanted(monkeypatch):
+    torch.manual_seed(0)
+    layer, image = ParallelVisionMamba(8, 4), torch.randn(2, 8, 5, 9, requires_grad=True)
+    backward, wanted = mamba.vision_mamba_backward, []
+    monkeypatch.setattr(mamba, "vision_mamba_backward", lambda *given: (wanted.append(given[-1]), backward(*given))[1])
+    answer = layer(image).sum()
+    (towards,) = torch.autograd.grad(answer, [image], retain_graph=True)
+    assert wanted == [False]
+    gradients = torch.autograd.grad(answer, list(layer.parameters()), retain_graph=True)
+    answer.backward()
+    assert wanted == [False, True, True]
+    assert torch.equal(image.grad, towards)
+    assert all(torch.equal(p.grad, g) for p, g in zip(layer.parameters(), gradients, strict=True))
+
+
 def test_torch_finds_the_operators_sound():
     torch.manual_seed(0)
 
@@ -258,7 +278,8 @@ def test_torch_finds_the_operators_sound():
     x, skip = leaf(2, 8, 6, 10), leaf(2, 8, 12, 20)
     torch.library.opcheck(fused.convolution, (x, leaf(4, 8, 3, 3), leaf(4), 1))
     torch.library.opcheck(fused.convolution, (x, leaf(4, 8, 3, 3), None, 1))
-    torch.library.opcheck(fused.causal, (leaf(2, 9, 5), leaf(5, 1, 4), leaf(5)))
+    weights = ParallelVisionMamba(8, 12)._weights()
+    torch.library.opcheck(fused.vision_mamba_kept, (x, weights, 4, 1e-5))
     torch.library.opcheck(fused.summary, (x,))
     torch.library.opcheck(fused.averages, (x, leaf(2, 1, 6, 10)))
     torch.library.opcheck(fused.bridged, (x, leaf(2, 1, 6, 10), leaf(2, 8)))
@@ -267,12 +288,27 @@ def test_torch_finds_the_operators_sound():
     torch.library.opcheck(fused.up, (x, leaf(8), leaf(8), skip, 4, 1e-5))
 
 
+def flops_of_a_step(network: nn.Module, images: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter:
+        network(images).sum().backward()
+    count: int = counter.get_total_flops()
+    return count
+
+
 def test_flop_counters_count_as_much_natively_as_in_torch_operations(monkeypatch):
     network, images = nn.Sequential(Convolution(6, 8, 3), Convolution(8, 1, 7, 3)), torch.rand(2, 6, 32, 48)
-    counts = []
-    for scan in ("native", "torch"):
-        monkeypatch.setenv(VARIABLE, scan)
-        with FlopCounterMode(display=False) as counter:
-            network(images).sum().backward()
-        counts.append(counter.get_total_flops())
-    assert counts[0] == counts[1]
+    natively_counted = flops_of_a_step(network, images)
+    monkeypatch.setenv(VARIABLE, "torch")
+    assert natively_counted == flops_of_a_step(network, images)
+
+
+def test_flop_counters_count_the_products_of_vision_mamba(monkeypatch):
+    layer, images = ParallelVisionMamba(8, 8), torch.rand(2, 8, 32, 48, requires_grad=True)
+    whole = flops_of_a_step(layer, images)
+    towards_images = flops_of_a_step(layer.requires_grad_(False), images)
+    with torch.no_grad(), FlopCounterMode(display=False) as forward:
+        layer(images)
+    monkeypatch.setenv(VARIABLE, "torch")
+    # torch's causal convolution computes three tokens more, which are cut off
+    assert towards_images == pytest.approx(flops_of_a_step(layer, images), rel=1e-3)
+    assert whole - towards_images == towards_images - forward.get_total_flops()

@@ -59,9 +59,6 @@ class MambaBlock(nn.Module):
 
     def _mixed(self, x: Tensor) -> Tensor:
         """The causal convolution and SiLU, (batch, length, inner) -> the same."""
-        if natively(x):
-            answer: Tensor = fused.causal(x, self.conv1d.weight, self.conv1d.bias)
-            return answer
         x, length = x.transpose(1, 2), x.shape[1]
         x = self.conv1d(x)[..., :length]  # the padding is on both sides, causality on one
         return F.silu(x.transpose(1, 2).contiguous())
@@ -81,8 +78,12 @@ class ParallelVisionMamba(nn.Module):
         self.projection = nn.Linear(channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        if natively(x) and not torch.is_grad_enabled():
-            answer: Tensor = fused.vision_mamba(x, self._weights(), CHUNKS, self.norm.eps)
+        if natively(x):
+            answer: Tensor
+            if torch.is_grad_enabled():
+                answer, *_ = fused.vision_mamba_kept(x, self._weights(), CHUNKS, self.norm.eps)
+            else:
+                answer = fused.vision_mamba(x, self._weights(), CHUNKS, self.norm.eps)
             return answer
         tokens = self.norm(rearrange(x, "b c h w -> b (h w) c"))
         chunks = rearrange(tokens, "b l (k c) -> (k b) l c", k=CHUNKS)

@@ -6,11 +6,10 @@ As operators they are seen by whatever looks at operators, autograd and a FLOP c
 from __future__ import annotations
 
 from bridgetune_bridgemff.fused.bridge import averages, bridge_in_place, bridged
-from bridgetune_bridgemff.fused.causal import causal
 from bridgetune_bridgemff.fused.convolve import convolution
 from bridgetune_bridgemff.fused.double import doubled
 from bridgetune_bridgemff.fused.enter import LANES, Entering
-from bridgetune_bridgemff.fused.mamba import WEIGHTS, vision_mamba
+from bridgetune_bridgemff.fused.mamba import WEIGHTS, vision_mamba, vision_mamba_kept
 from bridgetune_bridgemff.fused.stages import down, up
 from bridgetune_bridgemff.fused.summarise import summary
 
@@ -21,11 +20,11 @@ __all__ = [
     "averages",
     "bridge_in_place",
     "bridged",
-    "causal",
     "convolution",
     "doubled",
     "down",
     "summary",
     "up",
     "vision_mamba",
+    "vision_mamba_kept",
 ]

@@ -17,7 +17,7 @@ LIBRARY = HERE / f"_native{sysconfig.get_config_var('SHLIB_SUFFIX') or '.so'}"
 LEFT_OUT = HERE / "_native.left_out.txt"
 """Why no library was built, in a line; written where the plugin is installed."""
 
-ABI = 3
+ABI = 4
 
 
 def problem() -> str:

@@ -2,7 +2,7 @@
 
 #include "scan_block.h"
 
-EXPORT int32_t bridgetune_abi(void) { return 3; }
+EXPORT int32_t bridgetune_abi(void) { return 4; }
 
 EXPORT int32_t bridgetune_block(void) { return BLOCK; }
 

@@ -110,8 +110,7 @@ static int allocate(Scratch *s, int64_t channels, int64_t states) {
     return 1;
 }
 
-/* The adjoint of one sequence, its last block first. The gradient of h_t is g_t = C_t grad_t + m_{t+1}, where
-   m_t = exp(step_t A) g_t. `sums_*` gather what sequences share, in double. */
+/* The adjoint of one sequence, its last block first. `sums_*` gather what sequences share, in double. */
 FOR_EACH_PROCESSOR
 static void backward_task(const Shape *shape, const Inputs *in, const float *grad_y, const float *carried,
                           const Gradients *grad, double *sums_A, double *sums_D, double *sums_bias, int64_t sequence,
@@ -119,8 +118,6 @@ static void backward_task(const Shape *shape, const Inputs *in, const float *gra
     const int64_t length = shape->length, channels = shape->channels, states = shape->states;
     const int64_t blocks = (length + BLOCK - 1) / BLOCK;
     float drive[BLOCK], out[BLOCK], grad_out[BLOCK], grad_drive[BLOCK], grad_step[BLOCK];
-    float products[BLOCK * LANES], of_drive[BLOCK * LANES], of_step[BLOCK * LANES];
-    float decays[BLOCK * LANES], before[BLOCK * LANES];
     memset(s->later, 0, sizeof(float) * channels * states);
 
     for (int64_t block = blocks - 1; block >= 0; block--) {
@@ -143,36 +140,9 @@ static void backward_task(const Shape *shape, const Inputs *in, const float *gra
                 store(drive + t, load(step + t) * load(u + t));
                 store(grad_out + t, in->z ? load(gy + t) * load(z + t) * sigmoid(load(z + t)) : load(gy + t));
             }
-            memset(products, 0, sizeof products);
-            memset(of_drive, 0, sizeof of_drive);
-            memset(of_step, 0, sizeof of_step);
-            for (int64_t n = 0; n < states; n += LANES) {
-                const floats A = load(in->A + c * states + n);
-                float h[LANES];
-                memcpy(h, carried + ((sequence * blocks + block) * channels + c) * states + n, sizeof h);
-                scan_lanes(h, in->A + c * states + n, step, drive, B + n, shape->b_stride, C + n, shape->c_stride, tokens,
-                           products, decays, before, 1, 0);
-                floats after = load(h);
-                floats m = load(s->later + c * states + n), sum_A = {};
-                for (int t = tokens - 1; t >= 0; t--) {
-                    const floats previous = load(before + t * LANES);
-                    const floats g = grad_out[t] * load(C + t * shape->c_stride + n) + m;
-                    float *gB = grad_B + t * states + n, *gC = grad_C + t * states + n;
-                    store(gC, load(gC) + grad_out[t] * after);
-                    store(gB, load(gB) + drive[t] * g);
-                    m = load(decays + t * LANES) * g;
-                    const floats exponent = m * previous;
-                    sum_A += step[t] * exponent;
-                    store(of_drive + t * LANES, load(of_drive + t * LANES) + g * load(B + t * shape->b_stride + n));
-                    store(of_step + t * LANES, load(of_step + t * LANES) + exponent * A);
-                    after = previous;
-                }
-                store(s->later + c * states + n, m);
-                for (int lane = 0; lane < LANES; lane++) sums_A[c * states + n + lane] += sum_A[lane];
-            }
-            add_up_lanes(products, out);
-            add_up_lanes(of_drive, grad_drive);
-            add_up_lanes(of_step, grad_step);
+            scan_states_back(carried + ((sequence * blocks + block) * channels + c) * states, in->A + c * states, states, step,
+                             drive, B, shape->b_stride, C, shape->c_stride, tokens, grad_out, grad_B, grad_C, states,
+                             s->later + c * states, sums_A + c * states, out, grad_drive, grad_step);
 
             floats sum_D = {};
             for (int t = 0; t < BLOCK; t += LANES) {

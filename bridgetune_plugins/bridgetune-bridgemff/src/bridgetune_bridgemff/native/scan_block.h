@@ -95,4 +95,43 @@ INLINE void add_up_lanes(const float *products, float *sums) {
     for (int t = 0; t < BLOCK; t += LANES) store(sums + t, sums_of(products + t * LANES));
 }
 
+/* The adjoint of a channel's scan of one block, of `carried` (states), which entered it, and `grad_out` (BLOCK), the gradient of
+   the sums over states. With the gradient of h_t, g_t = C_t grad_out_t + m_{t+1}, m_t = exp(step_t A) g_t.
+
+   Adds to grad_B and grad_C (tokens), `grad_stride` floats apart, and to `sums_A` (states), in double; `later` (states) is
+   m of the token behind the block and becomes that of its first. Leaves the sums over states themselves in `out`, and what
+   reaches drive and step through the states in `grad_drive` and `grad_step`, (BLOCK) each. */
+INLINE void scan_states_back(const float *carried, const float *A, int64_t states, const float *step, const float *drive,
+                             const float *B, int64_t b_stride, const float *C, int64_t c_stride, int tokens,
+                             const float *grad_out, float *grad_B, float *grad_C, int64_t grad_stride, float *later,
+                             double *sums_A, float *out, float *grad_drive, float *grad_step) {
+    float products[BLOCK * LANES] = {0}, of_drive[BLOCK * LANES] = {0}, of_step[BLOCK * LANES] = {0};
+    float decays[BLOCK * LANES], before[BLOCK * LANES];
+    for (int64_t n = 0; n < states; n += LANES) {
+        const floats rate = load(A + n);
+        float h[LANES];
+        memcpy(h, carried + n, sizeof h);
+        scan_lanes(h, A + n, step, drive, B + n, b_stride, C + n, c_stride, tokens, products, decays, before, 1, 0);
+        floats after = load(h), m = load(later + n), sum_A = {};
+        for (int t = tokens - 1; t >= 0; t--) {
+            const floats previous = load(before + t * LANES);
+            const floats g = grad_out[t] * load(C + t * c_stride + n) + m;
+            float *gB = grad_B + t * grad_stride + n, *gC = grad_C + t * grad_stride + n;
+            store(gC, load(gC) + grad_out[t] * after);
+            store(gB, load(gB) + drive[t] * g);
+            m = load(decays + t * LANES) * g;
+            const floats exponent = m * previous;
+            sum_A += step[t] * exponent;
+            store(of_drive + t * LANES, load(of_drive + t * LANES) + g * load(B + t * b_stride + n));
+            store(of_step + t * LANES, load(of_step + t * LANES) + exponent * rate);
+            after = previous;
+        }
+        store(later + n, m);
+        for (int lane = 0; lane < LANES; lane++) sums_A[n + lane] += sum_A[lane];
+    }
+    add_up_lanes(products, out);
+    add_up_lanes(of_drive, grad_drive);
+    add_up_lanes(of_step, grad_step);
+}
+
 #endif

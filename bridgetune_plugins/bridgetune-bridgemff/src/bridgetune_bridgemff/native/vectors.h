@@ -85,8 +85,9 @@ INLINE floats sigmoid(floats x) {
     return where(x > 0.0f, all(1.0f), e) / (1.0f + e);
 }
 
-/* log(1 + e^x). log1p(e) = 2 artanh(e / (2 + e)), whose series is short since e / (2 + e) <= 1/3. */
-INLINE floats softplus(floats x) {
+/* log(1 + e^x), and, unless it is null, its derivative, the sigmoid. log1p(e) = 2 artanh(e / (2 + e)), whose series is short
+   since e / (2 + e) <= 1/3. */
+INLINE floats softplus_and(floats x, floats *slope) {
     const floats e = exponential(where(x > 0.0f, -x, x)), s = e / (2.0f + e), s2 = s * s;
     floats p = all(1.0f / 15);
     p = p * s2 + 1.0f / 13;
@@ -96,8 +97,11 @@ INLINE floats softplus(floats x) {
     p = p * s2 + 1.0f / 5;
     p = p * s2 + 1.0f / 3;
     p = p * s2 + 1.0f;
+    if (slope) *slope = where(x > 0.0f, all(1.0f), e) / (1.0f + e);
     return where(x > 0.0f, x, (floats){}) + 2.0f * s * p;
 }
+
+INLINE floats softplus(floats x) { return softplus_and(x, NULL); }
 
 /* Φ(x), of the normal distribution, with erf by Abramowitz and Stegun 7.1.26, absolute error 1.5e-7; and, unless it is null,
    e^(-x^2 / 2). */

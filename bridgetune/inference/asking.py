@@ -19,7 +19,8 @@ from bridgetune.wrapping.tiles import WHOLE
 from bridgetune.wrapping.together import asked_together
 
 IN_STRIPS, IN_TILES = 500_000, WHOLE
-"""Pixels beyond which a network is asked in strips, where it can do so, and any other one in tiles."""
+"""Pixels, enlarged where they are so shown, beyond which a network is asked in strips, where it can do so, and any
+other one in tiles."""
 
 TOGETHER = 2 * WHOLE
 """Pixels of all of a stack's frames up to which a network that takes any number of images is shown them at once."""
@@ -49,7 +50,7 @@ def asked_logits(
     pixels = first.shape[0] * first.shape[1]
     with torch.inference_mode():
         adapter = generator if isinstance(generator, Adapter) else Adapter(generator, AdapterConfig()).eval()
-        if pixels > _most_at_once(adapter):
+        if pixels * (4 if adapter.config.enlarged else 1) > _most_at_once(adapter):
             logits = map_in_pieces(adapter, first, second, told)
         else:
             logits = _of_the_whole(generator, first, second)

@@ -23,14 +23,14 @@ from bridgetune.synthesis import decision_map
 from bridgetune.wrapping.inputs import alone, arguments
 from bridgetune.wrapping.projection import projected, residue
 from bridgetune.wrapping.reading import Item, read_logits, read_picture
-from bridgetune.wrapping.scales import combined, enlarged, reduced
+from bridgetune.wrapping.scales import ENLARGED, combined, doubled, enlarged, halved, reduced, refined
 from bridgetune.wrapping.sizes import asked_at_one_side
 
 MIRRORINGS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 """The axes of an image's mirror images, itself included."""
 
 TOGETHER = 2**17
-"""Pixels of a batch, reduced, up to which its mirror images go through the network at once."""
+"""Pixels of a batch, as it is shown, up to which its mirror images go through the network at once."""
 
 
 class InputDomain(nn.Module):
@@ -104,7 +104,7 @@ class Adapter(Generator):
         return self._maps(first, second, [self.config.item])[0]
 
     def maps(self, first: Tensor, second: Tensor) -> list[Tensor]:
-        """`forward`'s logits, and behind them the auxiliary maps' logits, (B, 1, h, w) each, of the finest scale."""
+        """`forward`'s logits, and behind them the auxiliary maps' logits, (B, 1, h, w) each, of full size."""
         return self._maps(first, second, [self.config.item, *self.config.auxiliary])
 
     def _maps(self, first: Tensor, second: Tensor, items: Sequence[Item]) -> list[Tensor]:
@@ -112,17 +112,19 @@ class Adapter(Generator):
         check_pair(first, second)
         _, *reductions = self.config.reductions
         map_, *auxiliary = self._of_mirror_images(first, second, items, 1)
+        if self.config.enlarged and not self.training:
+            map_ = refined(map_, self._of_mirror_images(first, second, items[:1], ENLARGED)[0])
         if reductions:
             coarser = [self._of_mirror_images(first, second, items[:1], reduction)[0] for reduction in reductions]
             map_ = combined(map_, coarser)
         return [map_, *auxiliary]
 
-    def _of_mirror_images(self, first: Tensor, second: Tensor, items: Sequence[Item], reduction: int) -> list[Tensor]:
+    def _of_mirror_images(self, first: Tensor, second: Tensor, items: Sequence[Item], reduction: float) -> list[Tensor]:
         if self.training or not self.config.mirrored:
             return self._of_size(first, second, items, reduction)
         seen = ((first.flip(axes), second.flip(axes)) for axes in MIRRORINGS)
         answers: list[Sequence[Tensor]]
-        if first[:, 0].numel() <= TOGETHER * reduction**2:
+        if _together(first[:, 0].numel(), reduction):
             firsts, seconds = (torch.cat(images) for images in zip(*seen, strict=True))
             maps = self._of_size(firsts, seconds, items, reduction)
             answers = list(zip(*(map_.chunk(len(MIRRORINGS)) for map_ in maps), strict=True))
@@ -131,12 +133,15 @@ class Adapter(Generator):
         turned = [[map_.flip(axes) for map_ in maps] for axes, maps in zip(MIRRORINGS, answers, strict=True)]
         return [torch.stack(views).mean(0) for views in zip(*turned, strict=True)]
 
-    def _of_size(self, first: Tensor, second: Tensor, items: Sequence[Item], reduction: int) -> list[Tensor]:
-        """What the network says of the pair reduced, at the pair's own size."""
+    def _of_size(self, first: Tensor, second: Tensor, items: Sequence[Item], reduction: float) -> list[Tensor]:
+        """What the network says of the pair reduced, or `ENLARGED`, at the pair's own size."""
         if reduction == 1:
             return self._in_either_order(first, second, items)
-        maps = self._in_either_order(reduced(first, reduction), reduced(second, reduction), items)
-        return [self.cropped(enlarged(map_, reduction), first.shape[-2:]) for map_ in maps]
+        if reduction == ENLARGED:
+            return [halved(map_) for map_ in self._in_either_order(doubled(first), doubled(second), items)]
+        by = int(reduction)
+        maps = self._in_either_order(reduced(first, by), reduced(second, by), items)
+        return [self.cropped(enlarged(map_, by), first.shape[-2:]) for map_ in maps]
 
     def _in_either_order(self, first: Tensor, second: Tensor, items: Sequence[Item]) -> list[Tensor]:
         if self.config.symmetric:
@@ -290,6 +295,13 @@ class Adapter(Generator):
                 generator's; nothing is written.
         """
         save(self.network, self.config, self.origin, Path(path), facts or {})
+
+
+def _together(pixels: int, reduction: float) -> bool:
+    """Whether a batch's mirror images go through the network at once, see `TOGETHER`."""
+    if isinstance(pixels, torch.SymInt):  # a program for any size, which a comparison would keep to small ones
+        return reduction >= 1
+    return pixels <= TOGETHER * reduction**2
 
 
 def in_both_orders(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from bridgetune.releasing import release
 from bridgetune.wrapping.adapter import MIRRORINGS, Adapter, antisymmetric, in_both_orders
 from bridgetune.wrapping.inputs import arranged
 from bridgetune.wrapping.reading import read_logits
-from bridgetune.wrapping.scales import combine_strip, enlarged
+from bridgetune.wrapping.scales import ENLARGED, combine_strip, enlarged, halved, refined
 from bridgetune.wrapping.tiles import map_in_tiles
 from bridgetune.wrapping.views import Pixels, View
 
@@ -40,18 +40,22 @@ def map_in_pieces(adapter: Adapter, first: Pixels, second: Pixels, progress: Pro
         progress: Told the share that is done, in [0, 1].
 
     Returns:
-        (H, W) logits: of a network in strips those of the whole, to the bit up to `TOGETHER` pixels; of one in tiles
-        within rounding, see `map_in_tiles`.
+        (H, W) logits: of a network in strips those of the whole, to the bit up to `TOGETHER` pixels, enlarged where it
+        is so shown; of one in tiles within rounding, see `map_in_tiles`.
     """
-    reductions = adapter.config.reductions
+    reductions = [ENLARGED] * adapter.config.enlarged + [*adapter.config.reductions]
     costs = [1 / reduction**2 for reduction in reductions]
     before = [sum(costs[:place]) / sum(costs) for place in range(len(costs) + 1)]
-    maps: list[Tensor] = []
+    finest: Tensor | None = None
+    coarser: Tensor | None = None
     for place, reduction in enumerate(reductions):
         said = _of_mirror_images(adapter, (first, second), reduction, _part(progress, *before[place : place + 2]))
-        maps[1:] = [maps[1].add_(said) if len(maps) > 1 else said] if maps else []
-        maps = maps or [said]
-    map_ = maps[0] if len(maps) == 1 else _combined(*maps)
+        if reduction > 1:
+            coarser = said if coarser is None else coarser.add_(said)
+        else:
+            finest = said if finest is None else refined(said, finest)
+    assert finest is not None
+    map_ = finest if coarser is None else _combined(finest, coarser)
     progress(1.0)
     return map_[0, 0]
 
@@ -70,7 +74,17 @@ def _combined(finest: Tensor, coarser: Tensor) -> Tensor:
     return result
 
 
-def _of_mirror_images(adapter: Adapter, pictures: Sequence[Pixels], reduction: int, progress: Progress) -> Tensor:
+def _halved(logits: Tensor) -> Tensor:
+    """`scales.halved` in strips."""
+    height, width = (side // 2 for side in logits.shape[-2:])
+    result = logits.new_empty(1, 1, height, width)
+    for start in range(0, height, STRIP):
+        stop = min(start + STRIP, height)
+        result[..., start:stop, :] = halved(logits[..., 2 * start : 2 * stop, :])
+    return result
+
+
+def _of_mirror_images(adapter: Adapter, pictures: Sequence[Pixels], reduction: float, progress: Progress) -> Tensor:
     """(1, 1, H, W)."""
     mirrorings = MIRRORINGS if adapter.config.mirrored else MIRRORINGS[:1]
     device, (height, width) = device_of(adapter), pictures[0].shape[:2]
@@ -79,8 +93,10 @@ def _of_mirror_images(adapter: Adapter, pictures: Sequence[Pixels], reduction: i
         view = View(pictures, adapter.config, axes, reduction, device)
         shares = number / len(mirrorings), (number + 1) / len(mirrorings)
         map_ = _asked(adapter, view, _part(progress, *shares))
-        if reduction > 1:
-            map_ = enlarged(map_, reduction)[..., :height, :width]
+        if reduction == ENLARGED:
+            map_ = _halved(map_)
+        elif reduction > 1:
+            map_ = enlarged(map_, int(reduction))[..., :height, :width]
         map_ = map_.flip(axes) if axes else map_
         total = map_ if total is None else total.add_(map_)
     assert total is not None

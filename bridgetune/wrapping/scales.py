@@ -1,6 +1,7 @@
 """Several sizes: what a network says of the reduced pair counts where it is unsure of the pair itself.
 
 An even region, or a blur wider than the network's field, tells it nothing at full size; reduced, there is more to see.
+A network whose map is coarser than the picture draws seams more finely where the pair is enlarged.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from bridgetune.regions import WINDOW, unsure
 
 SAY = 2.0
 """What the logits of each coarser size count for."""
+
+ENLARGED = 1 / 2
+"""Stands for the reduction of a pair that is shown `doubled`."""
 
 
 def reduced(image: Tensor, reduction: int) -> Tensor:
@@ -44,11 +48,26 @@ def enlarged(logits: Tensor, reduction: int) -> Tensor:
     return interpolate(logits, scale_factor=reduction, mode="bilinear")
 
 
+def doubled(image: Tensor) -> Tensor:
+    """Enlarged twice, bilinear, (B, C, H, W) -> (B, C, 2·H, 2·W)."""
+    return interpolate(image, scale_factor=2, mode="bilinear")
+
+
+def halved(logits: Tensor) -> Tensor:
+    """The logits of a pair that was `doubled`, at the pair's own size, (B, 1, 2·H, 2·W) -> (B, 1, H, W)."""
+    return reduced(logits, 2)
+
+
+def refined(own: Tensor, enlarged: Tensor) -> Tensor:
+    """The mean of the logits of the pair at full size and of those of the pair enlarged, `halved`, (B, 1, H, W)."""
+    return (own + enlarged) / 2
+
+
 def combined(finest: Tensor, coarser: Sequence[Tensor]) -> Tensor:
     """The logits of all sizes as one map's, (B, 1, H, W).
 
     Args:
-        finest: (B, 1, H, W), of the pair at full size.
+        finest: (B, 1, H, W), of the pair at full size, or `refined`.
         coarser: Of the reduced pairs, each `enlarged` and cropped.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Large pairs as a network is shown them: mirrored, reduced and padded, a piece at a time."""
+"""Large pairs as a network is shown them: mirrored, reduced or enlarged, and padded, a piece at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bridgetune.config import AdapterConfig
 from bridgetune.wrapping.adapter import padded_side, reflected
-from bridgetune.wrapping.scales import reduced
+from bridgetune.wrapping.scales import ENLARGED, doubled, reduced
 
 Pixels = NDArray[Any]
 
@@ -24,11 +24,11 @@ class View:
         pictures: (H, W, 3) uint8 or uint16, both the same.
         config: Which padding the network needs.
         axes: That are turned around, of (…, H, W): see `adapter.MIRRORINGS`.
-        reduction: See `scales.reduced`.
+        reduction: See `scales.reduced`; or `scales.ENLARGED`.
         device: Where its pieces go.
 
     Attributes:
-        size: (h, w) of the pair, reduced.
+        size: (h, w) of the pair, reduced or enlarged.
         padded: The same with the padding.
     """
 
@@ -37,10 +37,10 @@ class View:
         pictures: Sequence[Pixels],
         config: AdapterConfig,
         axes: tuple[int, ...] = (),
-        reduction: int = 1,
+        reduction: float = 1,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.size: tuple[int, ...] = tuple(-(-side // reduction) for side in pictures[0].shape[:2])
+        self.size: tuple[int, ...] = tuple(int(-(-side // reduction)) for side in pictures[0].shape[:2])
         self.padded = tuple(padded_side(side, config.multiple, config.minimum) for side in self.size)
         self._pictures = [np.flip(picture, tuple(2 + axis for axis in axes)) for picture in pictures]
         self._reduction, self._device = reduction, device
@@ -53,15 +53,28 @@ class View:
         return first, second
 
     def _part(self, picture: Pixels, *places: Tensor) -> Tensor:
-        by = self._reduction
         inside = [slice(int(place.min()), int(place.max()) + 1) for place in places]
-        block = picture[tuple(slice(by * span.start, by * span.stop) for span in inside)]
-        values = block.astype(np.float32, order="C")
-        values /= np.iinfo(picture.dtype).max
-        part = torch.from_numpy(values).permute(2, 0, 1)[None].to(self._device)
-        if by > 1:
-            part = reduced(part, by)
+        part = self._enlarged(picture, inside) if self._reduction == ENLARGED else self._reduced(picture, inside)
         for axis, place, span in zip((-2, -1), places, inside, strict=True):
             if span.stop > int(place[-1]) + 1 or len(place) != span.stop - span.start:
                 part = part.index_select(axis, (place - span.start).to(self._device))
         return part
+
+    def _reduced(self, picture: Pixels, spans: Sequence[slice]) -> Tensor:
+        by = int(self._reduction)
+        part = self._canonical(picture[tuple(slice(by * span.start, by * span.stop) for span in spans)])
+        return reduced(part, by) if by > 1 else part
+
+    def _enlarged(self, picture: Pixels, spans: Sequence[slice]) -> Tensor:
+        """Cut out of a block that has the neighbours, too, which its pixels lie between."""
+        blocks = [slice(max((span.start - 1) // 2, 0), span.stop // 2 + 1) for span in spans]
+        part = doubled(self._canonical(picture[tuple(blocks)]))
+        for axis, span, block in zip((-2, -1), spans, blocks, strict=True):
+            part = part.narrow(axis, span.start - 2 * block.start, span.stop - span.start)
+        return part
+
+    def _canonical(self, block: Pixels) -> Tensor:
+        """(h, w, 3) -> (1, 3, h, w) float32 in [0, 1]."""
+        values = block.astype(np.float32, order="C")
+        values /= np.iinfo(block.dtype).max
+        return torch.from_numpy(values).permute(2, 0, 1)[None].to(self._device)

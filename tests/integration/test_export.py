@@ -174,7 +174,7 @@ def unusual() -> Adapter:
         output="probability",
         orientation="second",
         multiple=4,
-        scales=(1, 1 / 2),
+        scales=(2, 1, 1 / 2),
     )
     return wrap(Unusual(), config).eval()
 

@@ -32,6 +32,15 @@ def test_the_sizes_a_network_is_shown_can_be_said_anew():
 
 def test_scales_are_whole_reductions():
     assert AdapterConfig(scales=(1, 1 / 2, 1 / 3, 0.25)).reductions == (1, 2, 3, 4)
+    assert not AdapterConfig(scales=(1, 1 / 2)).enlarged
+
+
+@pytest.mark.parametrize("scales", [(2, 1), (2, 1, 1 / 2, 1 / 4)])
+def test_a_two_in_front_of_the_scales_enlarges_and_reduces_nothing(scales: tuple[float, ...]):
+    config = AdapterConfig(scales=scales)
+    assert config.enlarged
+    assert config.reductions == AdapterConfig(scales=scales[1:]).reductions
+    assert AdapterConfig.model_validate_json(config.model_dump_json()) == config
 
 
 def test_a_gray_network_sees_one_channel_an_image():
@@ -57,7 +66,15 @@ def test_a_config_survives_json_as_a_saved_generator_keeps_it():
         ({"scales": ()}, "scales: got none; expected 1, then"),
         ({"scales": (0.5,)}, "scales: got 0.5; expected 1, then"),
         ({"scales": (1, 0.5, 0.5)}, "scales: got 1, 0.5, 0.5; expected 1, then"),
-        ({"scales": (1, 2)}, "scales: got 1, 2; expected 1, then"),
+        (
+            {"scales": (1, 2)},
+            "scales: got 1, 2; expected 1, then whole fractions of it, each once, and at most a 2 in ",
+        ),
+        ({"scales": (2,)}, "scales: got 2; expected 1, then"),
+        ({"scales": (2, 0.5)}, "scales: got 2, 0.5; expected 1, then"),
+        ({"scales": (2, 2, 1)}, "scales: got 2, 2, 1; expected 1, then"),
+        ({"scales": (4, 2, 1)}, "scales: got 4, 2, 1; expected 1, then"),
+        ({"scales": (2, *(1 / by for by in range(1, 9)))}, "expected at most 8, none below 1/64"),
         ({"scales": (1, -0.5)}, "scales: got 1, -0.5; expected 1, then"),
         ({"scales": (1, 0)}, "scales: got 1, 0; expected 1, then"),
         ({"output": "complementary", "channel": 2}, "channel: got 2, expected 0 or 1 for output='complementary'"),

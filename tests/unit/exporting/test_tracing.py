@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from bridgetune import AdapterConfig, WorkError, wrap
 from bridgetune.exporting.tracing import least_side, sample_pairs, trace
-from bridgetune.wrapping.adapter import padded_side
+from bridgetune.wrapping.adapter import TOGETHER, padded_side
 
 configs = st.builds(
     lambda multiple, minimum, scales: AdapterConfig(call="concat", multiple=multiple, minimum=minimum, scales=scales),
     st.integers(1, 40),
     st.integers(1, 70),
-    st.sampled_from([(1,), (1, 1 / 2, 1 / 4), (1, 1 / 3)]),
+    st.sampled_from([(1,), (1, 1 / 2, 1 / 4), (1, 1 / 3), (2, 1), (2, 1, 1 / 2)]),
 )
 
 
@@ -52,7 +52,10 @@ def test_a_fixed_size_is_tried_with_each_image_first():
     assert not torch.equal(first, second)
 
 
-@pytest.mark.parametrize(("multiple", "scales"), [(1, (1,)), (4, (1,)), (1, (1, 1 / 2, 1 / 3)), (8, (1, 1 / 4))])
+@pytest.mark.parametrize(
+    ("multiple", "scales"),
+    [(1, (1,)), (4, (1,)), (1, (1, 1 / 2, 1 / 3)), (8, (1, 1 / 4)), (1, (2, 1)), (8, (2, 1, 1 / 2))],
+)
 def test_a_program_for_any_size_answers_as_the_adapter(multiple: int, scales: tuple[float, ...]):
     torch.manual_seed(0)
     made = wrap(nn.Conv2d(6, 1, 3, padding=1), AdapterConfig(call="concat", multiple=multiple, scales=scales)).eval()
@@ -60,6 +63,28 @@ def test_a_program_for_any_size_answers_as_the_adapter(multiple: int, scales: tu
     for batch, height, width in ((1, least, least + 4), (3, least + 7, least + 3), (2, least + 36, least + 1)):
         first, second = torch.rand(2, batch, 3, height, width)
         torch.testing.assert_close(program(first, second), made(first, second))
+
+
+@pytest.mark.parametrize("scales", [(1,), (2, 1)])
+def test_a_program_for_any_size_takes_pictures_whose_mirror_images_the_adapter_asks_about_one_by_one(
+    scales: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+):
+    torch.manual_seed(0)
+    config = AdapterConfig(call="concat", symmetric=True, mirrored=True, scales=scales)
+    made = wrap(nn.Conv2d(6, 1, 3, padding=1), config).eval()
+    program = trace(made, "dynamic", {}).module()
+    first, second = torch.rand(2, 1, 3, 363, 364)
+    assert first[:, 0].numel() > TOGETHER
+    torch.testing.assert_close(program(first, second), made(first, second))
+
+
+@pytest.mark.parametrize("sides", [(13, 22), (16, 32)])
+def test_a_program_for_one_size_enlarges_as_the_adapter_does(sides: tuple[int, int]):
+    torch.manual_seed(0)
+    config = AdapterConfig(call="concat", multiple=8, mirrored=True, scales=(2, 1, 1 / 2))
+    made = wrap(nn.Conv2d(6, 1, 3, padding=1), config).eval()
+    first, second = torch.rand(2, 1, 3, *sides)
+    torch.testing.assert_close(trace(made, sides, {}).module()(first, second), made(first, second))
 
 
 @torch.library.custom_op("bridgetune_tracing_test::doubled", mutates_args=())

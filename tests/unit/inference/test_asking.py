@@ -54,6 +54,17 @@ def test_only_large_pairs_are_asked_about_in_strips(
     assert np.array_equal(logits, first[..., 0] / full - second[..., 0] / full)
 
 
+@pytest.mark.parametrize("most", [119, 120])
+def test_an_enlarged_pair_counts_as_large_as_it_is_shown(most: int, monkeypatch: pytest.MonkeyPatch):
+    network, images = Red(), pair()
+    monkeypatch.setattr(asking, "IN_STRIPS", most)
+    generator = wrap(network, AdapterConfig(scales=(2, 1))).eval()
+    logits = asked_logits(generator, *images)
+    assert network.asked == ["strips" if most == 119 else "whole"] * 2
+    monkeypatch.setattr(asking, "IN_STRIPS", 1000)
+    assert np.array_equal(logits, asked_logits(generator, *images))
+
+
 class Reddest(nn.Module):
     def forward(self, images: list[Tensor]) -> Tensor:
         return torch.cat([image[:, :1] for image in images], 1)

@@ -35,4 +35,6 @@ def test_a_backbone_is_asked_as_the_sweep_says(tmp_path: Path):
     assert twice.parameters == once.parameters
     three = measure(backbone(scales=[1, 0.5, 0.25]), settings)
     assert three.flops == (1 + 1 / 4 + 1 / 16) * once.flops
+    enlarged = measure(backbone(scales=[2, 1]), settings)
+    assert enlarged.flops == (4 + 1) * once.flops
     assert Cost.model_validate_json(three.model_dump_json()) == three

@@ -273,6 +273,26 @@ def test_mirror_images_of_small_pictures_are_one_batch_and_of_large_ones_are_not
     assert seen == [4] * 4 + [16] * (len(scales) - 1)  # reduced, they are small
 
 
+def test_mirror_images_of_an_enlarged_pair_are_one_batch_if_that_is_small(monkeypatch: pytest.MonkeyPatch):
+    seen = []
+
+    class Shown(PairConvolution):
+        def forward(self, first: Tensor, second: Tensor) -> Tensor:
+            seen.append(tuple(first.shape))
+            return super().forward(first, second)
+
+    generator = wrap(Shown(), AdapterConfig(mirrored=True, scales=(2, 1))).eval()
+    images = pair(8, 10)
+    batch = len(images[0])
+    monkeypatch.setattr(adapter_module, "TOGETHER", batch * 4 * 80)
+    together = generator(*images)
+    assert seen == [(4 * batch, 3, 8, 10), (4 * batch, 3, 16, 20)]
+    seen.clear()
+    monkeypatch.setattr(adapter_module, "TOGETHER", batch * 4 * 80 - 1)
+    torch.testing.assert_close(generator(*images), together)
+    assert seen == [(4 * batch, 3, 8, 10), *[(batch, 3, 16, 20)] * 4]
+
+
 def test_a_mirrored_generator_is_trained_on_what_it_sees_once():
     plain = wrap(PairConvolution(), AdapterConfig())
     mirrored = plain.reconfigured(AdapterConfig(mirrored=True)).train()
@@ -292,6 +312,67 @@ def test_a_generator_of_several_scales_adds_what_it_says_of_the_reduced_pair(sid
     assert not torch.allclose(expected, plain(first, second), atol=0.01)
 
 
+@pytest.mark.parametrize("sides", [(7, 9), (40, 70)])
+@pytest.mark.parametrize("ways", [{}, {"symmetric": True, "mirrored": True}])
+def test_of_a_pair_enlarged_twice_the_mean_with_full_size_counts(sides: tuple[int, int], ways: dict[str, bool]):
+    plain = wrap(PairConvolution(), AdapterConfig(multiple=4, **ways)).eval()
+    finer = plain.reconfigured(plain.config.asked(None, None, (2, 1)))
+    first, second = pair(*sides)
+    large = (interpolate(image, scale_factor=2, mode="bilinear", align_corners=False) for image in (first, second))
+    own, enlarged = plain(first, second), avg_pool2d(plain(*large), 2)
+    torch.testing.assert_close(finer(first, second), (own + enlarged) / 2)
+    assert not torch.allclose(own, enlarged, atol=0.01)
+
+
+def test_where_the_mean_with_the_enlarged_is_unsure_coarser_sizes_count():
+    network = Recorder(lambda image: image[:, :1] * 2)
+    plain = wrap(network, AdapterConfig()).eval()
+    finer = plain.reconfigured(AdapterConfig(scales=(2, 1, 1 / 2)))
+    first, second = torch.full((1, 3, 40, 40), 0.9), torch.zeros(1, 3, 40, 40)
+    torch.testing.assert_close(finer(first, second), 3 * plain(first, second))
+    scaled = Recorder(lambda image: image[:, :1] * (4 if image.shape[-1] == 80 else 2))
+    sure = wrap(scaled, AdapterConfig(scales=(2, 1, 1 / 2))).eval()(first, second)
+    torch.testing.assert_close(sure, torch.full_like(sure, (1.8 + 3.6) / 2)), "by itself full size would be unsure"
+
+
+@pytest.mark.parametrize("scales", [(2, 1), (2, 1, 1 / 2)])
+def test_in_training_nothing_is_enlarged(scales: tuple[float, ...]):
+    plain = wrap(PairConvolution(), AdapterConfig(scales=scales[1:])).train()
+    finer = plain.reconfigured(AdapterConfig(scales=scales))
+    images = pair()
+    assert torch.equal(finer(*images), plain(*images))
+    assert not torch.equal(finer.eval()(*images), plain.eval()(*images))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        AdapterConfig(call="concat", side=16),
+        AdapterConfig(call="concat", side=16, fit="resize"),
+        AdapterConfig(call="concat", multiple=4, minimum=32),
+    ],
+)
+def test_networks_of_certain_sides_are_shown_the_enlarged_pair_as_any_other(config: AdapterConfig):
+    plain = wrap(nn.Conv2d(6, 1, 1), config).eval()
+    finer = plain.reconfigured(config.asked(None, None, (2, 1)))
+    first, second = pair(24, 20)
+    large = (interpolate(image, scale_factor=2, mode="bilinear") for image in (first, second))
+    expected = (plain(first, second) + avg_pool2d(plain(*large), 2)) / 2
+    torch.testing.assert_close(finer(first, second), expected)
+
+
+def test_patches_and_maps_of_lower_resolution_lie_closer_in_the_enlarged_pair():
+    patches = AdapterConfig(call="concat", side=8, fit="patches", step=4)
+    coarse = AdapterConfig(call="concat", multiple=4, stride=4)
+    for config, layer in ((patches, nn.Conv2d(6, 1, 8)), (coarse, nn.Conv2d(6, 1, 4, stride=4))):
+        plain = wrap(layer, config).eval()
+        finer = plain.reconfigured(config.asked(None, None, (2, 1)))
+        first, second = pair(24, 20)
+        large = (interpolate(image, scale_factor=2, mode="bilinear") for image in (first, second))
+        expected = (plain(first, second) + avg_pool2d(plain(*large), 2)) / 2
+        torch.testing.assert_close(finer(first, second), expected)
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_where_it_is_sure_it_answers_as_at_full_size_alone(training: bool):
     network = Recorder(lambda image: image[:, :1] * 100)
@@ -306,8 +387,9 @@ def test_where_it_is_sure_it_answers_as_at_full_size_alone(training: bool):
 
 
 @pytest.mark.parametrize("sides", [(7, 9), (40, 70)])
-def test_several_scales_leave_symmetry_in_order_and_in_mirror_images(sides: tuple[int, int]):
-    config = AdapterConfig(multiple=4, symmetric=True, mirrored=True, scales=(1, 1 / 2, 1 / 4))
+@pytest.mark.parametrize("scales", [(1, 1 / 2, 1 / 4), (2, 1), (2, 1, 1 / 2)])
+def test_several_scales_leave_symmetry_in_order_and_in_mirror_images(sides: tuple[int, int], scales: tuple[float, ...]):
+    config = AdapterConfig(multiple=4, symmetric=True, mirrored=True, scales=scales)
     generator, (first, second) = wrap(PairConvolution(), config).eval(), pair(*sides)
     answer = generator(first, second)
     assert torch.equal(generator(second, first), -answer)
@@ -315,10 +397,11 @@ def test_several_scales_leave_symmetry_in_order_and_in_mirror_images(sides: tupl
         torch.testing.assert_close(generator(first.flip(axes), second.flip(axes)), answer.flip(axes))
 
 
-def test_auxiliary_maps_are_those_of_the_full_size():
+@pytest.mark.parametrize("scales", [(1, 1 / 2), (2, 1)])
+def test_auxiliary_maps_are_those_of_the_full_size(scales: tuple[float, ...]):
     network = Recorder(lambda image: (image[:, :1], image[:, 1:2, ::2, ::2]))
-    plain = wrap(network, AdapterConfig(item=0, auxiliary=(1,)))
-    several = plain.reconfigured(plain.config.asked(None, None, (1, 1 / 2)))
+    plain = wrap(network, AdapterConfig(item=0, auxiliary=(1,))).eval()
+    several = plain.reconfigured(plain.config.asked(None, None, scales))
     first, second = pair()
     (map_, auxiliary), (_, alone) = several.maps(first, second), plain.maps(first, second)
     assert torch.equal(auxiliary, alone)

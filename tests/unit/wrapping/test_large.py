@@ -75,7 +75,7 @@ def in_pieces(adapter: Adapter, *pair: np.ndarray, progress: Callable[[float], N
     kind=st.sampled_from([np.uint8, np.uint16]),
     symmetric=st.booleans(),
     mirrored=st.booleans(),
-    scales=st.sampled_from([(1,), (1, 1 / 2), (1, 1 / 2, 1 / 4), (1, 1 / 3)]),
+    scales=st.sampled_from([(1,), (1, 1 / 2), (1, 1 / 2, 1 / 4), (1, 1 / 3), (2, 1), (2, 1, 1 / 2)]),
     color=st.sampled_from(["rgb", "gray"]),
     joined=st.booleans(),
     strip=st.sampled_from([5, 17, 256]),
@@ -107,6 +107,13 @@ def test_the_coarser_sizes_count_in_pieces_too():
     assert not torch.equal(in_pieces(adapter, *pair), in_pieces(alone, *pair))
 
 
+def test_the_enlarged_pair_counts_in_pieces_too():
+    pair = pictures(40, 30)
+    adapter = wrap(Strips(), AdapterConfig(item=1, scales=(2, 1))).eval()
+    alone = wrap(Strips(), AdapterConfig(item=1)).eval()
+    assert not torch.equal(in_pieces(adapter, *pair), in_pieces(alone, *pair))
+
+
 def test_beyond_a_size_the_orders_are_asked_one_after_the_other(monkeypatch: pytest.MonkeyPatch):
     network = Strips()
     adapter = wrap(network, AdapterConfig(item=1, symmetric=True)).eval()
@@ -118,10 +125,19 @@ def test_beyond_a_size_the_orders_are_asked_one_after_the_other(monkeypatch: pyt
     assert network.shown[1:] == [(1, 3, 12, 9)] * 2
 
 
-def test_the_share_that_is_done_grows_to_one():
+@pytest.mark.parametrize("scales", [(1, 1 / 2), (2, 1, 1 / 2)])
+def test_the_share_that_is_done_grows_to_one(scales: tuple[float, ...]):
     told: list[float] = []
-    adapter = wrap(Strips(), AdapterConfig(item=1, symmetric=True, mirrored=True, scales=(1, 1 / 2))).eval()
+    adapter = wrap(Strips(), AdapterConfig(item=1, symmetric=True, mirrored=True, scales=scales)).eval()
     in_pieces(adapter, *pictures(30, 20), progress=told.append)
     assert told == sorted(told)
     assert told[-1] == 1
     assert max(np.diff([0, *told])) < 0.1
+
+
+def test_the_enlarged_pair_takes_four_fifths_of_the_time_of_both():
+    network, told = Strips(), list[tuple[int, float]]()
+    adapter = wrap(network, AdapterConfig(item=1, scales=(2, 1))).eval()
+    in_pieces(adapter, *pictures(14, 20), progress=lambda share: told.append((len(network.shown), share)))
+    assert network.shown == [(1, 3, 28, 40), (1, 3, 14, 20)]
+    assert max(share for asked, share in told if asked == 0) == pytest.approx(4 / 5)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgetune.regions import COIN, SURE
-from bridgetune.wrapping.scales import combine_strip, combined, enlarged, reduced
+from bridgetune.wrapping.scales import combine_strip, combined, doubled, enlarged, halved, reduced, refined
 
 
 def test_an_image_is_reduced_by_means_of_squares_and_at_its_ends_by_what_is_inside():
@@ -29,6 +29,24 @@ def test_an_even_image_stays_even_and_its_sides_are_covered(height: int, width: 
 def test_enlarging_keeps_the_middles_of_pixels_aligned():
     row = enlarged(torch.tensor([[[[0.0, 4.0]]]]), 2)
     assert row[0, 0, 0].tolist() == [0, 1, 3, 4]
+
+
+def test_a_pair_is_doubled_between_the_middles_of_its_pixels_and_its_map_halved_by_means():
+    assert doubled(torch.tensor([[[[0.0, 4.0]]]]))[0, 0].tolist() == [[0, 1, 3, 4]] * 2
+    assert halved(torch.tensor([[[[0.0, 1.0, 2.0, 8.0], [2.0, 5.0, -4.0, 6.0]]]])).tolist() == [[[[2, 3]]]]
+
+
+@given(height=st.integers(1, 30), width=st.integers(1, 30), level=st.floats(-3, 3))
+def test_an_even_image_stays_even_when_it_is_doubled_and_halved(height: int, width: int, level: float):
+    image = torch.full((1, 1, height, width), level)
+    large = doubled(image)
+    assert large.shape[2:] == (2 * height, 2 * width)
+    torch.testing.assert_close(halved(large), image)
+
+
+def test_the_full_size_and_the_enlarged_count_alike():
+    own, other = torch.tensor([[[[1.0, -3.0]]]]), torch.tensor([[[[4.0, 1.0]]]])
+    assert refined(own, other).tolist() == refined(other, own).tolist() == [[[[2.5, -1]]]]
 
 
 def test_coarser_maps_count_where_little_around_a_pixel_is_sure():

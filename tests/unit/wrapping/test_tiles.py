@@ -69,7 +69,7 @@ KNOWN = Known()
     width=st.integers(1, 150),
     symmetric=st.booleans(),
     mirrored=st.booleans(),
-    scales=st.sampled_from([(1,), (1, 1 / 2)]),
+    scales=st.sampled_from([(1,), (1, 1 / 2), (2, 1)]),
 )
 def test_tiles_say_what_the_whole_says(height: int, width: int, symmetric: bool, mirrored: bool, scales):
     config = AdapterConfig(multiple=4, symmetric=symmetric, mirrored=mirrored, scales=scales)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridgetune import AdapterConfig
 from bridgetune.wrapping.adapter import MIRRORINGS, pad_by_reflection
-from bridgetune.wrapping.scales import reduced
+from bridgetune.wrapping.scales import ENLARGED, doubled, reduced
 from bridgetune.wrapping.views import View
 
 side = st.integers(1, 40)
@@ -23,7 +23,7 @@ side = st.integers(1, 40)
     width=side,
     kind=st.sampled_from([np.uint8, np.uint16]),
     axes=st.sampled_from(MIRRORINGS),
-    reduction=st.integers(1, 4),
+    reduction=st.sampled_from([ENLARGED, 1, 2, 3, 4]),
     multiple=st.sampled_from([1, 3, 32]),
     minimum=st.sampled_from([1, 20]),
     data=st.data(),
@@ -33,7 +33,7 @@ def test_a_piece_is_cut_out_of_the_whole(
     width: int,
     kind: type[np.uint8 | np.uint16],
     axes: tuple[int, ...],
-    reduction: int,
+    reduction: float,
     multiple: int,
     minimum: int,
     data: Any,
@@ -48,14 +48,20 @@ def test_a_piece_is_cut_out_of_the_whole(
     rows, columns = (slice(*cut) for cut in cuts)
     for picture, piece in zip(pictures, view.piece(rows, columns), strict=True):
         whole = torch.from_numpy(picture.astype(np.float32) / np.iinfo(kind).max).permute(2, 0, 1)[None].flip(axes)
-        whole = reduced(whole, reduction) if reduction > 1 else whole
+        if reduction == ENLARGED:
+            whole = doubled(whole)
+        elif reduction > 1:
+            whole = reduced(whole, int(reduction))
         assert view.size == whole.shape[-2:]
         whole = pad_by_reflection(whole, multiple, minimum)
         assert view.padded == whole.shape[-2:]
         assert torch.equal(piece, whole[..., rows, columns])
 
 
-def test_no_more_is_read_than_the_piece():
+@pytest.mark.parametrize(("reduction", "rows", "columns"), [(2, 4, 30), (ENLARGED, 3, 30)])
+def test_no_more_is_read_than_the_piece_and_where_it_is_enlarged_a_row_on_either_side(
+    reduction: float, rows: int, columns: int
+):
     class Watched(np.ndarray[Any, Any]):
         """Tells how large a part of it is asked for."""
 
@@ -66,12 +72,12 @@ def test_no_more_is_read_than_the_piece():
             return np.asarray(self).astype(*args, **options)
 
     picture = np.zeros((400, 30, 3), np.uint8).view(Watched)
-    View((picture, picture), AdapterConfig(multiple=32), (-2,), 2).piece(slice(10, 12))
-    assert Watched.largest == 4 * 30 * 3
+    View((picture, picture), AdapterConfig(multiple=32), (-2,), reduction).piece(slice(10, 12))
+    assert Watched.largest == rows * columns * 3
 
 
-@pytest.mark.parametrize("reduction", [1, 2])
-def test_both_pictures_keep_their_places(reduction: int):
+@pytest.mark.parametrize("reduction", [ENLARGED, 1, 2])
+def test_both_pictures_keep_their_places(reduction: float):
     first, second = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 255, np.uint8)
     one, other = View((first, second), AdapterConfig(), reduction=reduction).piece(slice(0, 1))
     assert (one == 0).all()

@@ -132,5 +132,8 @@ def _load_arguments(origin: Mapping[str, Any]) -> str:
 def _asked(adapter: Mapping[str, Any]) -> str:
     orders = "in both orders" if adapter.get("symmetric") else "in one order"
     views = ", of the pair and its three mirror images" if adapter.get("mirrored") else ""
-    reduced = [f"1/{round(1 / scale)}" for scale in adapter.get("scales", [1])[1:]]
-    return orders + views + (f", at full size and at {' and '.join(reduced)} of it" if reduced else "")
+    scales = adapter.get("scales", [1])
+    reduced = [f"1/{round(1 / scale)}" for scale in scales if scale < 1]
+    sizes = ["enlarged twice"] * (scales[0] == 2) + ["at full size"]
+    sizes += [f"at {' and '.join(reduced)} of it"] if reduced else []
+    return orders + views + (f", {', '.join(sizes[:-1])} and {sizes[-1]}" if len(sizes) > 1 else "")

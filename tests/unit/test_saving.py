@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bridgetune import AdapterConfig, wrap
 from tests.support.generators import network, saved
 
@@ -22,6 +24,18 @@ def test_the_card_tells_how_often_the_network_is_asked(tmp_path: Path):
     wrap(network(), AdapterConfig(call="concat", scales=(1, 1 / 2, 1 / 3))).save_pretrained(tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| asked | in one order, at full size and at 1/2 and 1/3 of it |" in card
+
+
+@pytest.mark.parametrize(
+    ("scales", "said"),
+    [
+        ((2, 1), "enlarged twice and at full size"),
+        ((2, 1, 1 / 2, 1 / 3), "enlarged twice, at full size and at 1/2 and 1/3 of it"),
+    ],
+)
+def test_the_card_says_that_pairs_are_enlarged(scales: tuple[float, ...], said: str, tmp_path: Path):
+    wrap(network(), AdapterConfig(call="concat", scales=scales)).save_pretrained(tmp_path)
+    assert f"| asked | in one order, {said} |" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_card_tells_what_it_was_told(tmp_path: Path):

@@ -66,7 +66,7 @@ VALUES = {
 
 HELP = {
     "quality": "How often a network is asked about a pair: once; in both orders; or also about mirror images and"
-    " smaller sizes. By sharpness all are the same but fast, which leaves places that nothing decides as they are.",
+    " other sizes. By sharpness all are the same but fast, which leaves places that nothing decides as they are.",
     "align": "What the pictures may differ by and are freed of: by what is found, whichever of the others fits.",
     "exposure": "Brightness and colour, channel by channel: brought to those of one picture, the first of two or the"
     " middle one of a stack.",

@@ -180,8 +180,8 @@ Scales = Annotated[
         "--scales",
         metavar="1,1/2,…",
         parser=_fractions,
-        help="Sizes at which the network is shown the pair: the smaller ones count where it is unsure of a region."
-        " Default: as it was saved.",
+        help="Sizes at which the network is shown the pair: the smaller ones count where it is unsure of a region; 2 in"
+        " front, the pair enlarged twice, makes seams finer. Default: as it was saved.",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -221,8 +221,9 @@ Quality = Annotated[
     Literal["auto", "fast", "good", "best"],
     typer.Option(
         "--quality",
-        help="How often the network is asked. fast: once. good: in both orders. best: of mirror images and at smaller"
-        " sizes, too. auto: as it was saved, but beyond 6 megapixels neither of mirror images nor at smaller sizes."
+        help="How often the network is asked. fast: once. good: in both orders. best: of mirror images, at smaller"
+        " sizes and enlarged twice, too. auto: as it was saved, but beyond 6 megapixels neither of mirror images nor at"
+        " other sizes."
         " --symmetric, --mirrored and --scales are kept to in any case.",
         rich_help_panel=NETWORK,
     ),

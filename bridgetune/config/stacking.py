@@ -26,7 +26,7 @@ class StackConfig(Frozen):
     name."""
     quality: Literal["auto", "fast", "good", "best", "saved"] = "auto"
     """How often a network is asked about a pair: `fast`, once; `good`, in both orders; `best`, of mirror images and at
-    smaller sizes, too; `auto` goes by the frames' size; `saved`, as the generator is configured. By the focus measure
+    other sizes, too; `auto` goes by the frames' size; `saved`, as the generator is configured. By the focus measure
     all are the same but `fast`, which leaves undecided places as they are, and reads frames once less."""
     measure: Literal["vote", "none"] = "vote"
     """Beside a network: `vote`, a focus measure decides, and the network where that hardly differs between neighbours;

@@ -14,8 +14,9 @@ from bridgetune.protocol import Evaluator
 from bridgetune.wrapping import Adapter
 
 Quality = Literal["auto", "fast", "good", "best", "saved"]
-"""`fast`, once; `good`, in both orders; `best`, of mirror images and at a half and a quarter of the size, too; `auto`
-goes by the size of the pictures, see `Queries`; `saved`, as the generator is configured, whatever their size."""
+"""`fast`, once; `good`, in both orders; `best`, of mirror images, enlarged twice, and at a half and a quarter of the
+size, too; `auto` goes by the size of the pictures, see `Queries`; `saved`, as the generator is configured, whatever
+their size."""
 
 AS_SAVED = 6_000_000
 """Pixels up to which `auto` leaves the generator as it is."""
@@ -23,7 +24,7 @@ AS_SAVED = 6_000_000
 _WAYS: dict[str, tuple[bool, bool, tuple[float, ...]]] = {
     "fast": (False, False, (1.0,)),
     "good": (True, False, (1.0,)),
-    "best": (True, True, (1.0, 0.5, 0.25)),
+    "best": (True, True, (2.0, 1.0, 0.5, 0.25)),
 }
 
 
@@ -33,7 +34,7 @@ class Queries:
 
     Attributes:
         quality: See `Quality`. With `auto`, pictures of up to 6 megapixels are fused as the generator is configured,
-            larger ones likewise, but neither of mirror images nor at smaller sizes.
+            larger ones likewise, but neither of mirror images nor at other sizes.
         symmetric, mirrored, scales: See `AdapterConfig`. None: as the quality has it.
     """
 

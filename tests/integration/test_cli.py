@@ -125,6 +125,7 @@ def test_a_quality_says_how_often_the_network_is_asked(tmp_path: Path):
         "fast": ["--quality", "fast"],
         "once": ["--plain", "--single", "--scales", "1"],
         "best": ["--quality", "best"],
+        "all but enlarged": ["--quality", "best", "--scales", "1,1/2,1/4"],
         "saved": [],
     }
     for name, options in asked.items():
@@ -132,7 +133,8 @@ def test_a_quality_says_how_often_the_network_is_asked(tmp_path: Path):
         succeeds("fuse", *sources, "-o", tmp_path / f"{name}.tif", "--map", map_out, "--undecided", "keep", *options)
         maps[name] = read_image(map_out).pixels
     assert np.array_equal(maps["fast"], maps["once"])
-    assert np.array_equal(maps["best"], maps["saved"])
+    assert np.array_equal(maps["all but enlarged"], maps["saved"])
+    assert not np.array_equal(maps["best"], maps["saved"])
     assert not np.array_equal(maps["fast"], maps["best"])
 
 

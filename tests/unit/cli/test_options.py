@@ -23,7 +23,8 @@ from tests.support.commands import refused, succeeds
 
 
 @pytest.mark.parametrize(
-    ("typed", "sizes"), [("1", (1,)), ("1,1/2,1/4", (1, 0.5, 0.25)), ("1, 0.5, 1/3", (1, 0.5, 1 / 3))]
+    ("typed", "sizes"),
+    [("1", (1,)), ("1,1/2,1/4", (1, 0.5, 0.25)), ("1, 0.5, 1/3", (1, 0.5, 1 / 3)), ("2,1,1/2", (2, 1, 0.5))],
 )
 def test_scales_are_fractions_or_decimals(typed: str, sizes: tuple[float, ...]):
     assert _fractions(typed) == sizes
@@ -50,7 +51,8 @@ def test_pictures_are_fused_as_the_options_say(pair: list[Path], tmp_path: Path)
     [
         ("1,x", "--scales: got '1,x', expected sizes such as 1,1/2,1/4"),
         ("1,1/0", "--scales: got '1,1/0', expected sizes such as 1,1/2,1/4"),
-        ("1/2", "scales: got 0.5; expected 1, then whole fractions of it, each once: 1, 1/2, 1/4, say"),
+        ("1/2", "scales: got 0.5; expected 1, then whole fractions of it, each once, and at most a 2 in front: 2, 1, "),
+        ("2", "scales: got 2; expected 1, then whole fractions of it, each once, and at most a 2 in front: 2, 1, "),
     ],
 )
 def test_sizes_that_are_none_are_refused_in_a_line(typed: str, said: str, pair: list[Path], tmp_path: Path):

@@ -20,6 +20,7 @@ Ways = tuple[bool, bool, tuple[float, ...]]
 ONCE: Ways = (False, False, (1.0,))
 BOTH: Ways = (True, False, (1.0,))
 ALL: Ways = (True, True, (1.0, 0.5, 0.25))
+BEST: Ways = (True, True, (2.0, 1.0, 0.5, 0.25))
 
 
 class Red(nn.Module):
@@ -38,7 +39,7 @@ def ways(queries: Queries, size: tuple[int, int], saved: Ways = ALL) -> Ways:
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-@pytest.mark.parametrize(("name", "expected"), [("fast", ONCE), ("good", BOTH), ("best", ALL)])
+@pytest.mark.parametrize(("name", "expected"), [("fast", ONCE), ("good", BOTH), ("best", BEST)])
 def test_a_quality_that_is_named_counts_for_every_size_and_generator(name: Any, expected: Ways, size: tuple[int, int]):
     assert ways(Queries(name), size) == ways(Queries(name), size, ONCE) == expected
 
@@ -46,6 +47,11 @@ def test_a_quality_that_is_named_counts_for_every_size_and_generator(name: Any, 
 @pytest.mark.parametrize(("size", "expected"), [(SMALL, ALL), (LARGE, BOTH)])
 def test_by_itself_the_size_decides(size: tuple[int, int], expected: Ways):
     assert ways(Queries(), size) == expected
+
+
+@pytest.mark.parametrize(("size", "expected"), [(SMALL, BEST), (LARGE, BOTH)])
+def test_by_itself_small_pictures_are_enlarged_where_the_generator_was_saved_so(size: tuple[int, int], expected: Ways):
+    assert ways(Queries(), size, BEST) == expected
 
 
 @pytest.mark.parametrize("saved", [ONCE, (False, False, (1.0, 1 / 3)), (False, True, (1.0,))])

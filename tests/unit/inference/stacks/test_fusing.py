@@ -360,7 +360,7 @@ def test_what_is_no_stack_is_refused_in_a_line(tmp_path: Path):
         bridgetune.fuse_stack(Brighter(), [frames[0], tmp_path / "a.png"])
 
 
-@pytest.mark.parametrize(("quality", "asked"), [("auto", 2), ("fast", 1), ("good", 2), ("best", 24)])
+@pytest.mark.parametrize(("quality", "asked"), [("auto", 2), ("fast", 1), ("good", 2), ("best", 32)])
 def test_the_quality_says_how_often_a_network_is_asked_about_neighbours(quality: Any, asked: int):
     class Counting(nn.Module):
         asked = 0

@@ -22,6 +22,7 @@ from bridgetune.inference.borders import Borders, filled, find_borders
 from bridgetune.inference.carrying import carried, disagreements, fused_alpha
 from bridgetune.inference.deciding import Undecided, settle, undecided_share
 from bridgetune.inference.feathering import Blend, softened
+from bridgetune.inference.laying import laid
 from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.own import fuse_own
 from bridgetune.inference.quality import SAVED, Queries
@@ -134,6 +135,7 @@ def fuse_full(
         del logits
         release()
     if blend == "feather":
+        chosen = laid(chosen, first, second)
         return softened(first, second, chosen), chosen.astype(np.float32), share
     return np.where(chosen[..., None], first, second), chosen.astype(np.float32), share
 

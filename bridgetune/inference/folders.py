@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
 
-from bridgetune.data import list_images, sources_of
+from bridgetune.data import SourceFiles, list_images, sources_of
+from bridgetune.data.folders import read_scene
 from bridgetune.destinations import begun, check_absent, check_apart, check_folder
 from bridgetune.errors import RequestError
 from bridgetune.files import clear_partial
@@ -76,44 +77,85 @@ def fuse_folder(
     """Fuse every pair of `folder`/A and `folder`/B into `out`/STEM.png, one a step of the iterator.
 
     Args:
-        folder: Holds `A/` and `B/`, matched by stem. Pairs that cannot be read are named and left out.
+        folder: Holds `A/` and `B/`, matched by stem. A pair that cannot be read or aligned, or that has two sizes and
+            is not aligned, is named and left out.
         out: Made where it is missing.
         recipe, undecided, borders, queries, smooth, blend: See `fuse_pictures`.
         maps: Where the decisions are written likewise; None writes none.
-        align, exposure, edges: See `fuse_files`. A pair that cannot be aligned is named and left out.
+        align, exposure, edges: See `fuse_files`.
         force: Replace fused images and maps that are there.
 
     Yields:
         The stem, how many are done, how many there are.
 
     Raises:
-        RequestError: Before anything is written; or no pair can be aligned.
-        WorkError: A file has become unreadable, or cannot be written.
+        RequestError: Before anything is written; or no pair can be fused.
+        WorkError: A file cannot be written.
     """
     if maps is not None:
         refuse_map(generator, str(maps))
     check_places(folder, out, maps, force)
-    sources = sources_of(folder, verify="decode")
+    sources = sources_of(folder, verify="names")
     settings = PairSettings(recipe, undecided, borders, queries, align, exposure, edges, smooth, blend)
     with ExitStack() as alone:
         for place in (out, maps):
             if place is not None:
                 clear_partial(place, alone.enter_context(held(place)))
-        left_out: UnregisteredError | None = None
-        done = 0
-        for stem, first, second in sources:
-            with nullcontext() if done == 0 else begun():
-                try:
-                    fusion = settings.fused(generator, first, second)
-                except UnregisteredError as error:
-                    left_out = error
-                    logger.warning("%s; the pair is left out", error)
-                    continue
-                fusion.save(out / f"{stem}.png", maps / f"{stem}.png" if maps is not None else None)
+        done, reason = 0, ""
+        for pair, failure in fused_in_turn(
+            *(generator, settings, sources),
+            lambda stem: [place / f"{stem}.png" for place in (out, maps) if place is not None],
+        ):
+            if failure:
+                reason = failure
+                logger.warning("%s; the pair is left out", failure)
+                continue
             done += 1
-            yield stem, done, len(sources)
-        if not done and left_out is not None:
-            raise left_out
+            yield pair.stem, done, len(sources)
+        if not done:
+            raise RequestError(f"{shown(folder)}: no pair can be fused: {reason}")
+
+
+def fused_in_turn(
+    generator: nn.Module | Evaluator,
+    settings: PairSettings,
+    pairs: Sequence[SourceFiles],
+    files: Callable[[str], Sequence[Path]],
+) -> Iterator[tuple[SourceFiles, str]]:
+    """Fuse pairs and write what comes of them, one a step of the iterator.
+
+    Args:
+        generator, settings: What fuses, and how.
+        pairs: In their order.
+        files: Stem -> where the fused image and the map, if any, are written; what is there is replaced.
+
+    Yields:
+        The pair, and why it could not be fused, in a line: empty where it was.
+
+    Raises:
+        RequestError: Nothing has been fused yet, and a pair with nothing amiss is refused: no other would fare better.
+        WorkError: A file cannot be written.
+    """
+    done = False
+    for pair in pairs:
+        try:
+            fusion = settings.fused(generator, pair.first, pair.second)
+        except RequestError as error:
+            if not (done or isinstance(error, UnregisteredError) or _is_amiss(pair, settings)):
+                raise
+            yield pair, str(error)
+            continue
+        with begun() if done else nullcontext():
+            fusion.save(*files(pair.stem))
+        done = True
+        yield pair, ""
+
+
+def _is_amiss(pair: SourceFiles, settings: PairSettings) -> bool:
+    """Whether a pair cannot be read, or has two sizes and is not aligned."""
+    first, second = (pair.first,), (pair.second,)
+    scenes = [first + second] if settings.align == "none" else [first, second]
+    return any(read_scene(files, images=len(files))[1] is not None for files in scenes)
 
 
 def check_places(folder: Path, out: Path, maps: Path | None = None, force: bool = False) -> None:

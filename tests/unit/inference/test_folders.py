@@ -67,3 +67,29 @@ def test_a_pair_that_cannot_be_aligned_is_named_and_left_out(tmp_path: Path, cap
         (tmp_path / "in" / side / "good.png").unlink()
     with pytest.raises(RequestError, match="cannot be registered"):
         list(fuse_folder(Brighter(), tmp_path / "in", tmp_path / "none", align="auto"))
+
+
+def test_pairs_of_two_sizes_are_fused_where_they_are_aligned(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.WARNING, "bridgetune")
+    scene = (texture(160, 0)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    for stem, rows in (("smaller", 140), ("whole", 160)):
+        write_image(tmp_path / "in" / "A" / f"{stem}.png", scene)
+        write_image(tmp_path / "in" / "B" / f"{stem}.png", scene[:rows])
+    told = list(fuse_folder(Brighter(), tmp_path / "in", tmp_path / "aligned", align="auto"))
+    assert told == [("smaller", 1, 2), ("whole", 2, 2)]
+    both = (tmp_path / "in" / side / "smaller.png" for side in "AB")
+    single = fuse_files(Brighter(), *both, align="auto")
+    assert np.array_equal(read_image(tmp_path / "aligned" / "smaller.png").pixels, single.pixels)
+    assert list(fuse_folder(Brighter(), tmp_path / "in", tmp_path / "plain")) == [("whole", 1, 2)]
+    assert "smaller.png is 160×140; align or crop them first (--align auto); the pair is left out" in caplog.text
+
+
+def test_a_pair_that_cannot_be_read_stops_no_other(sources: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.WARNING, "bridgetune")
+    for stem in "02":
+        (sources / "A" / f"{stem}.png").write_bytes(b"no picture")
+    assert list(fuse_folder(Brighter(), sources, tmp_path / "out")) == [("1", 1, 3)]
+    assert caplog.text.count("the pair is left out") == 2
+    (sources / "B" / "1.png").write_bytes(b"no picture")
+    with pytest.raises(RequestError, match=r"sources: no pair can be fused: .*2\.png"):
+        list(fuse_folder(Brighter(), sources, tmp_path / "none"))

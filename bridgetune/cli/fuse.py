@@ -50,11 +50,11 @@ from bridgetune.cli.progress import bar, share_bar
 from bridgetune.cluster import Cluster
 from bridgetune.errors import RequestError
 from bridgetune.files import write_whole
-from bridgetune.paths import is_folder, shown
+from bridgetune.paths import is_folder, is_there, shown
 from bridgetune.stores import as_address, is_stored, located
 
 if TYPE_CHECKING:
-    from bridgetune.inference.many import FusingPairs
+    from bridgetune.inference.many import FusingPairs, PairHands
 
 
 class OfTwo(TyperCommand):
@@ -137,69 +137,62 @@ def fuse(
     if crew is None or not (pairs and is_stored(pairs)):
         check_pairs(pairs)
     check_network(generator, weights)
-    from bridgetune.inference import Queries, check_places, fuse_files, fuse_folder
+    from bridgetune.filling import RECORD
+    from bridgetune.inference import Queries, check_places, fuse_files
     from bridgetune.inference.folders import PairSettings
-    from bridgetune.inference.many import FusingPairs
+    from bridgetune.inference.many import FusingPairs, by_itself
     from bridgetune.inference.mapless import refuse_map
     from bridgetune.opening import Opening
 
     if pairs is not None:
         if crew is None:
-            check_places(pairs, out, map_out, force)
+            check_places(pairs, out, map_out, force or is_there(out / RECORD))
         for place in (out, map_out):
             _refuse_file_name(place)
     queries = Queries(quality, symmetric, mirrored, scales)
     method = Opening(generator, weights, symmetric, mirrored, scales, trust_code, weights_key, options, adapter=called)
     network = method.open()
-    if crew is not None:
-        assert pairs is not None
+    if map_out is not None and crew is None:
+        refuse_map(network, f"--map {map_out}")
+    if pairs is not None:
         settings = PairSettings(recipe, undecided, borders, queries, align, exposure, edges, steps, blend)
-        _fuse_by(crew, FusingPairs(replace(method, device=crew.device), settings, out, map_out), pairs, force)
+        work = FusingPairs(method if crew is None else replace(method, device=crew.device), settings, out, map_out)
+        _fuse_pairs(by_itself(network) if crew is None else _hands_on(crew), work, pairs, force)
         return
-    if pairs is None:
-        assert first is not None
-        assert second is not None
-        if map_out is not None:
-            refuse_map(network, f"--map {map_out}")
-        began = time.perf_counter()
-        with share_bar(f"fusing {first.name}") as told:
-            fusion = fuse_files(
-                *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
-                smooth=steps,
-                blend=blend,
-            )
-        fusion.save(out, map_out)
-        if report_out is not None:
-            from bridgetune.inference.page import pair_page
-
-            write_whole(report_out, pair_page(out.name, fusion, (first, second)))
-        and_map = f", its map in {map_out}" if map_out is not None else ""
-        height, width = fusion.pixels.shape[:2]
-        spent = f"({time.perf_counter() - began:.1f} s)"
-        RESULTS.print(f"fused image of {width}×{height} pixels in {out}{and_map} {spent}", markup=False)
-        return
-    done = 0
-    with bar("stem") as progress:
-        task = progress.add_task("fusing", total=None, stem="")
-        for stem, done, total in fuse_folder(
-            *(network, pairs, out, recipe, map_out, undecided, borders, force, queries, align, exposure, edges),
+    assert first is not None
+    assert second is not None
+    began = time.perf_counter()
+    with share_bar(f"fusing {first.name}") as told:
+        fusion = fuse_files(
+            *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
             smooth=steps,
             blend=blend,
-        ):
-            progress.update(task, completed=done, total=total, stem=stem)
-    and_maps = f", their maps in {map_out}" if map_out is not None else ""
-    RESULTS.print(f"{done} fused images in {out}{and_maps}", markup=False)
+        )
+    fusion.save(out, map_out)
+    if report_out is not None:
+        from bridgetune.inference.page import pair_page
+
+        write_whole(report_out, pair_page(out.name, fusion, (first, second)))
+    and_map = f", its map in {map_out}" if map_out is not None else ""
+    height, width = fusion.pixels.shape[:2]
+    spent = f"({time.perf_counter() - began:.1f} s)"
+    RESULTS.print(f"fused image of {width}×{height} pixels in {out}{and_map} {spent}", markup=False)
 
 
-def _fuse_by(cluster: Cluster, work: FusingPairs, pairs: Path, force: bool) -> None:
-    """Fuse the pairs of a folder on a cluster; those that cannot be are named at the end."""
+def _hands_on(cluster: Cluster) -> PairHands:
     from bridgetune.cluster.crew import Crew
+
+    return Crew(cluster)
+
+
+def _fuse_pairs(hands: PairHands, work: FusingPairs, pairs: Path, force: bool) -> None:
+    """Fuse the pairs of a folder; those that cannot be are named at the end."""
     from bridgetune.inference.many import fuse_folder_by
 
     failed, count, total = dict[str, str](), 0, 0
     with bar("stem") as progress:
         task = progress.add_task("fusing", total=None, stem="")
-        for done, count, total in fuse_folder_by(Crew(cluster), work, pairs, force=force):
+        for done, count, total in fuse_folder_by(hands, work, pairs, force=force):
             progress.update(task, completed=count, total=total, stem=done.item.stem if done else "")
             if done is not None and done.failure:
                 failed[done.item.stem] = done.failure

@@ -1,13 +1,15 @@
-"""Fusing every pair of a folder by many hands, on a cluster, say; files may lie on an object store."""
+"""Fusing every pair of a folder by hands of this process or of others, on a cluster, say, and with object stores."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from bridgetune._version import __version__
 from bridgetune.data import sources_of
@@ -16,11 +18,12 @@ from bridgetune.destinations import check_apart, check_folder
 from bridgetune.documents import as_json
 from bridgetune.errors import RequestError
 from bridgetune.filling import filling
-from bridgetune.handing import Done, Hands
-from bridgetune.inference.folders import PairSettings
+from bridgetune.handing import Done
+from bridgetune.inference.folders import PairSettings, fused_in_turn
 from bridgetune.inference.mapless import refuse_map
 from bridgetune.opening import Opening
 from bridgetune.paths import are_same, as_text, shown
+from bridgetune.protocol import Evaluator
 from bridgetune.stores import as_address, fetched, is_stored, made
 
 logger = logging.getLogger("bridgetune")
@@ -66,16 +69,30 @@ class FusingPairs:
         return {"verb": "fuse", "bridgetune": __version__, **{name: _plain(value) for name, value in told.items()}}
 
 
+PairHands = Callable[[FusingPairs, Sequence[SourceFiles]], Generator[Done[SourceFiles, None], None, None]]
+"""`Hands` that fuse pairs."""
+
+
+def by_itself(generator: nn.Module | Evaluator) -> PairHands:
+    """Hands of this process alone, by a network that is open; what ends their work is told of at `fused_in_turn`."""
+
+    def hands(work: FusingPairs, pairs: Sequence[SourceFiles]) -> Generator[Done[SourceFiles, None], None, None]:
+        for pair, failure in fused_in_turn(generator, work.settings, pairs, work.files):
+            yield Done(pair, failure=failure)
+
+    return hands
+
+
 def fuse_folder_by(
-    hands: Hands, work: FusingPairs, folder: Path, *, force: bool = False
+    hands: PairHands, work: FusingPairs, folder: Path, *, force: bool = False
 ) -> Iterator[tuple[Done[SourceFiles, None] | None, int, int]]:
-    """Fuse every pair of `folder`/A and `folder`/B by many hands, one a step of the iterator, in no order.
+    """Fuse every pair of `folder`/A and `folder`/B by hands, one a step of the iterator, in no order.
 
     The files are those of `fuse_folder`. What is there already of an earlier start with the same settings is not made
     again. A pair that cannot be read or aligned is told of as the others are, and left out.
 
     Args:
-        hands: Who does it.
+        hands: Who does it: `Hands`, or `by_itself`.
         work: What is done.
         folder: Holds `A/` and `B/`, matched by stem.
         force: Replace files that are there.
@@ -85,7 +102,7 @@ def fuse_folder_by(
 
     Raises:
         RequestError: Before anything is written: see `check_places`; or other settings have begun these folders.
-        WorkError: The work cannot be done where it is handed to.
+        WorkError: The work cannot be done where it is handed to, or a file cannot be written.
     """
     pairs = sources_of(folder, verify="names")
     places = [place for place in (work.out, work.maps) if place is not None]

@@ -13,9 +13,10 @@ from bridgetune.errors import RequestError
 from bridgetune.filling import RECORD
 from bridgetune.inference import fuse_folder
 from bridgetune.inference.folders import PairSettings
-from bridgetune.inference.many import FusingPairs, fuse_folder_by
+from bridgetune.inference.many import FusingPairs, by_itself, fuse_folder_by
 from bridgetune.opening import Opening
 from bridgetune.pictures import write_image
+from bridgetune.protocol import Evaluator
 from bridgetune.stores import fetched, listed, made
 from tests.support.hands import here, stopping_after
 from tests.support.sources import noise_in
@@ -70,6 +71,33 @@ def test_what_cannot_be_read_or_has_another_size_is_told(
     assert failed["3"] == ""
     assert failed.keys() == {"0", "1", "3"}
     assert "no file of this stem in B" in caplog.text
+
+
+def test_hands_of_this_process_make_the_same_and_go_on_where_they_were(
+    sources: Path, tmp_path: Path, expected: dict[str, bytes], caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.WARNING, "bridgetune")
+    hands, out = by_itself(METHOD.open()), tmp_path / "out"
+    (sources / "A" / "0.png").rename(tmp_path / "whole.png")
+    (sources / "A" / "0.png").write_bytes(b"no picture")
+    failed = fused(hands, out, sources)
+    assert "A/0.png" in failed.pop("0")
+    assert failed == {"1": "", "2": "", "3": ""}
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.png")}
+    (tmp_path / "whole.png").rename(sources / "A" / "0.png")
+    assert fused(hands, out, sources) == {"0": ""}
+    assert f"{out}: 3 of 4 pairs are there from an earlier start" in caplog.text
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == expected
+    assert {name: (out / name).stat().st_mtime_ns for name in before} == before
+
+
+def test_what_no_pair_can_be_fused_by_is_refused_before_anything_is_written(sources: Path, tmp_path: Path):
+    (sources / "A" / "0.png").write_bytes(b"no picture")
+    before = sorted(tmp_path.rglob("*"))
+    mean = Evaluator("mean", lambda first, second: (first + second) / 2)
+    with pytest.raises(RequestError, match="recipe released: mean is an evaluator"):
+        fused(by_itself(mean), tmp_path / "out", sources, recipe="released")
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_no_source_is_written_over(sources: Path):

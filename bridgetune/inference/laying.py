@@ -22,6 +22,9 @@ EVEN, FINE, COARSE, AROUND = 3 / 255, 3, 11, 5
 square of side `AROUND`, of how far the mean of the square of side `FINE` is from that of side `COARSE`. A slope is no
 detail, however steep."""
 
+MORE = 2
+"""As many times its detail as a picture has, the other has to have for its pixels to be given there in any case."""
+
 UNLIKE = 4 / 255
 """Of full scale, by which the pictures have to differ in some colour, in the mean of the square of side `AROUND`, for a
 pixel to be given away: where they are alike the seam stays."""
@@ -39,8 +42,8 @@ Mask = NDArray[np.bool_]
 def laid(taken: Mask, first: Pixels, second: Pixels) -> Mask:
     """A map whose boundaries lie where the pictures are alike, if neither has detail between here and there.
 
-    A pixel within `REACH` of a boundary is free where the picture that it is taken from has no detail and the two
-    differ; all others stay. Free pixels go to the side from which they are reached over pixels that differ the more:
+    A pixel within `REACH` of a boundary is free where the two differ, and the picture that it is taken from has no
+    detail, or far less than the other; all others stay. Free pixels go to the side from which they are reached over pixels that differ the more:
     the watershed by minimum spanning forests of J. Cousty et al., "Watershed cuts", TPAMI 31, 2009. Those that hang
     together, and touch pixels that stay of one side alone, stay as well.
 
@@ -78,7 +81,9 @@ def _free(taken: Mask, first: Pixels, second: Pixels) -> tuple[NDArray[np.int64]
         apart = _most_of_colours(cv2.absdiff(*(_mean(picture[around], AROUND) for picture in (first, second))))
         apart = np.rint(apart * (LEVELS / np.iinfo(first.dtype).max)) / np.float32(LEVELS)
         free &= apart > UNLIKE
-        free &= np.where(near, _detail(first[around]), _detail(second[around])) < EVEN
+        details = [_detail(picture[around]) for picture in (first, second)]
+        own, other = (np.where(near, *pair) for pair in (details, details[::-1]))
+        free &= (own < EVEN) | (MORE * own < other)
         inside = slice(top - around[0].start, None), slice(left - around[1].start, None)
         rows, columns = np.nonzero(free[inside][:TILE, :TILE])
         found.append(((rows + top) * np.int64(width) + columns + left, apart[inside][rows, columns]))

@@ -53,10 +53,12 @@ def test_exchanging_the_pictures_exchanges_the_seam():
 def test_nothing_changes_where_pictures_are_alike_or_one_has_detail():
     first, second, taken = a_veil()
     assert np.array_equal(laid(taken, first, first), taken)
-    grain = (
-        np.random.default_rng(0).integers(0, 60, (SIDE // 4, SIDE // 4, 1), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
-    )
-    assert np.array_equal(laid(taken, first // 2 + grain, second // 2 + grain[::-1]), taken)
+    coarse = np.random.default_rng(0).integers(0, 60, (SIDE // 4, SIDE // 4, 1), dtype=np.uint8)
+    grain = coarse.repeat(4, 0).repeat(4, 1)
+    assert np.array_equal(laid(taken, first // 2 + grain, second // 2 + grain), taken)
+    less = laid(taken, first // 2 + grain, second // 2 + grain // 3)
+    assert less[~taken].any(), "there the other has far more"
+    assert less[taken].all()
     for whole in (np.ones_like(taken), np.zeros_like(taken)):
         assert np.array_equal(laid(whole, first, second), whole)
 

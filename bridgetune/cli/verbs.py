@@ -35,10 +35,12 @@ class Verb:
             kind = {"cls": _within(self.kind)} if self.kind else {}
             holder = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
             holder.command(name, epilog=self.epilog, **kind)(found)
-            return typer.main.get_command(holder)
+            return _switches_alone(typer.main.get_command(holder))
         group = typer.main.get_group(found)
         group.name = name
-        return group
+        for inner in group.commands.values():
+            _switches_alone(inner)
+        return _switches_alone(group)
 
 
 VERBS = {
@@ -103,6 +105,7 @@ class Verbs(TyperGroup):
         super().__init__(**given)
         self.commands = _Commands()  # type: ignore[assignment]
         self._listing = False
+        _switches_alone(self)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         self._listing = True
@@ -133,6 +136,14 @@ class _Commands(Mapping[str, Any]):
 
 def _command(name: str) -> Any:
     return VERBS[name].command(name)
+
+
+def _switches_alone(command: Any) -> Any:
+    """The command, with nothing behind its switches in its help, where typer shows `<bool>`: they take no value."""
+    for parameter in command.get_params(typer.Context(command)):
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return command
 
 
 def _within(place: str) -> Any:

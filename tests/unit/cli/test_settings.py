@@ -95,7 +95,8 @@ def test_a_field_that_a_model_has_more_is_an_option():
     for shown_in_help in (
         "--warmth FLOAT [0<x<=2] Of the --batch, see --swap-weight: [bold] as it is, None. [default: 0.5]",
         "--rounds INT [x>0] Times. [default: 3]",
-        "--careful --no-careful <bool> With care. [default: careful]",
+        "--careful --no-careful ",
+        "With care. [default: careful]",
         "--mood <calm|wild> How. [default: calm]",
         "--corner INT FLOAT Where. [default: 1, 0.5]",
         "--title TEXT What it is called. [default: none]",

@@ -11,6 +11,7 @@ import typer
 
 from bridgetune.cli.app import app
 from bridgetune.cli.verbs import VERBS
+from tests.support.verbs import help_of
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,15 @@ def test_the_list_says_of_a_verb_what_its_help_begins_with(commands: Any, name: 
 def test_every_verb_can_be_asked_for_by_its_name_and_no_other(commands: Any):
     assert [*commands] == [*VERBS]
     assert commands.get("stak") is None
+
+
+@pytest.mark.parametrize("name", ["", *VERBS])
+def test_no_switch_is_shown_with_a_value(commands: Any, name: str):
+    inner = getattr(commands[name], "commands", {}) if name else {}
+    for path in ([name] if name else [], *([name, one] for one in inner)):
+        said = help_of(app, *path)
+        assert "--help Show this message and exit." in said
+        assert "<bool>" not in said
 
 
 def test_the_list_imports_no_verb_and_no_settings():

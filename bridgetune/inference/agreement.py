@@ -64,6 +64,11 @@ class Agreement:
     def _coloured_alike(self) -> bool:
         return max(self.channels) / min(self.channels) < 1 + COLOURED
 
+    @property
+    def in_gray(self) -> Agreement:
+        """Of frames one of which has no colour, so that channels tell nothing: each as bright as all."""
+        return replace(self, channels=(self.exposure,) * 3)
+
     def remark(self, first: str, second: str) -> str | None:
         """A line on what differs and how to mend it; None where the frames agree.
 

@@ -27,7 +27,7 @@ from bridgetune.inference.mapless import fuse_without_map, refuse_map
 from bridgetune.inference.own import fuse_own
 from bridgetune.inference.quality import SAVED, Queries
 from bridgetune.inference.released import SIDE, fuse_released
-from bridgetune.inference.scenes import differ_in_scene, small
+from bridgetune.inference.scenes import differ_in_scene, gray_one, is_even, small
 from bridgetune.inference.smoothing import Smoothing, blended, check_smoothing, smoothed
 from bridgetune.modes import evaluating
 from bridgetune.pictures import NOTHING, Alignment, Metadata, Transform, check_image_place, read_whole_image
@@ -273,8 +273,9 @@ def fuse_files(
     elif fusion.undecided is not None and fusion.undecided >= MOSTLY_UNDECIDED:
         kept = recipe != "paper" or undecided == "keep" or "paper" in smooth
         logger.warning(
-            "%s: the network is undecided on %.0f %% of the pixels, %s",
+            "%s and %s: the network is undecided on %.0f %% of the pixels, %s",
             first,
+            second,
             100 * fusion.undecided,
             "whose sides are chance; look at the map (--map), or have them follow their surroundings"
             " (--recipe paper --undecided settle)"
@@ -291,11 +292,7 @@ def _remarks(places: tuple[Path, Path], pictures: tuple[Picture, Picture], fusio
     for place, picture in zip(places, pictures, strict=True):
         if picture.metadata.broken:
             yield f"{place}: its {', '.join(picture.metadata.broken)} cannot be read and is left out"
-    agreement = measure_agreement(pictures[0].pixels, pictures[1].pixels)
-    if differ_in_scene(*(small(picture.pixels) for picture in pictures)):
-        yield f"{first} and {second} have little in common: are they of one scene?"
-    elif agreement is not None and (line := agreement.remark(first.name, str(second))):
-        yield line
+    yield from _on_what_they_show(places, pictures)
     if differing := list(disagreements(*pictures)):
         yield (
             f"{first} and {second} differ in {', '.join(differing)}; the fused image has what the first says, or the"
@@ -307,6 +304,29 @@ def _remarks(places: tuple[Path, Path], pictures: tuple[Picture, Picture], fusio
                 f"{place}: {share:.1%} of its pixels are a border that holds nothing, and are taken from {other.name};"
                 " --borders keep has them as they are"
             )
+
+
+def _on_what_they_show(places: tuple[Path, Path], pictures: tuple[Picture, Picture]) -> Iterator[str]:
+    """Lines on a picture of nothing, on two scenes, and on differences in colour, place and brightness."""
+    even = [place for place, picture in zip(places, pictures, strict=True) if is_even(picture.pixels)]
+    for place in dict.fromkeys(even):
+        yield f"{place} is even all over, and nothing in it can be in focus: is it the picture that was meant?"
+    if even:
+        return
+    first, second = places
+    reduced = small(pictures[0].pixels), small(pictures[1].pixels)
+    agreement = measure_agreement(pictures[0].pixels, pictures[1].pixels)
+    if (at := gray_one(*reduced)) is not None:
+        gray, coloured = places[at], places[1 - at]
+        yield (
+            f"{gray} is gray and {coloured} in colour: the fused image is gray where {gray.name} is taken; photograph"
+            f" that in colour, or convert {coloured.name} to gray"
+        )
+        agreement = agreement and agreement.in_gray
+    if differ_in_scene(*reduced):
+        yield f"{first} and {second} have little in common: are they of one scene?"
+    elif agreement is not None and (line := agreement.remark(first.name, str(second))):
+        yield line
 
 
 def _alpha(picture: Picture, bits: int) -> Pixels | None:

@@ -164,3 +164,11 @@ def test_real_pairs_are_not_warned_of(shared: Any, name: str):
     for path in sorted((folder / "A").iterdir())[::7]:
         found = measure_agreement(*(read_image(folder / side / path.name).pixels for side in "AB"))
         assert found is None or found.remark("A", "B") is None, path.name
+
+
+def test_of_a_gray_frame_and_a_coloured_one_brightness_alone_is_told():
+    tinted = Agreement(1.0, (0.0, 0.0), 0.0, 0.75, 0.0, aligned=True, channels=(1.0, 0.75, 0.5625))
+    assert "in red" not in tinted.in_gray.remark("a.png", "b.png")
+    assert "the scene is 25.0 % darker;" in tinted.in_gray.remark("a.png", "b.png")
+    as_bright = Agreement(1.0, (0.0, 0.0), 0.0, 1.0, 0.0, aligned=True, channels=(1.25, 1.0, 0.8))
+    assert as_bright.in_gray.remark("a.png", "b.png") is None

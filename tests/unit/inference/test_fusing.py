@@ -160,8 +160,8 @@ def test_a_map_that_is_mostly_undecided_is_warned_of_in_a_line(
 ):
     monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
     fuse_files(KnowsTheLeft(), *even, recipe, undecided)
-    (message,) = caplog.messages
-    assert message.startswith(f"{even[0]}: the network is undecided on 90 % of the pixels, {said}")
+    *_, message = caplog.messages
+    assert message.startswith(f"{even[0]} and {even[1]}: the network is undecided on 90 % of the pixels, {said}")
     assert "\n" not in message
 
 
@@ -171,7 +171,7 @@ def test_the_same_picture_twice_is_said_to_be_that_in_a_line(
     monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
     fusion = fuse_files(KnowsTheLeft(), even[0], even[0])
     assert np.array_equal(fusion.pixels, read_image(even[0]).pixels)
-    (said,) = caplog.messages
+    _, said = caplog.messages
     assert said.startswith(f"{even[0]} is the same picture as {even[0]}: all is undecided")
 
 
@@ -186,6 +186,40 @@ def test_pictures_of_two_scenes_are_warned_of_in_a_line(
     assert caplog.messages == [f"{places[0]} and {places[1]} have little in common: are they of one scene?"]
 
 
+def test_a_picture_of_nothing_is_warned_of_in_a_line_and_fused_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    flat, sharp = tmp_path / "flat.png", tmp_path / "sharp.png"
+    write_image(flat, np.full((50, 70, 3), 128, np.uint8))
+    write_image(sharp, noise(np.uint8, 5, 7, 3).repeat(10, 0).repeat(10, 1))
+    for pair in ((flat, sharp), (sharp, flat)):
+        caplog.clear()
+        assert fuse_files(Brighter(), *pair).pixels.shape == (50, 70, 3)
+        (said,) = caplog.messages
+        assert said == f"{flat} is even all over, and nothing in it can be in focus: is it the picture that was meant?"
+
+
+def test_a_gray_picture_with_a_coloured_one_is_warned_of_without_advice_on_channels(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("bridgetune"), "propagate", True)
+    coloured, bare = tmp_path / "coloured.png", tmp_path / "bare.png"
+    pixels = noise(np.uint8, 9, 12, 3).repeat(20, 0).repeat(20, 1) // 4 * np.uint8([3, 2, 1]) + np.uint8([20, 30, 40])
+    write_image(coloured, pixels)
+    for in_file in (pixels.mean(2), np.repeat(pixels.mean(2, keepdims=True), 3, 2)):
+        write_image(bare, in_file.round().astype(np.uint8))
+        for pair in ((coloured, bare), (bare, coloured)):
+            caplog.clear()
+            fuse_files(Brighter(), *pair)
+            said, *others = caplog.messages
+            assert said == (
+                f"{bare} is gray and {coloured} in colour: the fused image is gray where bare.png is taken; photograph"
+                " that in colour, or convert coloured.png to gray"
+            )
+            assert not any(channel in line for line in others for channel in ("in red", "in green", "in blue"))
+
+
 def test_a_map_that_is_decided_is_not_warned_of(
     even: list[Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
@@ -198,7 +232,7 @@ def test_a_map_that_is_decided_is_not_warned_of(
             return logits
 
     assert fuse_files(Sure(), *even).undecided == 0.25
-    assert not caplog.messages
+    assert not any("undecided" in line for line in caplog.messages)
 
 
 class Never(Generator):

@@ -212,9 +212,15 @@ def _joined(answers: Iterable[Mapping[Any, Any]]) -> dict[Any, Any]:
     return {key: value for answer in answers for key, value in answer.items()}
 
 
+def installing(plugin: str) -> str:
+    """How a plugin of `OURS` is installed, from an index and from a clone."""
+    name = f"bridgetune-{plugin}"
+    return f"`pip install {name}`, or in a clone of the repository `pip install -e bridgetune_plugins/{name}`"
+
+
 def _mend(name: str, near: list[str]) -> str:
     if name in OURS:
-        return f"; its plugin is not installed: `pip install bridgetune-{OURS[name]}`"
+        return f"; its plugin is not installed: {installing(OURS[name])}"
     if near:
         return f"; did you mean {near[0]!r}?"
     return "; the plugin that brings it is not installed, or the name is mistyped"

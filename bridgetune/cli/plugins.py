@@ -12,7 +12,7 @@ from rich.table import Table
 from bridgetune.cli.console import ERRORS, RESULTS, print_json
 from bridgetune.cli.options import Json
 from bridgetune.hookspecs import GeneratorSpec
-from bridgetune.plugins import Registry, registry
+from bridgetune.plugins import Registry, installing, registry
 
 WEIGHTS = {"shipped": "come along", "none": "yours: --weights", "not needed": "needs none"}
 """Of a generator, in documents -> in the table."""
@@ -33,7 +33,7 @@ def list_plugins(as_json: Json = False) -> None:
         print_json(described(found))
         return
     if not found.plugins:
-        RESULTS.print("No plugins. Install one: pip install bridgetune-bridgemff")
+        RESULTS.print(f"No plugins. Install one: {installing('bridgemff')}", soft_wrap=True)
         return
     generators = Table("generator", "weights", "from", "what it is")
     evaluators = Table("evaluator", "from", "what it is, without a map to tune")

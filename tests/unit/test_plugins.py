@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bridgetune import RequestError
-from bridgetune.plugins import Plugin, Registry, discover
+from bridgetune.plugins import OURS, Plugin, Registry, discover
+from tests.support import ROOT
 
 PLUGIN = """
 from bridgetune.hookspecs import GeneratorSpec, hookimpl
@@ -96,10 +97,15 @@ def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path, monkeypatc
 
 
 def test_nothing_but_a_plugin_of_ours_is_ever_suggested_for_installation():
-    with pytest.raises(RequestError, match=r"its plugin is not installed: `pip install bridgetune-drpl`$"):
-        Registry(()).find("drpl")
-    with pytest.raises(RequestError, match=r"its plugin is not installed: `pip install bridgetune-peers`$"):
-        Registry(()).find("mfif-gan")
+    for asked, plugin in (("drpl", "drpl"), ("mfif-gan", "peers"), ("modified-laplacian", "classic")):
+        with pytest.raises(RequestError) as refused:
+            Registry(()).find(asked)
+        assert str(refused.value).endswith(
+            f"its plugin is not installed: `pip install bridgetune-{plugin}`, or in a clone of the repository"
+            f" `pip install -e bridgetune_plugins/bridgetune-{plugin}`"
+        )
+    for plugin in set(OURS.values()):
+        assert (ROOT / f"bridgetune_plugins/bridgetune-{plugin}/pyproject.toml").is_file()
     for name in ("evil-package", "drpl2", "bridgetune-drpl", "drpl\nevil", "../drpl"):
         with pytest.raises(RequestError) as refused:
             Registry(()).find(name)

@@ -115,7 +115,11 @@ def fuse(
     """
     _refuse_folder(first, second)
     one = first is not None and second is not None
-    if out is None or (pairs is None) != one or (pairs is not None and first is not None):
+    right = (pairs is None) == one and (pairs is None or first is None)
+    if out is None and right:
+        lacking = "-o fused.tif" if one else "-o fused, a folder"
+        raise RequestError(f"fuse: not told where to, expected the place of what is fused; add {lacking}")
+    if out is None or not right:
         raise RequestError("fuse: expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT")
     steps, options, called = smoothing(smooth), given_options(option), adapter_settings(adapter)
     if edges == "keep" and align == "none":
@@ -165,6 +169,34 @@ def fuse(
     with share_bar(f"fusing {first.name}") as told:
         fusion = fuse_files(
             *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
+    if pairs is None:
+        assert first is not None
+        assert second is not None
+        if map_out is not None:
+            refuse_map(network, f"--map {map_out}")
+        began = time.perf_counter()
+        with share_bar(f"fusing {first.name}") as told:
+            fusion = fuse_files(
+                *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
+                smooth=steps,
+                blend=blend,
+            )
+        fusion.save(out, map_out)
+        if report_out is not None:
+            from bridgetune.inference.page import pair_page
+
+            write_whole(report_out, pair_page(out.name, fusion, (first, second)))
+        places = {"its map": map_out, "page": report_out}
+        also = "".join(f", {what} in {place}" for what, place in places.items() if place is not None)
+        height, width = fusion.pixels.shape[:2]
+        spent = f"({time.perf_counter() - began:.1f} s)"
+        RESULTS.print(f"fused image of {width}×{height} pixels in {out}{also} {spent}", markup=False)
+        return
+    done = 0
+    with bar("stem") as progress:
+        task = progress.add_task("fusing", total=None, stem="")
+        for stem, done, total in fuse_folder(
+            *(network, pairs, out, recipe, map_out, undecided, borders, force, queries, align, exposure, edges),
             smooth=steps,
             blend=blend,
         )

@@ -52,8 +52,8 @@ Blend = Annotated[
     Literal["feather", "none"],
     typer.Option(
         "--blend",
-        help="Where the map changes from one image to the other. feather: over a pixel on either side. none: a step, as"
-        " the paper and --recipe released have it.",
+        help="Where the map changes from one image to the other. feather: over a pixel on either side, over up to 16"
+        " where both images are even. none: a step, as the paper and --recipe released have it.",
     ),
 ]
 Smooth = Annotated[
@@ -63,7 +63,8 @@ Smooth = Annotated[
         metavar="STEP",
         help="What is done to the map; may be given several times. small-regions: those below 1 % of the picture go"
         " over to what is around. guided: seams are softened along the pictures' edges. paper: what the network's paper"
-        " does, to the network's own decisions. Default: nothing.",
+        " does, to the network's own decisions, where its plugin brings that; the default network's does not. Default:"
+        " nothing.",
     ),
 ]
 Borders = Annotated[

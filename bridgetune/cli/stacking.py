@@ -173,6 +173,11 @@ class Job:
         check_page(self.report, force)
         check_image_place(self.out, "the fused image", force=force)
         if self.depth is not None and self.depth_preview is not None:
+            if self.depth.suffix.lower() == ".png":
+                raise RequestError(
+                    f"{shown(self.depth)}: .png, expected .tif for the depth map; a PNG to look at, in colours, is"
+                    f" written beside it: name {shown(self.depth.with_suffix('.tif'))}"
+                )
             check_file(self.depth, "the depth map", suffixes=DEPTHS, force=force)
             check_image_place(self.depth_preview, "the depth map in colours", force=force)
         if self.preview is not None:

@@ -119,6 +119,10 @@ def test_a_wrong_request_is_one_line_and_nothing_is_written(
         ([first, "-o", out], "Bild 8.TIF: one frame, expected two or more"),
         ([photos, "-o", tmp_path / "out.jpg"], "cannot hold 16 bit"),
         ([photos, "-o", first, "--force"], "is also read"),
+        (
+            [photos, "-o", out, "--depth", tmp_path / "d.png"],
+            f"a PNG to look at, in colours, is written beside it: name {tmp_path / 'd.tif'}",
+        ),
         ([photos, "-o", out, "--reference", "Bild 1.TIF"], "expected first, middle, last or one of"),
         ([photos, "-o", out, "--align", "perfect"], "--align"),
         ([photos, "-o", out, "--weights", first], "--weights: is for a network, and none is asked for"),

@@ -1,4 +1,5 @@
 """`bridgetune fuse --pairs`: what comes of a folder in which some pairs are bad, or that was begun before."""
+"""Pairs from the command line: what it says of a wrong request and of what it wrote, and its help."""
 
 from __future__ import annotations
 
@@ -79,3 +80,49 @@ def test_a_folder_that_was_stopped_on_the_way_goes_on_where_it_was(
     assert sorted(path.name for path in out.iterdir()) == ["0.png", "1.png", "2.png"]
     code, _, said = fuse()
     assert (code, "0.png and 2 more: exists already" in said) == (2, True)
+from bridgetune.cli.app import app
+from bridgetune.pictures import write_image
+from tests.support.verbs import help_of
+
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("a.png", "b.png")):
+        write_image(Path(name), np.random.default_rng(seed).integers(0, 256, (40, 48, 3), dtype=np.uint8))
+    return ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["a.png", "b.png"], "not told where to, expected the place of what is fused; add -o fused.tif"),
+        (["--pairs", "."], "not told where to, expected the place of what is fused; add -o fused, a folder"),
+        (["a.png"], "expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT"),
+        (["a.png", "-o", "c.png"], "expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT"),
+        (["a.png", "b.png", "--pairs", "."], "expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT"),
+        ([], "expected two images, A B -o OUT, or a folder, --pairs DIR -o OUT"),
+    ],
+)
+def test_what_is_missing_is_named(given: list[str], said: str, pair: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as left:
+        main(["fuse", *given])
+    assert left.value.code == 2
+    assert capsys.readouterr().err == f"bridgetune: fuse: {said}\n"
+
+
+def test_every_file_that_was_written_is_named(pair: list[str], capsys: pytest.CaptureFixture[str]):
+    outputs = ["-o", "c.png", "--map", "m.png", "--report", "p.html"]
+    with pytest.raises(SystemExit) as left:
+        main(["fuse", *pair, "--generator", "modified-laplacian", *outputs])
+    assert left.value.code == 0
+    assert Path("p.html").is_file()
+    assert "pixels in c.png, its map in m.png, page in p.html (" in " ".join(capsys.readouterr().out.split())
+
+
+def test_help_says_how_wide_a_seam_is_and_that_the_default_network_has_no_smoothing_of_its_own():
+    said = help_of(app, "fuse")
+    assert "feather: over a pixel on either side, over up to 16 where both images are even." in said
+    assert "where its plugin brings that; the default network's does not." in said

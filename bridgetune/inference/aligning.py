@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bridgetune.errors import RequestError
 from bridgetune.inference.agreement import agreement_of
+from bridgetune.inference.scenes import gray_one, small
 from bridgetune.pictures import Alignment, Picture, Registration, Transform, common_area, evened, register, warped
 from bridgetune.pictures.transforms import IDENTITY
 
@@ -58,7 +59,8 @@ def aligned_pair(
     Args:
         first, second: Of the same or of different sizes and depths.
         align: See `Alignment`; `none` asks for one size.
-        exposure: Whether each channel's brightness is evened.
+        exposure: Whether each channel's brightness is evened; all by one gain where one picture is gray and the other
+            in colour, which would be tinted.
         edges: See `Edges`.
         names: How they are called.
 
@@ -77,6 +79,8 @@ def aligned_pair(
             f"{names[1]}: cannot be registered with {names[0]}: got pictures with too little in common, expected two of"
             f" one scene{'; leave out --align and --exposure to fuse them as they are' * (first.size == second.size)}"
         )
+    if gray_one(small(first.pixels), small(second.pixels)) is not None:
+        found = replace(found, gains=np.full(3, np.exp(np.log(found.gains).mean())))
     line = _told(found, first.size, align, exposure, names)
     size, whole = second.size, (slice(0, first.size[0]), slice(0, first.size[1]))
     moved, shown = warped(second.pixels, found.transform, first.size)

@@ -87,6 +87,15 @@ def test_brightness_is_evened_a_channel_in_the_scenes_place():
     assert "; aligned and evened" in pair.line
 
 
+def test_a_gray_picture_is_evened_as_a_whole_and_not_tinted():
+    gray = FIRST.mean(2, keepdims=True).astype(np.uint8).repeat(3, 2)
+    tinted = (FIRST * np.array([1, 0.8, 0.6])).astype(np.uint8)
+    pair = aligned_pair(picture(tinted), picture(gray), "none", exposure=True)
+    assert np.ptp(pair.second.pixels, axis=2).max() == 0
+    assert pair.line.endswith("brighter; evened")
+    assert "in red" not in pair.line
+
+
 def test_light_alone_is_evened_where_nothing_is_aligned():
     darker = (FIRST * 0.8).round().astype(np.uint8)
     pair = aligned_pair(picture(FIRST), picture(darker), "none", exposure=True)

@@ -169,34 +169,6 @@ def fuse(
     with share_bar(f"fusing {first.name}") as told:
         fusion = fuse_files(
             *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
-    if pairs is None:
-        assert first is not None
-        assert second is not None
-        if map_out is not None:
-            refuse_map(network, f"--map {map_out}")
-        began = time.perf_counter()
-        with share_bar(f"fusing {first.name}") as told:
-            fusion = fuse_files(
-                *(network, first, second, recipe, undecided, borders, out, queries, told, align, exposure, edges),
-                smooth=steps,
-                blend=blend,
-            )
-        fusion.save(out, map_out)
-        if report_out is not None:
-            from bridgetune.inference.page import pair_page
-
-            write_whole(report_out, pair_page(out.name, fusion, (first, second)))
-        places = {"its map": map_out, "page": report_out}
-        also = "".join(f", {what} in {place}" for what, place in places.items() if place is not None)
-        height, width = fusion.pixels.shape[:2]
-        spent = f"({time.perf_counter() - began:.1f} s)"
-        RESULTS.print(f"fused image of {width}×{height} pixels in {out}{also} {spent}", markup=False)
-        return
-    done = 0
-    with bar("stem") as progress:
-        task = progress.add_task("fusing", total=None, stem="")
-        for stem, done, total in fuse_folder(
-            *(network, pairs, out, recipe, map_out, undecided, borders, force, queries, align, exposure, edges),
             smooth=steps,
             blend=blend,
         )
@@ -205,10 +177,11 @@ def fuse(
         from bridgetune.inference.page import pair_page
 
         write_whole(report_out, pair_page(out.name, fusion, (first, second)))
-    and_map = f", its map in {map_out}" if map_out is not None else ""
+    places = {"its map": map_out, "page": report_out}
+    also = "".join(f", {what} in {place}" for what, place in places.items() if place is not None)
     height, width = fusion.pixels.shape[:2]
     spent = f"({time.perf_counter() - began:.1f} s)"
-    RESULTS.print(f"fused image of {width}×{height} pixels in {out}{and_map} {spent}", markup=False)
+    RESULTS.print(f"fused image of {width}×{height} pixels in {out}{also} {spent}", markup=False)
 
 
 def _hands_on(cluster: Cluster) -> PairHands:

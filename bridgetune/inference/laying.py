@@ -43,9 +43,9 @@ def laid(taken: Mask, first: Pixels, second: Pixels) -> Mask:
     """A map whose boundaries lie where the pictures are alike, if neither has detail between here and there.
 
     A pixel within `REACH` of a boundary is free where the two differ, and the picture that it is taken from has no
-    detail, or far less than the other; all others stay. Free pixels go to the side from which they are reached over pixels that differ the more:
-    the watershed by minimum spanning forests of J. Cousty et al., "Watershed cuts", TPAMI 31, 2009. Those that hang
-    together, and touch pixels that stay of one side alone, stay as well.
+    detail, or far less than the other; all others stay. Free pixels go to the side from which they are reached over
+    pixels that differ the more: the watershed by minimum spanning forests of J. Cousty et al., "Watershed cuts",
+    TPAMI 31, 2009. Those that hang together, and touch pixels that stay of one side alone, stay as well.
 
     Args:
         taken: (H, W), where the first is taken.

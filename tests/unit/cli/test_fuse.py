@@ -1,5 +1,4 @@
-"""`bridgetune fuse --pairs`: what comes of a folder in which some pairs are bad, or that was begun before."""
-"""Pairs from the command line: what it says of a wrong request and of what it wrote, and its help."""
+"""Pairs from the command line: wrong requests, what was written, help, and folders with bad pairs or begun before."""
 
 from __future__ import annotations
 
@@ -9,10 +8,14 @@ import numpy as np
 import pytest
 
 from bridgetune.cli import main
+from bridgetune.cli.app import app
 from bridgetune.filling import RECORD
 from bridgetune.inference.folders import PairSettings
 from bridgetune.pictures import write_image
 from tests.support.sources import noise_in
+from tests.support.verbs import help_of
+
+pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def sources(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def fuse(sources: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], logging_as_it_was: None):
+def fuse(sources: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     """Fuses the pairs: the exit code, and what is told on standard output and error."""
 
     def fuse(*options: str) -> tuple[object, str, str]:
@@ -80,11 +83,6 @@ def test_a_folder_that_was_stopped_on_the_way_goes_on_where_it_was(
     assert sorted(path.name for path in out.iterdir()) == ["0.png", "1.png", "2.png"]
     code, _, said = fuse()
     assert (code, "0.png and 2 more: exists already" in said) == (2, True)
-from bridgetune.cli.app import app
-from bridgetune.pictures import write_image
-from tests.support.verbs import help_of
-
-pytestmark = pytest.mark.usefixtures("logging_as_it_was")
 
 
 @pytest.fixture

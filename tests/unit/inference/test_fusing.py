@@ -16,6 +16,7 @@ from torch import Tensor
 from bridgetune import Evaluator, Generator, RequestError
 from bridgetune.inference import fuse_files, fuse_folder, fuse_pictures
 from bridgetune.inference.feathering import shares
+from bridgetune.inference.laying import laid
 from bridgetune.pictures import Metadata, Picture, read_image, read_whole_image, write_image
 
 
@@ -53,10 +54,11 @@ def test_every_pixel_is_one_of_the_sources_own(kind: type[np.uint8 | np.uint16])
     assert np.array_equal(fusion.pixels[apart], brighter[apart])
     assert np.array_equal(fusion.pixels, np.where(fusion.decision[..., None] == 1, first, second))
     feathered = fuse_pictures(Brighter(), *pair)
-    assert np.array_equal(feathered.decision, fusion.decision)
-    inside = np.isin(shares(fusion.decision == 1, 1), (0, 9))
-    assert np.array_equal(feathered.pixels[inside], fusion.pixels[inside])
-    assert (feathered.pixels != fusion.pixels).any()
+    taken = laid(fusion.decision == 1, first, second)
+    assert np.array_equal(feathered.decision == 1, taken)
+    steps, inside = np.where(taken[..., None], first, second), np.isin(shares(taken, 1), (0, 9))
+    assert np.array_equal(feathered.pixels[inside], steps[inside])
+    assert (feathered.pixels != steps).any()
 
 
 def test_of_two_depths_the_deeper_is_kept_and_white_stays_white():

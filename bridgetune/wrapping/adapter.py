@@ -127,7 +127,7 @@ class Adapter(Generator):
         if _together(first[:, 0].numel(), reduction):
             firsts, seconds = (torch.cat(images) for images in zip(*seen, strict=True))
             maps = self._of_size(firsts, seconds, items, reduction)
-            answers = list(zip(*(map_.chunk(len(MIRRORINGS)) for map_ in maps), strict=True))
+            answers = list(zip(*(parted(map_, len(MIRRORINGS)) for map_ in maps), strict=True))
         else:
             answers = [self._of_size(*images, items, reduction) for images in seen]
         turned = [[map_.flip(axes) for map_ in maps] for axes, maps in zip(MIRRORINGS, answers, strict=True)]
@@ -309,9 +309,17 @@ def in_both_orders(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([first, second]), torch.cat([second, first])
 
 
+def parted(batches: Tensor, count: int) -> tuple[Tensor, ...]:
+    """As many batches that lie one behind the other, (count·B, …) -> (B, …) each.
+
+    What `Tensor.chunk` does, in operators that exporters can take for any B.
+    """
+    return torch.unbind(batches.reshape(count, -1, *batches.shape[1:]))
+
+
 def antisymmetric(logits: Tensor) -> Tensor:
     """Logits of pairs and of the same exchanged, (2B, 1, h, w) -> half their difference, (B, 1, h, w)."""
-    given, exchanged = torch.unbind(logits.reshape(2, -1, *logits.shape[1:]))
+    given, exchanged = parted(logits, 2)
     return (given - exchanged) / 2
 
 

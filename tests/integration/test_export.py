@@ -174,6 +174,7 @@ def unusual() -> Adapter:
         output="probability",
         orientation="second",
         multiple=4,
+        mirrored=True,
         scales=(2, 1, 1 / 2),
     )
     return wrap(Unusual(), config).eval()

@@ -117,7 +117,7 @@ def test_with_ground_truth_maps_and_pictures_are_measured(dataset: Path, generat
     assert result.metrics.keys() == METRICS.keys()
     assert "local std < 0.02 in 11×11 px of the all-in-focus image" in result.definitions["homogeneous region"]
     scores = result.images["11"]
-    fusion = fuse_files(generator, dataset / "A" / "11.png", dataset / "B" / "11.png")
+    fusion = fuse_files(generator, dataset / "A" / "11.png", dataset / "B" / "11.png", blend="none")
     truth = tensor(dataset / "mask" / "11.png")[:, :1] / 255
     homogeneous = HomogeneousRegion().of(read_image(dataset / "clear" / "11.png").tensor()[None])
     expected = map_scores(torch.from_numpy(fusion.decision)[None, None], truth, homogeneous).named()

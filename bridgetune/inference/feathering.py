@@ -108,13 +108,13 @@ def softened(first: Pixels, second: Pixels, taken: Mask) -> Pixels:
         if near.all() or not near.any():
             continue
         gray = [cv2.transform(picture[around].astype(np.float32), mean_of_full) for picture in (first, second)]
-        slope, apart = np.maximum(_slope(gray[0]), _slope(gray[1])), np.abs(_mean(gray[0] - gray[1], MIDDLE))
+        slope, apart = np.maximum(_slope(gray[0]), _slope(gray[1])), np.abs(mean_around(gray[0] - gray[1], MIDDLE))
         share = np.full(near.shape, np.nan, np.float32)
         for reach in WIDER:
             side = 2 * reach + 1
             wide = _most(slope, side) < EVEN
-            wide &= _mean(apart, side) > UNLIKE
-            share[wide] = _mean(near.astype(np.float32), side)[wide]
+            wide &= mean_around(apart, side) > UNLIKE
+            share[wide] = mean_around(near.astype(np.float32), side)[wide]
         share = share[top - around[0].start :, left - around[1].start :][:TILE, :TILE]
         seam = (share > 0) & (share < 1)
         one, other = second[place][seam], first[place][seam]
@@ -129,14 +129,14 @@ def _slope(gray: NDArray[np.float32]) -> NDArray[np.float32]:
     across, down = (
         cv2.Sobel(gray, cv2.CV_32F, *order, scale=1 / 8, borderType=cv2.BORDER_REFLECT) for order in ((1, 0), (0, 1))
     )
-    return _mean(cv2.magnitude(across, down), GRAIN)
+    return mean_around(cv2.magnitude(across, down), GRAIN)
 
 
-def _mean(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Of the square around each pixel, (H, W) each."""
+def mean_around(values: NDArray[np.uint8 | np.uint16 | np.float32], side: int) -> NDArray[np.float32]:
+    """Of the square around each pixel, shaped alike."""
     import cv2
 
-    mean: NDArray[np.float32] = cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT)
+    mean: NDArray[np.float32] = cv2.boxFilter(values, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT)
     return mean
 
 

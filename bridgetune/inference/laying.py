@@ -14,6 +14,8 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgetune.inference.feathering import mean_around
+
 REACH = 32
 """Pixels from a map's boundary within which the seam may be laid anew."""
 
@@ -78,7 +80,7 @@ def _free(taken: Mask, first: Pixels, second: Pixels) -> tuple[NDArray[np.int64]
             near.view(np.uint8), cv2.CV_32S, (side, side), normalize=False, borderType=cv2.BORDER_REFLECT
         )
         free = (of_first > 0) & (of_first < side**2)
-        apart = _most_of_colours(cv2.absdiff(*(_mean(picture[around], AROUND) for picture in (first, second))))
+        apart = _most_of_colours(cv2.absdiff(*(mean_around(picture[around], AROUND) for picture in (first, second))))
         apart = np.rint(apart * (LEVELS / np.iinfo(first.dtype).max)) / np.float32(LEVELS)
         free &= apart > UNLIKE
         details = [_detail(picture[around]) for picture in (first, second)]
@@ -143,19 +145,11 @@ def _detail(picture: Pixels) -> NDArray[np.float32]:
     """(H, W, 3) -> (H, W), of full scale: see `EVEN`."""
     import cv2
 
-    fine = cv2.transform(_mean(picture, FINE), np.full((1, 3), 1 / (3 * np.iinfo(picture.dtype).max), np.float32))
-    return _mean(cv2.absdiff(fine, _mean(fine, COARSE)), AROUND)
+    fine = cv2.transform(mean_around(picture, FINE), np.full((1, 3), 1 / (3 * np.iinfo(picture.dtype).max), np.float32))
+    return mean_around(cv2.absdiff(fine, mean_around(fine, COARSE)), AROUND)
 
 
 def _most_of_colours(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W, 3) -> (H, W)"""
     most: NDArray[np.float32] = np.maximum(np.maximum(values[..., 0], values[..., 1]), values[..., 2])
     return most
-
-
-def _mean(values: NDArray[np.uint8 | np.uint16 | np.float32], side: int) -> NDArray[np.float32]:
-    """Of the square around each pixel, shaped alike."""
-    import cv2
-
-    mean: NDArray[np.float32] = cv2.boxFilter(values, cv2.CV_32F, (side, side), borderType=cv2.BORDER_REFLECT)
-    return mean

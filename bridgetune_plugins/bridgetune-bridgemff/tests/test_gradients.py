@@ -231,6 +231,10 @@ def test_vision_mamba_of_any_shape(batch, channels, outputs, height, width):
     assert_exact(layer, torch.randn(batch, channels, height, width))
 
 
+def test_blocks_of_tokens_are_as_long_as_the_library_has_them():
+    assert native.library().bridgetune_block() == mamba.BLOCK
+
+
 def test_vision_mamba_of_more_tokens_than_are_summed_in_float():
     torch.manual_seed(0)
     assert_exact(randomised(ParallelVisionMamba(8, 8)), torch.randn(2, 8, 50, 45))

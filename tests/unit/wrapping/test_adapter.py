@@ -16,25 +16,7 @@ from bridgetune import AdapterConfig, RequestError, wrap
 from bridgetune.wrapping import adapter as adapter_module
 from bridgetune.wrapping.adapter import pad_by_reflection, reflected
 from bridgetune.wrapping.reading import probability_to_logits
-
-
-class Recorder(nn.Module):
-    """Answers with what `answer` makes of its one input, and keeps what it was called with."""
-
-    def __init__(self, answer: Any) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(1))
-        self.answer = answer
-        self.seen: tuple[Tensor, ...] = ()
-
-    def forward(self, *images: Tensor) -> Any:
-        self.seen = images
-        return self.answer(images[0] * self.scale)
-
-
-def pair(height: int = 8, width: int = 8) -> tuple[Tensor, Tensor]:
-    random = torch.Generator().manual_seed(0)
-    return torch.rand(2, 3, height, width, generator=random), torch.rand(2, 3, height, width, generator=random)
+from tests.support.adapted import PairConvolution, Recorder, pair
 
 
 def red(image: Tensor) -> Tensor:
@@ -312,67 +294,6 @@ def test_a_generator_of_several_scales_adds_what_it_says_of_the_reduced_pair(sid
     assert not torch.allclose(expected, plain(first, second), atol=0.01)
 
 
-@pytest.mark.parametrize("sides", [(7, 9), (40, 70)])
-@pytest.mark.parametrize("ways", [{}, {"symmetric": True, "mirrored": True}])
-def test_of_a_pair_enlarged_twice_the_mean_with_full_size_counts(sides: tuple[int, int], ways: dict[str, bool]):
-    plain = wrap(PairConvolution(), AdapterConfig(multiple=4, **ways)).eval()
-    finer = plain.reconfigured(plain.config.asked(None, None, (2, 1)))
-    first, second = pair(*sides)
-    large = (interpolate(image, scale_factor=2, mode="bilinear", align_corners=False) for image in (first, second))
-    own, enlarged = plain(first, second), avg_pool2d(plain(*large), 2)
-    torch.testing.assert_close(finer(first, second), (own + enlarged) / 2)
-    assert not torch.allclose(own, enlarged, atol=0.01)
-
-
-def test_where_the_mean_with_the_enlarged_is_unsure_coarser_sizes_count():
-    network = Recorder(lambda image: image[:, :1] * 2)
-    plain = wrap(network, AdapterConfig()).eval()
-    finer = plain.reconfigured(AdapterConfig(scales=(2, 1, 1 / 2)))
-    first, second = torch.full((1, 3, 40, 40), 0.9), torch.zeros(1, 3, 40, 40)
-    torch.testing.assert_close(finer(first, second), 3 * plain(first, second))
-    scaled = Recorder(lambda image: image[:, :1] * (4 if image.shape[-1] == 80 else 2))
-    sure = wrap(scaled, AdapterConfig(scales=(2, 1, 1 / 2))).eval()(first, second)
-    torch.testing.assert_close(sure, torch.full_like(sure, (1.8 + 3.6) / 2)), "by itself full size would be unsure"
-
-
-@pytest.mark.parametrize("scales", [(2, 1), (2, 1, 1 / 2)])
-def test_in_training_nothing_is_enlarged(scales: tuple[float, ...]):
-    plain = wrap(PairConvolution(), AdapterConfig(scales=scales[1:])).train()
-    finer = plain.reconfigured(AdapterConfig(scales=scales))
-    images = pair()
-    assert torch.equal(finer(*images), plain(*images))
-    assert not torch.equal(finer.eval()(*images), plain.eval()(*images))
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        AdapterConfig(call="concat", side=16),
-        AdapterConfig(call="concat", side=16, fit="resize"),
-        AdapterConfig(call="concat", multiple=4, minimum=32),
-    ],
-)
-def test_networks_of_certain_sides_are_shown_the_enlarged_pair_as_any_other(config: AdapterConfig):
-    plain = wrap(nn.Conv2d(6, 1, 1), config).eval()
-    finer = plain.reconfigured(config.asked(None, None, (2, 1)))
-    first, second = pair(24, 20)
-    large = (interpolate(image, scale_factor=2, mode="bilinear") for image in (first, second))
-    expected = (plain(first, second) + avg_pool2d(plain(*large), 2)) / 2
-    torch.testing.assert_close(finer(first, second), expected)
-
-
-def test_patches_and_maps_of_lower_resolution_lie_closer_in_the_enlarged_pair():
-    patches = AdapterConfig(call="concat", side=8, fit="patches", step=4)
-    coarse = AdapterConfig(call="concat", multiple=4, stride=4)
-    for config, layer in ((patches, nn.Conv2d(6, 1, 8)), (coarse, nn.Conv2d(6, 1, 4, stride=4))):
-        plain = wrap(layer, config).eval()
-        finer = plain.reconfigured(config.asked(None, None, (2, 1)))
-        first, second = pair(24, 20)
-        large = (interpolate(image, scale_factor=2, mode="bilinear") for image in (first, second))
-        expected = (plain(first, second) + avg_pool2d(plain(*large), 2)) / 2
-        torch.testing.assert_close(finer(first, second), expected)
-
-
 @pytest.mark.parametrize("training", [False, True])
 def test_where_it_is_sure_it_answers_as_at_full_size_alone(training: bool):
     network = Recorder(lambda image: image[:, :1] * 100)
@@ -421,13 +342,3 @@ def test_a_reconfigured_generator_keeps_its_network_and_its_mode():
     other = generator.reconfigured(AdapterConfig(call="concat", symmetric=True))
     assert other.unwrap() is generator.unwrap()
     assert other.training
-
-
-class PairConvolution(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Conv2d(6, 1, 3, padding=1)
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        logits: Tensor = self.layer(torch.cat([first, second], 1))
-        return logits

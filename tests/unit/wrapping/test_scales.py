@@ -6,9 +6,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
+from torch.nn.functional import avg_pool2d, interpolate
 
+from bridgetune import AdapterConfig, wrap
 from bridgetune.regions import COIN, SURE
 from bridgetune.wrapping.scales import combine_strip, combined, doubled, enlarged, halved, reduced, refined
+from tests.support.adapted import PairConvolution, Recorder, pair
 
 
 def test_an_image_is_reduced_by_means_of_squares_and_at_its_ends_by_what_is_inside():
@@ -88,3 +92,64 @@ def test_a_strip_is_combined_as_it_is_in_the_whole(height: int, start: int, rows
     random = torch.Generator().manual_seed(height)
     finest, coarser = torch.randn(2, 1, 1, height, 40, generator=random) * 3
     assert torch.equal(combine_strip(finest, coarser[..., strip, :], strip), combined(finest, [coarser])[..., strip, :])
+
+
+@pytest.mark.parametrize("sides", [(7, 9), (40, 70)])
+@pytest.mark.parametrize("ways", [{}, {"symmetric": True, "mirrored": True}])
+def test_of_a_pair_enlarged_twice_the_mean_with_full_size_counts(sides: tuple[int, int], ways: dict[str, bool]):
+    plain = wrap(PairConvolution(), AdapterConfig(multiple=4, **ways)).eval()
+    finer = plain.reconfigured(plain.config.asked(None, None, (2, 1)))
+    first, second = pair(*sides)
+    large = (interpolate(image, scale_factor=2, mode="bilinear", align_corners=False) for image in (first, second))
+    own, enlarged = plain(first, second), avg_pool2d(plain(*large), 2)
+    torch.testing.assert_close(finer(first, second), (own + enlarged) / 2)
+    assert not torch.allclose(own, enlarged, atol=0.01)
+
+
+def test_where_the_mean_with_the_enlarged_is_unsure_coarser_sizes_count():
+    network = Recorder(lambda image: image[:, :1] * 2)
+    plain = wrap(network, AdapterConfig()).eval()
+    finer = plain.reconfigured(AdapterConfig(scales=(2, 1, 1 / 2)))
+    first, second = torch.full((1, 3, 40, 40), 0.9), torch.zeros(1, 3, 40, 40)
+    torch.testing.assert_close(finer(first, second), 3 * plain(first, second))
+    scaled = Recorder(lambda image: image[:, :1] * (4 if image.shape[-1] == 80 else 2))
+    sure = wrap(scaled, AdapterConfig(scales=(2, 1, 1 / 2))).eval()(first, second)
+    torch.testing.assert_close(sure, torch.full_like(sure, (1.8 + 3.6) / 2)), "by itself full size would be unsure"
+
+
+@pytest.mark.parametrize("scales", [(2, 1), (2, 1, 1 / 2)])
+def test_in_training_nothing_is_enlarged(scales: tuple[float, ...]):
+    plain = wrap(PairConvolution(), AdapterConfig(scales=scales[1:])).train()
+    finer = plain.reconfigured(AdapterConfig(scales=scales))
+    images = pair()
+    assert torch.equal(finer(*images), plain(*images))
+    assert not torch.equal(finer.eval()(*images), plain.eval()(*images))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        AdapterConfig(call="concat", side=16),
+        AdapterConfig(call="concat", side=16, fit="resize"),
+        AdapterConfig(call="concat", multiple=4, minimum=32),
+    ],
+)
+def test_networks_of_certain_sides_are_shown_the_enlarged_pair_as_any_other(config: AdapterConfig):
+    plain = wrap(nn.Conv2d(6, 1, 1), config).eval()
+    finer = plain.reconfigured(config.asked(None, None, (2, 1)))
+    first, second = pair(24, 20)
+    large = (interpolate(image, scale_factor=2, mode="bilinear") for image in (first, second))
+    expected = (plain(first, second) + avg_pool2d(plain(*large), 2)) / 2
+    torch.testing.assert_close(finer(first, second), expected)
+
+
+def test_patches_and_maps_of_lower_resolution_lie_closer_in_the_enlarged_pair():
+    patches = AdapterConfig(call="concat", side=8, fit="patches", step=4)
+    coarse = AdapterConfig(call="concat", multiple=4, stride=4)
+    for config, layer in ((patches, nn.Conv2d(6, 1, 8)), (coarse, nn.Conv2d(6, 1, 4, stride=4))):
+        plain = wrap(layer, config).eval()
+        finer = plain.reconfigured(config.asked(None, None, (2, 1)))
+        first, second = pair(24, 20)
+        large = (interpolate(image, scale_factor=2, mode="bilinear") for image in (first, second))
+        expected = (plain(first, second) + avg_pool2d(plain(*large), 2)) / 2
+        torch.testing.assert_close(finer(first, second), expected)

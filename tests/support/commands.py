@@ -10,10 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 import pytest
 
+from bridgetune.cli import app, main
+from bridgetune.cli.stopping import Stop
 from bridgetune.cli.verbs import VERBS
 from bridgetune.runs import report
 from bridgetune.runs.history import History
@@ -61,8 +64,10 @@ class Started:
     def __init__(self, folder: Path, environment: Mapping[str, str], given: Sequence[str]) -> None:
         self._given, self._place = given, tempfile.TemporaryDirectory()
         self._outputs = [Path(self._place.name, name) for name in ("stdout", "stderr")]
-        self._process = PROCESSES.Process(target=serve, args=(given, folder, dict(environment), self._outputs))
+        self._begun, begun = PROCESSES.Pipe(duplex=False)
+        self._process = PROCESSES.Process(target=serve, args=(given, folder, dict(environment), self._outputs, begun))
         self._process.start()
+        begun.close()
 
     def goes_on(self, after: float = 0) -> bool:
         """Whether it does, some seconds from now."""
@@ -70,7 +75,9 @@ class Started:
         return self._process.exitcode is None
 
     def send(self, number: signal.Signals) -> None:
+        """A signal, once it is heeded: what comes before that is the interpreter's start, not the command."""
         assert self._process.pid is not None
+        wait([self._begun, self._process.sentinel], TIMEOUT)
         os.kill(self._process.pid, number)
 
     def ended(self) -> subprocess.CompletedProcess[str]:
@@ -90,8 +97,13 @@ class Started:
         self.ended()
 
 
-def serve(arguments: Sequence[str], folder: Path, environment: Mapping[str, str], outputs: Sequence[Path]) -> None:
-    """Be `bridgetune` with these arguments, in that folder and environment; its outputs go to two files."""
+def serve(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], outputs: Sequence[Path], begun: Connection
+) -> None:
+    """Be `bridgetune` with these arguments, in that folder and environment.
+
+    Its outputs go to two files; `begun` is closed once it heeds signals.
+    """
     for descriptor, output in enumerate(outputs, start=1):
         with output.open("w") as file:
             os.dup2(file.fileno(), descriptor)
@@ -102,8 +114,13 @@ def serve(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
     if UNDRAWN in environment:
         draw_nothing()
 
-    from bridgetune.cli import main
+    run_app = app.run
 
+    def run_from_here(given: Sequence[str], stop: Stop) -> int:
+        begun.close()
+        return run_app(given, stop)
+
+    app.run = run_from_here
     main(arguments)
 
 

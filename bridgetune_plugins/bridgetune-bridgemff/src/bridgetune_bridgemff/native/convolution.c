@@ -20,15 +20,17 @@ static int64_t pitch_of(const Shape *shape) {
 /* Of an input channel in a band. */
 static int64_t band_of(const Shape *shape) { return (ROWS + 2 * shape->dilation * (shape->kernel / 2)) * pitch_of(shape); }
 
-/* The rows [first, last) of one picture, and what lies around them. */
+/* The rows [first, last) of one picture, and those above and below. What lies beside them in `padded` is 0, and stays it. */
 INLINE void pad_band(const Shape *shape, const float *x, int64_t pitch, int64_t first, int64_t last, float *padded) {
     const int64_t height = shape->height, width = shape->width, around = shape->dilation * (shape->kernel / 2);
     for (int64_t c = 0; c < shape->in; c++)
         for (int64_t r = 0; r < last - first + 2 * around; r++) {
             const int64_t row = first + r - around;
-            float *to = padded + (c * (ROWS + 2 * around) + r) * pitch;
-            memset(to, 0, sizeof(float) * pitch);
-            if (row >= 0 && row < height) memcpy(to + around, x + (c * height + row) * width, sizeof(float) * width);
+            float *to = padded + (c * (ROWS + 2 * around) + r) * pitch + around;
+            if (row >= 0 && row < height)
+                memcpy(to, x + (c * height + row) * width, sizeof(float) * width);
+            else
+                memset(to, 0, sizeof(float) * width);
         }
 }
 
@@ -113,7 +115,7 @@ EXPORT int32_t bridgetune_convolve(const Shape *shape, const float *x, const flo
         const int64_t bands = (shape->height + ROWS - 1) / ROWS;
 #pragma omp parallel num_threads(threads) reduction(| : failed)
         {
-            float *padded = malloc(sizeof(float) * shape->in * band);
+            float *padded = calloc((size_t)(shape->in * band), sizeof(float));
             failed |= !padded;
 #pragma omp for schedule(static)
             for (int64_t task = 0; task < shape->batch * bands; task++) {
@@ -173,8 +175,7 @@ static void correlate_picture(const Shape *shape, const float *x, const float *g
         for (int64_t o = 0; o < out; o++) {
             floats sum = load(bias_sums + o * LANES);
             for (int64_t row = 0; row < rows; row++) {
-                float *to = grads + (o * ROWS + row) * grad_pitch;
-                store(to + grad_pitch - LANES, (floats){});
+                float *to = grads + (o * ROWS + row) * grad_pitch; /* behind the row it is 0 */
                 memcpy(to, grad_y + (o * height + first + row) * width, sizeof(float) * width);
                 for (int64_t column = 0; column < grad_pitch; column += LANES) sum += load(to + column);
             }
@@ -213,7 +214,7 @@ EXPORT int32_t bridgetune_convolve_weights_backward(const Shape *shape, const fl
         for (int64_t slot = taps; slot < slots; slot++) offsets[slot] = 0; /* a tile's rest, whose sums nobody reads */
 #pragma omp parallel num_threads(threads) reduction(| : failed)
         {
-            float *memory = malloc(sizeof(float) * (band + grads + out * (slots + 1) * LANES));
+            float *memory = calloc((size_t)(band + grads + out * (slots + 1) * LANES), sizeof(float));
             failed |= !memory;
 #pragma omp for schedule(static)
             for (int64_t picture = 0; picture < shape->batch; picture++)

@@ -49,8 +49,8 @@ INLINE floats decay(float step, floats rate) {
 #define VECTORS 2 /* of states that are scanned side by side, if there are so many */
 
 /* h_t = exp(step_t A) h_{t-1} + drive_t B_t for `vectors` times LANES states of one channel, in the place of h. Adds h_t · C_t
-   to `products` (BLOCK, LANES), or begins them. Unless they are null, `decays` and `states` (BLOCK, LANES), of one vector,
-   are left exp(step_t A) and h_{t-1}. */
+   to `products` (BLOCK, LANES), or begins them. Unless they are null, `decays` and `states` (BLOCK, vectors, LANES) are left
+   exp(step_t A) and h_{t-1}. */
 INLINE void scan_lanes(float *h, const float *A, const float *step, const float *drive, const float *B, int64_t b_stride,
                        const float *C, int64_t c_stride, int tokens, float *products, float *decays, float *states,
                        const int vectors, const int begins) {
@@ -64,8 +64,8 @@ INLINE void scan_lanes(float *h, const float *A, const float *step, const float 
         for (int v = 0; v < vectors; v++) {
             const floats fading = decay(step[t], rates[v]);
             if (decays) {
-                store(decays + t * LANES, fading);
-                store(states + t * LANES, now[v]);
+                store(decays + (t * vectors + v) * LANES, fading);
+                store(states + (t * vectors + v) * LANES, now[v]);
             }
             now[v] = fading * now[v] + drive[t] * load(B + t * b_stride + v * LANES);
             product += now[v] * load(C + t * c_stride + v * LANES);
@@ -96,39 +96,66 @@ INLINE void add_up_lanes(const float *products, float *sums) {
 }
 
 /* The adjoint of a channel's scan of one block, of `carried` (states), which entered it, and `grad_out` (BLOCK), the gradient of
-   the sums over states. With the gradient of h_t, g_t = C_t grad_out_t + m_{t+1}, m_t = exp(step_t A) g_t.
+   the sums over states, for `vectors` times LANES states. With the gradient of h_t, g_t = C_t grad_out_t + m_{t+1},
+   m_t = exp(step_t A) g_t.
 
    Adds to grad_B and grad_C (tokens), `grad_stride` floats apart, and to `sums_A` (states), in double; `later` (states) is
-   m of the token behind the block and becomes that of its first. Leaves the sums over states themselves in `out`, and what
-   reaches drive and step through the states in `grad_drive` and `grad_step`, (BLOCK) each. */
+   m of the token behind the block and becomes that of its first. Adds to `products`, `of_drive` and `of_step` (BLOCK, LANES),
+   or begins them: the sums over states themselves, and what reaches drive and step through the states. */
+INLINE void scan_lanes_back(const float *carried, const float *A, const float *step, const float *drive, const float *B,
+                            int64_t b_stride, const float *C, int64_t c_stride, int tokens, const float *grad_out,
+                            float *grad_B, float *grad_C, int64_t grad_stride, float *later, double *sums_A, float *products,
+                            float *of_drive, float *of_step, const int vectors, const int begins) {
+    float decays[BLOCK * VECTORS * LANES], before[BLOCK * VECTORS * LANES], h[VECTORS * LANES];
+    floats after[VECTORS], m[VECTORS], rates[VECTORS], sum_A[VECTORS] = {};
+    memcpy(h, carried, sizeof(float) * vectors * LANES);
+    scan_lanes(h, A, step, drive, B, b_stride, C, c_stride, tokens, products, decays, before, vectors, begins);
+    for (int v = 0; v < vectors; v++) {
+        after[v] = load(h + v * LANES);
+        m[v] = load(later + v * LANES);
+        rates[v] = load(A + v * LANES);
+    }
+    for (int t = tokens - 1; t >= 0; t--) {
+        floats driven = begins ? (floats){} : load(of_drive + t * LANES);
+        floats stepped = begins ? (floats){} : load(of_step + t * LANES);
+        for (int v = 0; v < vectors; v++) {
+            const floats previous = load(before + (t * vectors + v) * LANES);
+            const floats g = grad_out[t] * load(C + t * c_stride + v * LANES) + m[v];
+            float *gB = grad_B + t * grad_stride + v * LANES, *gC = grad_C + t * grad_stride + v * LANES;
+            store(gC, load(gC) + grad_out[t] * after[v]);
+            store(gB, load(gB) + drive[t] * g);
+            m[v] = load(decays + (t * vectors + v) * LANES) * g;
+            const floats exponent = m[v] * previous;
+            sum_A[v] += step[t] * exponent;
+            driven += g * load(B + t * b_stride + v * LANES);
+            stepped += exponent * rates[v];
+            after[v] = previous;
+        }
+        store(of_drive + t * LANES, driven);
+        store(of_step + t * LANES, stepped);
+    }
+    for (int v = 0; v < vectors; v++) {
+        store(later + v * LANES, m[v]);
+        for (int lane = 0; lane < LANES; lane++) sums_A[v * LANES + lane] += sum_A[v][lane];
+    }
+}
+
+/* The same for all states of a channel. Leaves the sums over states in `out`, and what reaches drive and step through the
+   states in `grad_drive` and `grad_step`, (BLOCK) each. */
 INLINE void scan_states_back(const float *carried, const float *A, int64_t states, const float *step, const float *drive,
                              const float *B, int64_t b_stride, const float *C, int64_t c_stride, int tokens,
                              const float *grad_out, float *grad_B, float *grad_C, int64_t grad_stride, float *later,
                              double *sums_A, float *out, float *grad_drive, float *grad_step) {
     float products[BLOCK * LANES] = {0}, of_drive[BLOCK * LANES] = {0}, of_step[BLOCK * LANES] = {0};
-    float decays[BLOCK * LANES], before[BLOCK * LANES];
-    for (int64_t n = 0; n < states; n += LANES) {
-        const floats rate = load(A + n);
-        float h[LANES];
-        memcpy(h, carried + n, sizeof h);
-        scan_lanes(h, A + n, step, drive, B + n, b_stride, C + n, c_stride, tokens, products, decays, before, 1, 0);
-        floats after = load(h), m = load(later + n), sum_A = {};
-        for (int t = tokens - 1; t >= 0; t--) {
-            const floats previous = load(before + t * LANES);
-            const floats g = grad_out[t] * load(C + t * c_stride + n) + m;
-            float *gB = grad_B + t * grad_stride + n, *gC = grad_C + t * grad_stride + n;
-            store(gC, load(gC) + grad_out[t] * after);
-            store(gB, load(gB) + drive[t] * g);
-            m = load(decays + t * LANES) * g;
-            const floats exponent = m * previous;
-            sum_A += step[t] * exponent;
-            store(of_drive + t * LANES, load(of_drive + t * LANES) + g * load(B + t * b_stride + n));
-            store(of_step + t * LANES, load(of_step + t * LANES) + exponent * rate);
-            after = previous;
-        }
-        store(later + n, m);
-        for (int lane = 0; lane < LANES; lane++) sums_A[n + lane] += sum_A[lane];
+    int64_t n = 0;
+    if (states >= VECTORS * LANES) {
+        scan_lanes_back(carried, A, step, drive, B, b_stride, C, c_stride, tokens, grad_out, grad_B, grad_C, grad_stride, later,
+                        sums_A, products, of_drive, of_step, VECTORS, 1);
+        n = VECTORS * LANES;
     }
+    for (; n < states; n += LANES)
+        scan_lanes_back(carried + n, A + n, step, drive, B + n, b_stride, C + n, c_stride, tokens, grad_out, grad_B + n,
+                        grad_C + n, grad_stride, later + n, sums_A + n, products, of_drive, of_step, 1, 0);
     add_up_lanes(products, out);
     add_up_lanes(of_drive, grad_drive);
     add_up_lanes(of_step, grad_step);

@@ -17,7 +17,7 @@ from bridgetune.errors import RequestError
 from tests.support.pages import until
 from tests.support.workshops import PRETENDED, workshop_in
 
-PAIRS = Tuning(generator="mynet", pairs="ready", clear="clear", blurred="blurred", steps=5000)
+PAIRS = Tuning(generator="mynet", pairs="ready", clear="clear", blurred="blurred", alpha=0.2, steps=5000)
 
 
 @pytest.fixture
@@ -82,7 +82,8 @@ def test_the_options_are_those_of_the_verb(shop: Workshop, tmp_path: Path):
 
 
 def test_without_an_adversarial_loss_no_references_are_asked_for(shop: Workshop, tmp_path: Path):
-    alone = PAIRS.model_copy(update={"clear": "", "blurred": "", "alpha": 0})
+    alone = Tuning(generator="mynet", pairs="ready", steps=5000)
+    assert alone.alpha == 0
     with pytest.raises(RequestError, match="References, blurred: none is chosen"):
         shop.begin(alone.model_copy(update={"clear": "clear"}))
     with pytest.raises(RequestError, match="References, sharp: none is chosen"):

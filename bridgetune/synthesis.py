@@ -40,8 +40,8 @@ def blend(logits: Tensor, inside: Tensor, outside: Tensor) -> Tensor:
     """
     within = logits >= 0
     smaller = torch.sigmoid(torch.where(within, -logits, logits))
-    nearer, farther = torch.where(within, inside, outside), torch.where(within, outside, inside)
-    return nearer + smaller * (farther - nearer)
+    inwards = torch.where(within, -smaller, smaller)
+    return torch.addcmul(torch.where(within, inside, outside), inwards, inside - outside)
 
 
 def synthesize(first: Tensor, second: Tensor, logits: Tensor, clear: Tensor, blurred: Tensor) -> Syntheses:

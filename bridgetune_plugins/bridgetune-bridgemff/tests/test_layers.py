@@ -183,10 +183,10 @@ def test_torch_finds_the_operators_sound():
     torch.manual_seed(0)
     x, skip = torch.randn(2, 8, 6, 10), torch.randn(2, 8, 12, 20)
     layer = ParallelVisionMamba(8, 12).requires_grad_(False)
-    torch.library.opcheck(fused.convolution, (x, torch.randn(4, 8, 3, 3), torch.randn(4), 1))
-    torch.library.opcheck(fused.down, (x, torch.randn(8), torch.randn(8), 4, 1e-5))
-    torch.library.opcheck(fused.up, (x, torch.randn(8), torch.randn(8), skip, 4, 1e-5))
-    torch.library.opcheck(fused.vision_mamba, (x, layer._weights(), 4, 1e-5))
+    torch.library.opcheck(fused.convolution.overload, (x, torch.randn(4, 8, 3, 3), torch.randn(4), 1))
+    torch.library.opcheck(fused.down.overload, (x, torch.randn(8), torch.randn(8), 4, 1e-5))
+    torch.library.opcheck(fused.up.overload, (x, torch.randn(8), torch.randn(8), skip, 4, 1e-5))
+    torch.library.opcheck(fused.vision_mamba.overload, (x, layer._weights(), 4, 1e-5))
 
 
 def test_flop_counters_count_as_much_natively_as_in_torch_operations():

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.profiler import profile
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from bridgetune_bridgemff.operators import operator, shapes
+from bridgetune_bridgemff.operators import differentiated, operator, shapes
 
 FUSED = """
 import sys, torch, bridgetune
@@ -65,3 +72,108 @@ def test_what_has_no_gradient_says_so_instead_of_giving_none():
     x = torch.ones(3, requires_grad=True)
     with pytest.raises(RuntimeError, match="bridgetune::seen: has no autograd formula"):
         seen(x).sum().backward()
+
+
+ways: list[str] = []
+"""How the kernel of `cubed` came to be called."""
+
+
+@operator("cubed", "(Tensor x, Tensor[] others) -> Tensor")
+def cubed(x: Tensor, others: list[Tensor]) -> Tensor:
+    dispatched = any(frame.filename.endswith("_ops.py") for frame in inspect.stack())
+    ways.append("dispatched" if dispatched else "called")
+    return x**3
+
+
+@operator("squared", "(Tensor x, int times) -> (Tensor, Tensor)", differentiable=True)
+def squared(x: Tensor, times: int) -> tuple[Tensor, Tensor]:
+    return times * x.detach() ** 2, x.new_ones(1)
+
+
+@shapes("cubed")
+def _(x: Tensor, others: list[Tensor]) -> Tensor:
+    return torch.empty_like(x)
+
+
+@shapes("squared")
+def _(x: Tensor, times: int) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(x), x.new_empty(1)
+
+
+def remember(ctx, inputs, output):
+    x, ctx.times = inputs
+    ctx.save_for_backward(x)
+    ctx.mark_non_differentiable(output[1])
+
+
+def differentiate(ctx, grad_y, _):
+    (x,) = ctx.saved_tensors
+    return 2 * ctx.times * x * grad_y, None
+
+
+differentiated(squared, differentiate, remember)
+
+
+class Heard(TorchDispatchMode):
+    """The names of what is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.append(function.name())
+        return function(*args, **(kwargs or {}))
+
+
+class Marked(Tensor):
+    """A kind of tensor of somebody else's."""
+
+
+def way(x: Tensor, others: tuple[Tensor, ...] = ()) -> str:
+    ways.clear()
+    cubed(x, list(others))
+    return ways[0]
+
+
+def test_where_nothing_listens_a_kernel_is_called_and_else_the_operator():
+    x = torch.ones(3)
+    assert way(x) == way(torch.nn.Parameter(x, requires_grad=False)) == way(x, (x, x)) == "called"
+    with torch.inference_mode():
+        assert way(x) == "called"
+    listeners: list[Callable[[], object]] = [Heard, profile, forward_ad.dual_level, lambda: torch.device("cpu")]
+    for listener in [nullcontext, *listeners]:
+        with listener():
+            assert way(x) == ("called" if listener is nullcontext else "dispatched")
+    for mine in (way(x.as_subclass(Marked)), way(x, (x, x.as_subclass(Marked)))):
+        assert mine == "dispatched"
+
+
+def test_a_mode_and_a_profile_see_operators_by_their_names():
+    with Heard() as heard:
+        cubed(torch.ones(3), [])
+    with profile() as seen:
+        squared(torch.ones(3, requires_grad=True), 2)[0].sum().backward()
+    assert "bridgetune::cubed" in heard.names
+    assert "bridgetune::squared" in [event.key for event in seen.key_averages()]
+
+
+def test_a_gradient_is_the_operators_however_it_is_called():
+    found = []
+    for listener in (nullcontext, Heard):
+        x = torch.tensor([1.0, -2.0], requires_grad=True)
+        with listener():
+            y, kept = squared(x, 3)
+            y.sum().backward()
+        assert (y.requires_grad, kept.requires_grad) == (True, False)
+        found.append((y.detach(), x.grad))
+    (y, grad), (as_operator, its_grad) = found
+    assert torch.equal(y, as_operator)
+    assert torch.equal(grad, its_grad)
+    assert torch.equal(grad, torch.tensor([6.0, -12.0]))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace")
+def test_a_trace_records_the_operator():
+    traced = torch.jit.trace(lambda x: squared(x, 2)[0], torch.ones(3))
+    assert "bridgetune::squared" in str(traced.graph)

@@ -201,8 +201,8 @@ def test_without_a_gradient_nothing_is_kept(backend):
 
 def test_torch_finds_the_operator_sound(backend):
     arguments = drawn(2, 40, 3, 16, dtype=torch.float32).map(lambda x: x.requires_grad_())
-    torch.library.opcheck(scan, (*arguments, backend, True))
-    torch.library.opcheck(scan, (*arguments._replace(z=None, dt_bias=None), backend, True))
+    torch.library.opcheck(scan.overload, (*arguments, backend, True))
+    torch.library.opcheck(scan.overload, (*arguments._replace(z=None, dt_bias=None), backend, True))
 
 
 def test_compile_goes_through_it_in_one_graph(backend):

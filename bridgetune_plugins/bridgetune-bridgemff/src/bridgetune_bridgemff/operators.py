@@ -1,31 +1,41 @@
-"""Operators that torch knows, registered so that calling one does not import torch's compiler.
+"""Operators that torch knows, registered so that calling one costs what it does.
 
 `torch.library.custom_op` hides every kernel from the compiler, and imports it for that at the first call: 2 to 3
-seconds that a program which compiles nothing need not wait.
+seconds that a program which compiles nothing need not wait. And where nothing listens to what is called, no compiler,
+no tracer and no mode, a kernel is called without torch's dispatcher, whose way through Python takes longer than a small
+one.
 """
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, TypeVar
 
 import torch
+from torch import Tensor
+from torch.autograd import forward_ad
 
 NAMESPACE = "bridgetune"
 
 Shapes = TypeVar("Shapes", bound=Callable[..., Any])
 
+_PLAIN = (Tensor, torch.nn.Parameter)
+"""Of all kinds of tensors, those that leave calls alone."""
+
+_functions: dict[str, type[torch.autograd.Function]] = {}
+"""Of an operator's qualified name: how autograd calls it without the dispatcher."""
+
 
 def operator(name: str, schema: str, differentiable: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """Decorate the kernel of an operator, for every device; it becomes the operator.
+    """Decorate the kernel of an operator, for every device; it becomes the operator, whose `overload` is torch's own.
 
     Args:
         name: Behind `bridgetune::`.
         schema: Of its arguments and results, none of which share memory.
-        differentiable: Whether `torch.library.register_autograd` will be told its gradient; else asking for one is
-            an error, where torch would answer with none.
+        differentiable: Whether `differentiated` will be told its gradient; else asking for one is an error, where torch
+            would answer with none.
     """
     qualified = f"{NAMESPACE}::{name}"
 
@@ -34,7 +44,19 @@ def operator(name: str, schema: str, differentiable: bool = False) -> Callable[[
         torch.library.impl(qualified, "default", _unseen(kernel))
         if not differentiable:
             torch.library.register_autograd(qualified, functools.partial(_refuse, qualified))
-        return getattr(getattr(torch.ops, NAMESPACE), name).default
+        overload = getattr(getattr(torch.ops, NAMESPACE), name).default
+
+        @functools.wraps(kernel)
+        def called(*arguments: Any) -> Any:
+            if torch.compiler.is_compiling() or _listened_to() or not _all_plain(arguments):
+                return overload(*arguments)
+            if not (torch.is_grad_enabled() and _wants_gradient(arguments)):
+                return kernel(*arguments)
+            function = _functions.get(qualified)
+            return overload(*arguments) if function is None else function.apply(*arguments)  # type: ignore[no-untyped-call]
+
+        called.overload = overload  # type: ignore[attr-defined]
+        return called
 
     return register
 
@@ -49,6 +71,29 @@ def shapes(name: str) -> Callable[[Shapes], Shapes]:
     return register
 
 
+def differentiated(called: Any, backward: Callable[..., Any], remember: Callable[..., None]) -> None:
+    """Tell a differentiable operator's gradient, as `torch.library.register_autograd` takes it.
+
+    Args:
+        called: What `operator` has made.
+        backward: The gradients of the arguments, of `ctx` and of those of the results.
+        remember: What `ctx` keeps for it, of `inputs` and `output`.
+    """
+    qualified = called.overload.name().removesuffix(".default")
+    torch.library.register_autograd(qualified, backward, setup_context=remember)
+    if any("List" in str(argument.type) for argument in called.overload._schema.arguments):
+        return  # autograd does not look into lists
+    kernel = called.__wrapped__
+
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        output = kernel(*arguments)
+        remember(ctx, arguments, output)
+        return output
+
+    members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    _functions[qualified] = type(f"{qualified.partition('::')[2]}_backward", (torch.autograd.Function,), members)
+
+
 def asked_for(ctx: Any, place: int) -> bool:
     """Whether a backward pass that is running wants the gradient of an operator's tensor, the one of that place.
 
@@ -61,6 +106,39 @@ def asked_for(ctx: Any, place: int) -> bool:
         return bool(torch._C._will_engine_execute_node(node))
     except RuntimeError:  # it is a leaf that `torch.autograd.grad` was given, or no engine runs
         return True
+
+
+def _listened_to() -> bool:
+    """Whether somebody is to hear of every operator: a mode, a transform, a tracer, a profiler."""
+    return bool(
+        torch._C._len_torch_dispatch_stack()
+        or torch._C._is_torch_function_mode_enabled()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+        or torch._C._get_tracing_state() is not None
+        or torch._C._autograd._profiler_enabled()
+        or forward_ad._current_level >= 0
+    )
+
+
+def _all_plain(arguments: Iterable[Any]) -> bool:
+    """Whether no tensor is of a kind that answers calls itself."""
+    for argument in arguments:
+        if isinstance(argument, Tensor):
+            if type(argument) not in _PLAIN:
+                return False
+        elif isinstance(argument, (list, tuple)) and not _all_plain(argument):
+            return False
+    return True
+
+
+def _wants_gradient(arguments: Iterable[Any]) -> bool:
+    for argument in arguments:
+        if isinstance(argument, Tensor):
+            if argument.requires_grad:
+                return True
+        elif isinstance(argument, (list, tuple)) and _wants_gradient(argument):
+            return True
+    return False
 
 
 def _unseen(kernel: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator, shapes
+from bridgetune_bridgemff.operators import differentiated, operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -96,5 +95,5 @@ def _differentiate_bridged(ctx: Any, grad_y: Tensor) -> tuple[Tensor, ...]:
     return gradients
 
 
-torch.library.register_autograd("bridgetune::averages", _differentiate_averages, setup_context=_remember)
-torch.library.register_autograd("bridgetune::bridged", _differentiate_bridged, setup_context=_remember)
+differentiated(averages, _differentiate_averages, _remember)
+differentiated(bridged, _differentiate_bridged, _remember)

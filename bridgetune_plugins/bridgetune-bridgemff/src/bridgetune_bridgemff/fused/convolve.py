@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import asked_for, operator, shapes
+from bridgetune_bridgemff.operators import asked_for, differentiated, operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -73,7 +73,7 @@ def _differentiate(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
     return grad_x, grad_weight, grad_bias if of_bias else None, None
 
 
-torch.library.register_autograd("bridgetune::convolution", _differentiate, setup_context=_remember)
+differentiated(convolution, _differentiate, _remember)
 
 
 @register_flop_formula(torch.ops.bridgetune.convolution)

@@ -6,11 +6,10 @@ import ctypes
 import math
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator, shapes
+from bridgetune_bridgemff.operators import differentiated, operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -56,4 +55,4 @@ def _differentiate(ctx: Any, grad_y: Tensor) -> Tensor:
     return grad_x
 
 
-torch.library.register_autograd("bridgetune::doubled", _differentiate, setup_context=_remember)
+differentiated(doubled, _differentiate, _remember)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import asked_for, operator, shapes
+from bridgetune_bridgemff.operators import asked_for, differentiated, operator, shapes
 from bridgetune_bridgemff.scan.operator import flops_of_scan
 
 
@@ -150,7 +150,7 @@ def _differentiate(ctx: Any, grad_y: Tensor, *_: Tensor | None) -> tuple[Any, ..
     return grad_x, grad_weights or [None] * len(weights), None, None
 
 
-torch.library.register_autograd("bridgetune::vision_mamba_kept", _differentiate, setup_context=_remember)
+differentiated(vision_mamba_kept, _differentiate, _remember)
 
 
 @register_flop_formula([torch.ops.bridgetune.vision_mamba, torch.ops.bridgetune.vision_mamba_kept])

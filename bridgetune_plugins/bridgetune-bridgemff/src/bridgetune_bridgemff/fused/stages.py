@@ -8,11 +8,10 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator, shapes
+from bridgetune_bridgemff.operators import differentiated, operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -109,5 +108,5 @@ def _differentiate_up(ctx: Any, grad_y: Tensor, _: Tensor | None) -> tuple[Tenso
     return *up_backward(*ctx.saved_tensors, grad_y), grad_y, None, None
 
 
-torch.library.register_autograd("bridgetune::down", _differentiate_down, setup_context=_remember)
-torch.library.register_autograd("bridgetune::up", _differentiate_up, setup_context=_remember)
+differentiated(down, _differentiate_down, _remember)
+differentiated(up, _differentiate_up, _remember)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bridgetune_bridgemff import native
-from bridgetune_bridgemff.operators import operator, shapes
+from bridgetune_bridgemff.operators import differentiated, operator, shapes
 
 
 class _Shape(ctypes.Structure):
@@ -55,4 +54,4 @@ def _differentiate(ctx: Any, grad_y: Tensor) -> Tensor:
     return grad_x
 
 
-torch.library.register_autograd("bridgetune::summary", _differentiate, setup_context=_remember)
+differentiated(summary, _differentiate, _remember)

@@ -70,6 +70,6 @@ def pointer(tensor: Tensor | None) -> ctypes.c_void_p:
     """
     if tensor is None:
         return ctypes.c_void_p(None)
-    if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
+    if tensor.dtype is not torch.float32 or not tensor.is_cpu:
         raise TypeError(f"native layers: got {tensor.dtype} on {tensor.device}, expected float32 on the CPU")
     return ctypes.c_void_p(tensor.data_ptr())

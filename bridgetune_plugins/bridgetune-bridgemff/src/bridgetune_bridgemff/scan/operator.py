@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from bridgetune_bridgemff.operators import operator, shapes
+from bridgetune_bridgemff.operators import differentiated, operator, shapes
 from bridgetune_bridgemff.scan.arguments import Arguments
 from bridgetune_bridgemff.scan.backends import chosen
 
@@ -106,7 +106,7 @@ def _differentiate(ctx: Any, grad_y: Tensor, _: Tensor | None) -> tuple[Tensor |
     return *given, None, None
 
 
-torch.library.register_autograd("bridgetune::selective_scan", _differentiate, setup_context=_remember)
+differentiated(scan, _differentiate, _remember)
 
 
 def flops_of_scan(batch: int, length: int, channels: int, states: int) -> int:

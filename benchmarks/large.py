@@ -27,15 +27,22 @@ SIDE, TURNS, CALLS = 256, 10, 20
 
 
 def write_pair(folder: Path, megapixels: float) -> tuple[Path, Path]:
-    """Noise of which the left half is sharp in the first file and the right half in the second, 3 to 2."""
+    """Noise of the spectrum that photographs have, 3 to 2: the first file has the left half sharp, the second the right
+    one, up to a wavy seam, and disks of 15 pixels blur the others."""
+    import cv2
     import tifffile
 
     height = round(math.sqrt(megapixels * 1e6 / 1.5))
     width = round(1.5 * height)
-    coarse = np.random.default_rng(0).integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), np.uint8)
-    blurred = coarse.repeat(8, 0).repeat(8, 1)[:height, :width]
-    sharp = np.random.default_rng(1).integers(0, 64, blurred.shape, np.uint8) + blurred // 2
-    left = np.arange(width)[:, None] < width // 2
+    rng, scene = np.random.default_rng(0), np.zeros((height, width, 3), np.float32)
+    for cell in (1, 2, 4, 8, 16, 32, 64, 128, 256):  # pixels; as strong in every octave
+        values = rng.normal(size=(height // cell + 2, width // cell + 2, 3)).astype(np.float32)
+        scene += cv2.resize(values, None, fx=cell, fy=cell, interpolation=cv2.INTER_CUBIC)[:height, :width]
+    sharp = np.clip(128 + 24 * scene, 0, 255).astype(np.uint8)
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15)).astype(np.float32)
+    blurred = cv2.filter2D(sharp, -1, disk / disk.sum())
+    seam = width * (0.5 + 0.1 * np.sin(np.arange(height) / height * 4 * math.pi))
+    left = (np.arange(width) < seam[:, None])[..., None]
     places = folder / "a.tif", folder / "b.tif"
     for place, picture in zip(places, (np.where(left, sharp, blurred), np.where(left, blurred, sharp)), strict=True):
         tifffile.imwrite(place, picture, photometric="rgb")

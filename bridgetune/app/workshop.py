@@ -74,8 +74,7 @@ class Tuning(Frozen):
     size: Side = 128
     """Pixels of their sides."""
     alpha: Annotated[float, Field(ge=0, le=100)] = 0.0
-    """Weight of the adversarial loss; without one it was as good on all that was measured, is quicker, and no references
-    are needed."""
+    """Weight of the adversarial loss; 0 was as good on all that was measured, is quicker, and needs no references."""
     training: dict[str, Any] = Field(default={})
     """What else is not as `TuneConfig` has it by default."""
     adapter: dict[str, Any] = Field(default={})

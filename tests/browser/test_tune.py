@@ -19,6 +19,7 @@ def test_a_run_goes_on_while_the_page_is_closed(page: Page, address: str, served
     page.get_by_role("link", name="Tune", exact=True).click()
     assert serious(page) == []
     page.get_by_label("Pairs with masks").select_option("ready")
+    page.get_by_label("Adversarial weight α").fill("0.2")
     page.get_by_role("button", name="Begin").click()
     expect(page.locator("#at-clear").get_by_role("alert")).to_contain_text("References, sharp: none is chosen")
     page.get_by_label("References, sharp").select_option("clear")

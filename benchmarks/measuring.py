@@ -52,10 +52,13 @@ def added_memory(call: Callable[[], object]) -> int:
 
 
 def peak_memory() -> int:
-    """The most bytes that this process has had in memory so far, and each of its children that has ended."""
+    """The most bytes that this process has had in memory so far, and each of its children that has ended.
+
+    Of this process it is `VmHWM`: `ru_maxrss` also has what the process had that began it.
+    """
     import resource
 
-    return 1024 * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return _status("VmHWM") + 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
 
 def _status(name: str) -> int:

@@ -75,18 +75,23 @@ def test_what_has_no_gradient_says_so_instead_of_giving_none():
 
 
 ways: list[str] = []
-"""How the kernel of `cubed` came to be called."""
+"""How the kernels below came to be called."""
+
+
+def note_the_way() -> None:
+    dispatched = any(frame.filename.endswith("_ops.py") for frame in inspect.stack())
+    ways.append("dispatched" if dispatched else "called")
 
 
 @operator("cubed", "(Tensor x, Tensor[] others) -> Tensor")
 def cubed(x: Tensor, others: list[Tensor]) -> Tensor:
-    dispatched = any(frame.filename.endswith("_ops.py") for frame in inspect.stack())
-    ways.append("dispatched" if dispatched else "called")
+    note_the_way()
     return x**3
 
 
 @operator("squared", "(Tensor x, int times) -> (Tensor, Tensor)", differentiable=True)
 def squared(x: Tensor, times: int) -> tuple[Tensor, Tensor]:
+    note_the_way()
     return times * x.detach() ** 2, x.new_ones(1)
 
 
@@ -136,6 +141,7 @@ def way(x: Tensor, others: tuple[Tensor, ...] = ()) -> str:
     return ways[0]
 
 
+@pytest.mark.filterwarnings("ignore:There is a performance drop")
 def test_where_nothing_listens_a_kernel_is_called_and_else_the_operator():
     x = torch.ones(3)
     assert way(x) == way(torch.nn.Parameter(x, requires_grad=False)) == way(x, (x, x)) == "called"
@@ -145,6 +151,9 @@ def test_where_nothing_listens_a_kernel_is_called_and_else_the_operator():
     for listener in [nullcontext, *listeners]:
         with listener():
             assert way(x) == ("called" if listener is nullcontext else "dispatched")
+    ways.clear()
+    torch.vmap(lambda each: squared(each, 2))(x)
+    assert set(ways) == {"dispatched"}
     for mine in (way(x.as_subclass(Marked)), way(x, (x, x.as_subclass(Marked)))):
         assert mine == "dispatched"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 import torch
@@ -48,9 +48,12 @@ def operator(name: str, schema: str, differentiable: bool = False) -> Callable[[
 
         @functools.wraps(kernel)
         def called(*arguments: Any) -> Any:
-            if torch.compiler.is_compiling() or _listened_to() or not _all_plain(arguments):
+            if torch.compiler.is_compiling() or _listened_to():
                 return overload(*arguments)
-            if not (torch.is_grad_enabled() and _wants_gradient(arguments)):
+            tensors = list(_tensors_of(arguments))
+            if not all(type(tensor) in _PLAIN for tensor in tensors):
+                return overload(*arguments)
+            if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
                 return kernel(*arguments)
             function = _functions.get(qualified)
             return overload(*arguments) if function is None else function.apply(*arguments)  # type: ignore[no-untyped-call]
@@ -120,25 +123,13 @@ def _listened_to() -> bool:
     )
 
 
-def _all_plain(arguments: Iterable[Any]) -> bool:
-    """Whether no tensor is of a kind that answers calls itself."""
+def _tensors_of(arguments: Iterable[Any]) -> Iterator[Tensor]:
+    """Of an operator's arguments, those in lists, too."""
     for argument in arguments:
         if isinstance(argument, Tensor):
-            if type(argument) not in _PLAIN:
-                return False
-        elif isinstance(argument, (list, tuple)) and not _all_plain(argument):
-            return False
-    return True
-
-
-def _wants_gradient(arguments: Iterable[Any]) -> bool:
-    for argument in arguments:
-        if isinstance(argument, Tensor):
-            if argument.requires_grad:
-                return True
-        elif isinstance(argument, (list, tuple)) and _wants_gradient(argument):
-            return True
-    return False
+            yield argument
+        elif isinstance(argument, (list, tuple)):
+            yield from _tensors_of(argument)
 
 
 def _unseen(kernel: Callable[..., Any]) -> Callable[..., Any]:
